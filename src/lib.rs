@@ -1,0 +1,24 @@
+//! Simverify: phone verification on your own SIM card.
+//!
+//! An application asks Simverify to verify a number; Simverify sends a PIN by SMS through a GSM modem on a serial
+//! port, calls the number and speaks the PIN if no answer comes, and checks the PIN that the user typed. It speaks the
+//! Nexmo Verify API.
+//!
+//! # Layers
+//!
+//! Decisions are pure functions of (state, event, time) and return effects as data. SQLite holds the state and the
+//! effects still to be done. A few small loops do the effects. Read the modules in this order:
+//!
+//! 1. `phone`, `clock`, `random`, `secrets`: vocabulary.
+//! 2. [`modem`]: AT engine, PDUs, the driver that owns a port. [`simulator`]: the virtual modem.
+//!
+//! # Invariants
+//!
+//! * The folders `verification`, `modem/at` and `modem/pdu` name no I/O, clock, randomness, async or database.
+//! * Only `store` speaks SQL. Only `modem/driver`, `modem/port` and `simulator` touch a tty. Only `api`, `admin` and
+//!   `channel/provider` know HTTP.
+//! * `app` is the only place where a decision meets the store; it calls nothing above it.
+//! * Nothing is sent inside a transaction.
+
+pub mod modem;
+pub mod simulator;

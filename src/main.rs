@@ -1,0 +1,3 @@
+fn main() {
+    println!("simverify {}", env!("CARGO_PKG_VERSION"));
+}

@@ -1,0 +1,1 @@
+//! The AT dialogue: line reader, engine, typed commands and answers. Pure.

@@ -1,0 +1,1 @@
+//! A virtual modem, and the virtual phone behind it.
