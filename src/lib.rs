@@ -22,5 +22,6 @@
 
 pub mod clock;
 pub mod modem;
+pub mod phone;
 pub mod random;
 pub mod simulator;

@@ -1,0 +1,339 @@
+//! Telephone numbers (ITU-T E.164): parse once at the border, then carry a value that cannot be wrong. Pure.
+//!
+//! Parsing, countries and kinds of numbers come from the metadata of libphonenumber. `Debug` and [`PhoneNumber::masked`]
+//! show the calling code and the last two digits; only [`PhoneNumber::digits`] gives the whole number, to those who send
+//! to it, seal it or answer its owner.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberType, Region};
+
+/// The most digits of a number, calling code included (E.164 §6.1).
+const DIGITS_MAX: usize = 15;
+
+/// The longest text that is looked at: 15 digits with every separator doubled.
+const TEXT_MAX: usize = 64;
+
+/// An ISO 3166-1 alpha-2 country, upper case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("two ASCII letters")
+    }
+
+    fn region(self) -> Option<Region> {
+        Region::from_str(self.as_str()).ok()
+    }
+}
+
+impl FromStr for Country {
+    type Err = UnknownCountry;
+
+    /// Any case; only countries that have a numbering plan.
+    fn from_str(text: &str) -> Result<Self, UnknownCountry> {
+        let &[first, second] = text.as_bytes() else { return Err(UnknownCountry) };
+        if !first.is_ascii_alphabetic() || !second.is_ascii_alphabetic() {
+            return Err(UnknownCountry);
+        }
+        let country = Self([first.to_ascii_uppercase(), second.to_ascii_uppercase()]);
+        let region = country.region().ok_or(UnknownCountry)?;
+        PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|_| country).ok_or(UnknownCountry)
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an ISO 3166-1 alpha-2 country")]
+pub struct UnknownCountry;
+
+/// What a number is for, as far as its digits tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NumberKind {
+    Mobile,
+    FixedLine,
+    FixedLineOrMobile,
+    TollFree,
+    PremiumRate,
+    SharedCost,
+    Voip,
+    Personal,
+    Pager,
+    Uan,
+    Voicemail,
+    Unknown,
+}
+
+impl NumberKind {
+    pub const ALL: [Self; 12] = [
+        Self::Mobile,
+        Self::FixedLine,
+        Self::FixedLineOrMobile,
+        Self::TollFree,
+        Self::PremiumRate,
+        Self::SharedCost,
+        Self::Voip,
+        Self::Personal,
+        Self::Pager,
+        Self::Uan,
+        Self::Voicemail,
+        Self::Unknown,
+    ];
+
+    /// The name in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mobile => "mobile",
+            Self::FixedLine => "fixed_line",
+            Self::FixedLineOrMobile => "fixed_line_or_mobile",
+            Self::TollFree => "toll_free",
+            Self::PremiumRate => "premium_rate",
+            Self::SharedCost => "shared_cost",
+            Self::Voip => "voip",
+            Self::Personal => "personal",
+            Self::Pager => "pager",
+            Self::Uan => "uan",
+            Self::Voicemail => "voicemail",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl From<PhoneNumberType> for NumberKind {
+    fn from(kind: PhoneNumberType) -> Self {
+        match kind {
+            PhoneNumberType::Mobile => Self::Mobile,
+            PhoneNumberType::FixedLine => Self::FixedLine,
+            PhoneNumberType::FixedLineOrMobile => Self::FixedLineOrMobile,
+            PhoneNumberType::TollFree => Self::TollFree,
+            PhoneNumberType::PremiumRate => Self::PremiumRate,
+            PhoneNumberType::SharedCost => Self::SharedCost,
+            PhoneNumberType::VoIP => Self::Voip,
+            PhoneNumberType::PersonalNumber => Self::Personal,
+            PhoneNumberType::Pager => Self::Pager,
+            PhoneNumberType::UAN => Self::Uan,
+            PhoneNumberType::VoiceMail => Self::Voicemail,
+            PhoneNumberType::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// A possible telephone number in its one normal form.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PhoneNumber {
+    /// Calling code and national number, no `+`.
+    digits: String,
+    calling_code: u16,
+    country: Option<Country>,
+    kind: NumberKind,
+}
+
+/// Why a text is no telephone number. Nobody branches on the reason; the text itself is never repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PhoneNumberError {
+    #[error("only digits, spaces, dashes and brackets, with or without a leading + or 00")]
+    Characters,
+    #[error("at most 15 digits with the country's calling code")]
+    Length,
+    #[error("not a possible number of its country")]
+    Impossible,
+}
+
+impl PhoneNumber {
+    /// Parses E.164 digits with or without `+` or `00`, with spaces, dashes and brackets anywhere.
+    ///
+    /// With a `country`, the national format of that country is understood first.
+    pub fn parse(text: &str, country: Option<Country>) -> Result<Self, PhoneNumberError> {
+        let (international, digits) = strip(text)?;
+        if !international && let Some(number) = country.and_then(|country| Self::national(&digits, country)) {
+            return Ok(number);
+        }
+        if digits.len() > DIGITS_MAX {
+            return Err(PhoneNumberError::Length);
+        }
+        Self::possible(&format!("+{digits}"), None).ok_or(PhoneNumberError::Impossible)
+    }
+
+    fn national(digits: &str, country: Country) -> Option<Self> {
+        let region = country.region()?;
+        let number = Self::possible(digits, Some(region))?;
+        (number.digits.len() <= DIGITS_MAX).then_some(number)
+    }
+
+    fn possible(text: &str, region: Option<Region>) -> Option<Self> {
+        let parsed = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
+        let length = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&parsed).ok()?;
+        if length != NumberLengthType::IsPossible {
+            return None;
+        }
+        let calling_code = u16::try_from(parsed.country_code).ok()?;
+        let national = parsed.get_national_significant_number();
+        let region = PHONE_NUMBER_UTIL
+            .get_region_for_number(&parsed)
+            .or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code));
+        Some(Self {
+            digits: format!("{calling_code}{national}"),
+            calling_code,
+            country: region.and_then(|region| region.as_region_str().parse().ok()),
+            kind: PHONE_NUMBER_UTIL.get_number_type(&parsed).into(),
+        })
+    }
+
+    /// The whole number: digits without `+`.
+    pub fn digits(&self) -> &str {
+        &self.digits
+    }
+
+    /// The number's country; `None` for numbers of no country, such as satellite networks.
+    pub fn country(&self) -> Option<Country> {
+        self.country
+    }
+
+    pub fn kind(&self) -> NumberKind {
+        self.kind
+    }
+
+    /// The calling code and the last two digits: `+44…23`.
+    pub fn masked(&self) -> String {
+        format!("+{}…{}", self.calling_code, &self.digits[self.digits.len().saturating_sub(2)..])
+    }
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+/// Takes separators away. Says whether the number was marked as international.
+fn strip(text: &str) -> Result<(bool, String), PhoneNumberError> {
+    if text.len() > TEXT_MAX {
+        return Err(PhoneNumberError::Length);
+    }
+    let text = text.trim();
+    let (plus, rest) = match text.strip_prefix('+') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let mut digits = String::with_capacity(rest.len());
+    for character in rest.chars() {
+        match character {
+            '0'..='9' => digits.push(character),
+            ' ' | '\u{a0}' | '-' | '\u{2010}'..='\u{2013}' | '(' | ')' | '[' | ']' => {}
+            _ => return Err(PhoneNumberError::Characters),
+        }
+    }
+    match digits.strip_prefix("00") {
+        Some(rest) if !plus => Ok((true, rest.to_owned())),
+        _ => Ok((plus, digits)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, country: Option<&str>) -> Result<(String, String, &'static str), PhoneNumberError> {
+        let country = country.map(|country| country.parse().expect("a country"));
+        let number = PhoneNumber::parse(text, country)?;
+        let country = number.country().map_or("-".to_owned(), |country| country.to_string());
+        Ok((number.digits().to_owned(), country, number.kind().as_str()))
+    }
+
+    fn ok(digits: &str, country: &str, kind: &'static str) -> Result<(String, String, &'static str), PhoneNumberError> {
+        Ok((digits.to_owned(), country.to_owned(), kind))
+    }
+
+    #[test]
+    fn every_way_to_write_a_number_gives_the_same_digits() {
+        let expected = ok("420602123456", "CZ", "mobile");
+        for text in [
+            "420602123456",
+            "+420602123456",
+            "00420602123456",
+            " +420 602 123 456 ",
+            "+420 (602) 123-456",
+            "+420-602-123-456",
+            "[420]602123456",
+            "+420\u{a0}602\u{a0}123\u{2013}456",
+        ] {
+            assert_eq!(parse(text, None), expected, "{text}");
+            assert_eq!(parse(text, Some("CZ")), expected, "{text} with its country");
+        }
+        assert_eq!(parse("602 123 456", Some("cz")), expected);
+        assert_eq!(parse("0151 23456789", Some("DE")), ok("4915123456789", "DE", "mobile"));
+        assert_eq!(parse("07400 123456", Some("GB")), ok("447400123456", "GB", "mobile"));
+        assert_eq!(parse("(415) 555-2671", Some("US")), ok("14155552671", "US", "fixed_line_or_mobile"));
+    }
+
+    #[test]
+    fn an_international_number_stands_beside_another_country() {
+        assert_eq!(parse("+447400123456", Some("US")), ok("447400123456", "GB", "mobile"));
+        assert_eq!(parse("447400123456", Some("US")), ok("447400123456", "GB", "mobile"));
+        assert_eq!(parse("00447400123456", Some("US")), ok("447400123456", "GB", "mobile"));
+    }
+
+    #[test]
+    fn a_possible_number_outside_every_known_range_keeps_the_country_of_its_calling_code() {
+        assert_eq!(parse("447700900123", None), ok("447700900123", "GB", "unknown"));
+    }
+
+    #[test]
+    fn numbers_of_no_country_have_none() {
+        assert_eq!(parse("+870773111632", None).map(|number| number.1), Ok("-".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        use PhoneNumberError::{Characters, Impossible, Length};
+        for (text, expected) in [
+            ("", Impossible),
+            ("+", Impossible),
+            ("00", Impossible),
+            ("abc", Characters),
+            ("+44 7400 12345x", Characters),
+            ("4.47e11", Characters),
+            ("447400123456.0", Characters),
+            ("++447400123456", Characters),
+            ("44+7400123456", Characters),
+            ("4474001234567890", Length),
+            ("44740", Impossible),
+            ("4474001234567", Impossible),
+            ("999123456789", Impossible),
+            ("0000447400123456", Impossible),
+            ("٤٤٧٤٠٠١٢٣٤٥٦", Characters),
+            ("447400123456;ext=5", Characters),
+        ] {
+            assert_eq!(parse(text, None), Err(expected), "{text}");
+        }
+        assert_eq!(parse(&"4".repeat(1000), None), Err(Length));
+        assert_eq!(parse("123", Some("DE")), Err(Impossible));
+    }
+
+    #[test]
+    fn only_countries_with_a_numbering_plan_are_countries() {
+        for text in ["", "D", "DEU", "1A", "ZZ", "XX", "é"] {
+            assert_eq!(text.parse::<Country>(), Err(UnknownCountry), "{text}");
+        }
+        assert_eq!("de".parse::<Country>().map(|country| country.to_string()), Ok("DE".to_owned()));
+    }
+
+    #[test]
+    fn debug_shows_no_whole_number() {
+        let number = PhoneNumber::parse("+447400123456", None).expect("a number");
+        assert_eq!(format!("{number:?}"), "+44…56");
+    }
+}
