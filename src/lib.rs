@@ -25,3 +25,4 @@ pub mod modem;
 pub mod phone;
 pub mod random;
 pub mod simulator;
+pub mod verification;

@@ -1,0 +1,13 @@
+//! What the product is about: a verification's life as a pure state machine, and the values it is made of.
+//!
+//! Nothing in this folder reads a clock, draws a random value, waits, or touches a database, a modem or the network.
+
+mod id;
+mod machine;
+mod pin;
+mod workflow;
+
+pub use id::{AccountId, AttemptId, EventId, InvalidId, RequestId, VerificationId};
+pub use machine::{Answer, Effect, End, Event, Outcome, Plan, Refusal, State, Verification};
+pub use pin::{Code, CodeLength, Pin};
+pub use workflow::{EventKind, Workflow};
