@@ -24,5 +24,6 @@ pub mod clock;
 pub mod modem;
 pub mod phone;
 pub mod random;
+pub mod secrets;
 pub mod simulator;
 pub mod verification;

@@ -1,0 +1,219 @@
+//! PIN hashes: argon2id with the pepper as its secret, on a bounded number of threads.
+//!
+//! A PIN of four digits falls to brute force in minutes whatever a hash costs; the pepper, which no database holds, is
+//! what protects it. The cost slows down somebody who has both.
+//!
+//! The hash is bound to the verification and the PIN's generation, so that one row's hash says nothing in another row.
+//! Each running hash works in a block of memory that is used again, and at most as many run as there are cores: a flood
+//! of checks neither starves the HTTP workers nor eats the memory of a small computer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use super::{Digest, same};
+use crate::random::Random;
+use crate::verification::{Pin, RequestId};
+
+const SALT: usize = 16;
+
+/// What one hash costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashCost {
+    /// KiB, at least 8 times `parallelism`.
+    pub memory_kib: u32,
+    /// Passes over the memory, at least 1.
+    pub iterations: u32,
+    /// Lanes, 1–255.
+    pub parallelism: u32,
+}
+
+/// A PIN's hash with everything but the pepper that is needed to make it again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PinHash {
+    cost: HashCost,
+    salt: [u8; SALT],
+    digest: Digest,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HasherError {
+    #[error("argon2 cannot work with memory_kib = {}, iterations = {}, parallelism = {}: {reason}", cost.memory_kib, cost.iterations, cost.parallelism)]
+    Cost { cost: HashCost, reason: String },
+    #[error("a PIN hash failed: {0}")]
+    Failed(String),
+}
+
+/// Hashes and compares PINs.
+#[derive(Clone)]
+pub struct PinHasher {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pepper: Zeroizing<Digest>,
+    cost: HashCost,
+    permits: Semaphore,
+    /// Memory of hashes that are not running.
+    memory: Mutex<Vec<Vec<Block>>>,
+}
+
+impl PinHasher {
+    pub(super) fn new(pepper: Zeroizing<Digest>, cost: HashCost) -> Result<Self, HasherError> {
+        params(cost)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let shared = Shared { pepper, cost, permits: Semaphore::new(cores), memory: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Hashes a new PIN of a verification.
+    pub async fn hash(
+        &self,
+        random: &Random,
+        pin: Pin,
+        request: RequestId,
+        generation: u32,
+    ) -> Result<PinHash, HasherError> {
+        let salt = random.bytes();
+        let cost = self.shared.cost;
+        let digest = self.run(pin, request, generation, salt, cost).await?;
+        Ok(PinHash { cost, salt, digest })
+    }
+
+    /// Whether `pin` is the one that was hashed.
+    pub async fn matches(
+        &self,
+        hash: PinHash,
+        pin: Pin,
+        request: RequestId,
+        generation: u32,
+    ) -> Result<bool, HasherError> {
+        let digest = self.run(pin, request, generation, hash.salt, hash.cost).await?;
+        Ok(same(&digest, &hash.digest))
+    }
+
+    async fn run(
+        &self,
+        pin: Pin,
+        request: RequestId,
+        generation: u32,
+        salt: [u8; SALT],
+        cost: HashCost,
+    ) -> Result<Digest, HasherError> {
+        let failed = |error: &dyn std::fmt::Display| HasherError::Failed(error.to_string());
+        let _permit = self.shared.permits.acquire().await.map_err(|error| failed(&error))?;
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || shared.digest(&pin, request, generation, salt, cost))
+            .await
+            .map_err(|error| failed(&error))?
+    }
+}
+
+impl Shared {
+    fn digest(
+        &self,
+        pin: &Pin,
+        request: RequestId,
+        generation: u32,
+        salt: [u8; SALT],
+        cost: HashCost,
+    ) -> Result<Digest, HasherError> {
+        let params = params(cost)?;
+        let blocks = params.block_count();
+        let argon2 = Argon2::new_with_secret(self.pepper.as_slice(), Algorithm::Argon2id, Version::V0x13, params)
+            .map_err(|error| HasherError::Failed(error.to_string()))?;
+        let bound_salt = [salt.as_slice(), request.as_bytes(), &generation.to_be_bytes()].concat();
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        memory.resize(blocks, Block::new());
+        let mut digest = [0; 32];
+        let result =
+            argon2.hash_password_into_with_memory(pin.reveal().as_bytes(), &bound_salt, &mut digest, &mut memory);
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        result.map_err(|error| HasherError::Failed(error.to_string()))?;
+        Ok(digest)
+    }
+}
+
+impl PinHash {
+    /// Cost, salt and digest as octets for the database.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let HashCost { memory_kib, iterations, parallelism } = self.cost;
+        let numbers = [memory_kib, iterations, parallelism].map(u32::to_be_bytes);
+        [numbers.as_flattened(), &self.salt, &self.digest].concat()
+    }
+
+    /// `None` if the octets are no hash.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (numbers, rest) = bytes.split_at_checked(12)?;
+        let (salt, digest) = rest.split_at_checked(SALT)?;
+        let number = |index: usize| {
+            let octets = numbers.get(index * 4..index * 4 + 4)?;
+            Some(u32::from_be_bytes(octets.try_into().ok()?))
+        };
+        let cost = HashCost { memory_kib: number(0)?, iterations: number(1)?, parallelism: number(2)? };
+        Some(Self { cost, salt: salt.try_into().ok()?, digest: digest.try_into().ok()? })
+    }
+}
+
+fn params(cost: HashCost) -> Result<Params, HasherError> {
+    Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(32))
+        .map_err(|error| HasherError::Cost { cost, reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secrets::{MasterKey, Secrets};
+
+    const COST: HashCost = HashCost { memory_kib: 64, iterations: 1, parallelism: 1 };
+
+    fn hasher(seed: u64) -> PinHasher {
+        Secrets::new(&MasterKey::generate(&Random::seeded(seed))).pin_hasher(COST).expect("a hasher")
+    }
+
+    fn pin(text: &str) -> Pin {
+        Pin::new(text).expect("a PIN")
+    }
+
+    #[tokio::test]
+    async fn only_the_right_pin_of_the_same_row_under_the_same_pepper_matches() {
+        let random = Random::seeded(9);
+        let request = RequestId::from_bytes([1; 16]);
+        let hash = hasher(1).hash(&random, pin("4711"), request, 1).await.expect("a hash");
+        let hash = PinHash::from_bytes(&hash.to_bytes()).expect("the same hash");
+        let matches = async |seed, text, request, generation| {
+            hasher(seed).matches(hash.clone(), pin(text), request, generation).await.expect("a comparison")
+        };
+        assert!(matches(1, "4711", request, 1).await);
+        assert!(!matches(1, "4712", request, 1).await);
+        assert!(!matches(1, "4711", RequestId::from_bytes([2; 16]), 1).await);
+        assert!(!matches(1, "4711", request, 2).await);
+        assert!(!matches(2, "4711", request, 1).await);
+    }
+
+    #[tokio::test]
+    async fn the_same_pin_has_another_hash_every_time() {
+        let random = Random::seeded(9);
+        let request = RequestId::from_bytes([1; 16]);
+        let hasher = hasher(1);
+        let first = hasher.hash(&random, pin("4711"), request, 1).await.expect("a hash");
+        let second = hasher.hash(&random, pin("4711"), request, 1).await.expect("a hash");
+        assert!(first != second);
+    }
+
+    #[test]
+    fn an_impossible_cost_is_refused_by_name() {
+        let secrets = Secrets::new(&MasterKey::generate(&Random::seeded(1)));
+        let error = secrets.pin_hasher(HashCost { memory_kib: 1, ..COST }).err().expect("too little").to_string();
+        assert!(error.contains("memory_kib = 1"), "{error}");
+    }
+
+    #[test]
+    fn octets_of_another_length_are_no_hash() {
+        for length in [0, 11, 59, 61] {
+            assert!(PinHash::from_bytes(&vec![0; length]).is_none(), "{length}");
+        }
+    }
+}
