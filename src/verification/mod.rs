@@ -3,11 +3,17 @@
 //! Nothing in this folder reads a clock, draws a random value, waits, or touches a database, a modem or the network.
 
 mod id;
+mod language;
 mod machine;
 mod pin;
+mod price;
+mod request;
 mod workflow;
 
 pub use id::{AccountId, AttemptId, EventId, InvalidId, RequestId, VerificationId};
+pub use language::{LANGUAGES, Language, PSD2_LANGUAGES, UnknownLanguage};
 pub use machine::{Answer, Effect, End, Event, Outcome, Plan, Refusal, State, Verification};
 pub use pin::{Code, CodeLength, Pin};
+pub use price::{Credits, Money};
+pub use request::{Brand, SenderId, StartRequest};
 pub use workflow::{EventKind, Workflow};
