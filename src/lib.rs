@@ -20,10 +20,13 @@
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.
 //! * Nothing is sent inside a transaction.
 
+pub mod app;
+pub mod channel;
 pub mod clock;
 pub mod modem;
 pub mod phone;
 pub mod random;
 pub mod secrets;
 pub mod simulator;
+pub mod store;
 pub mod verification;

@@ -5,6 +5,7 @@
 mod id;
 mod language;
 mod machine;
+mod message;
 mod pin;
 mod price;
 mod request;
@@ -13,6 +14,7 @@ mod workflow;
 pub use id::{AccountId, AttemptId, EventId, InvalidId, RequestId, VerificationId};
 pub use language::{LANGUAGES, Language, PSD2_LANGUAGES, UnknownLanguage};
 pub use machine::{Answer, Effect, End, Event, Outcome, Plan, Refusal, State, Verification};
+pub use message::sms_text;
 pub use pin::{Code, CodeLength, Pin};
 pub use price::{Credits, Money};
 pub use request::{Brand, SenderId, StartRequest};

@@ -1,0 +1,101 @@
+//! The product's operations: the only place where a decision meets the store.
+//!
+//! Each operation reads the clock once, loads what the decision needs, lets the state machine decide, and stores state
+//! and effects in one transaction. Nothing is sent here.
+
+mod account;
+mod check;
+mod control;
+mod outbox;
+mod report;
+mod rules;
+mod search;
+mod start;
+mod transition;
+mod types;
+
+use std::sync::{Arc, RwLock};
+
+use tokio::sync::Notify;
+
+use crate::channel::Board;
+use crate::clock::Clock;
+use crate::random::Random;
+use crate::secrets::{PinHasher, Secrets};
+use crate::store::Store;
+
+pub use account::{Credentials, NewSecret, account_row, account_rows, add_account, remove_account, rotate_secret};
+pub use outbox::{Claim, Due};
+pub use rules::Rules;
+pub use types::{
+    Account, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress, StartError,
+};
+
+/// Everything the operations work with.
+pub struct App {
+    store: Store,
+    clock: Clock,
+    random: Random,
+    secrets: Secrets,
+    hasher: PinHasher,
+    board: Board,
+    rules: RwLock<Arc<Rules>>,
+    /// Tells the dispatcher that something may be due earlier than it thinks.
+    wake: Arc<Notify>,
+    checks: check::Turns,
+}
+
+impl App {
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        random: Random,
+        secrets: Secrets,
+        board: Board,
+        rules: Rules,
+    ) -> Result<Self, crate::secrets::HasherError> {
+        let hasher = secrets.pin_hasher(rules.hash_cost)?;
+        Ok(Self {
+            store,
+            clock,
+            random,
+            secrets,
+            hasher,
+            board,
+            rules: RwLock::new(Arc::new(rules)),
+            wake: Arc::new(Notify::new()),
+            checks: check::Turns::default(),
+        })
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Woken whenever an operation made something due.
+    pub fn wake(&self) -> &Notify {
+        &self.wake
+    }
+
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    /// Takes other rules for what is accepted from here on; what is in progress keeps its plan. The hash cost stays.
+    pub fn set_rules(&self, rules: Rules) {
+        *self.rules.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
+    }
+
+    /// ISO 4217, as configured.
+    pub fn currency(&self) -> String {
+        self.rules().currency.clone()
+    }
+}

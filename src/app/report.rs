@@ -1,0 +1,113 @@
+//! Delivery reports, and SIM PINs: what channels say besides the outcome of an attempt.
+
+use std::time::Duration;
+
+use super::App;
+use super::transition::step;
+use super::types::Internal;
+use crate::channel::DeliveryReport;
+use crate::store::{AwaitedReport, StoreError, Tx, VerificationRow};
+use crate::verification::Event;
+
+/// Digits by which two ways to write a number are taken for the same: networks report with or without country code.
+const COMMON_DIGITS: usize = 7;
+
+/// A reference counts to 255 and begins again; a report that comes later than this belongs to nothing here.
+const REPORT_AGE_MAX: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+impl App {
+    /// Records a final delivery report. Reports of messages that are not ours, or come twice, change nothing.
+    pub async fn report(&self, route: String, report: DeliveryReport) -> Result<(), Internal> {
+        let now = self.clock.now();
+        let (reference, since) = (report.reference, now - REPORT_AGE_MAX);
+        let candidates = self
+            .store
+            .read(move |tx: &Tx| {
+                let mut candidates = vec![];
+                for awaited in tx.awaited_reports(&route, reference, since)? {
+                    let Some(attempt) = tx.attempt(awaited.attempt)? else { continue };
+                    let Some(row) = tx.verification(attempt.verification)? else { continue };
+                    candidates.push((awaited, attempt.number, row));
+                }
+                Ok::<_, StoreError>(candidates)
+            })
+            .await?;
+        let own = candidates.into_iter().filter(|(_, _, row)| self.is_to(row, &report.number));
+        // The reference that the modem told decides; of several the latest, because references begin again.
+        let Some((awaited, number, row)) = own.max_by_key(|(awaited, _, _)| (awaited.reference.is_some(), awaited.id))
+        else {
+            return Ok(());
+        };
+        self.record_report(awaited, number, row, report.delivered).await
+    }
+
+    fn is_to(&self, row: &VerificationRow, digits: &str) -> bool {
+        self.open_number(row).is_ok_and(|number| same_subscriber(number.digits(), digits))
+    }
+
+    async fn record_report(
+        &self,
+        awaited: AwaitedReport,
+        number: u32,
+        row: VerificationRow,
+        delivered: bool,
+    ) -> Result<(), Internal> {
+        let now = self.clock.now();
+        let prepared = self.prepared();
+        let step = self
+            .store
+            .write(move |tx: &Tx| {
+                let event = if delivered {
+                    if !tx.part_delivered(&awaited)? {
+                        return Ok(None);
+                    }
+                    Event::Delivered { attempt: number }
+                } else {
+                    tx.delete_awaited_reports(awaited.attempt)?;
+                    Event::Undelivered { attempt: number }
+                };
+                tx.set_attempt_report(awaited.attempt, delivered, now)?;
+                let Some(mut row) = tx.verification(row.id)? else { return Ok(None) };
+                Ok::<_, StoreError>(step(tx, &mut row, event, &prepared, now)?.ok())
+            })
+            .await?;
+        if let Some(step) = step {
+            self.wake_after(&step);
+        }
+        Ok(())
+    }
+
+    /// Whether a SIM's PIN may be tried: never one that was tried before and not taken.
+    pub async fn may_try_sim_pin(&self, sim: &str, pin: &str) -> Result<bool, Internal> {
+        let hash = self.secrets.sim_pin_hash(sim, pin);
+        let now = self.clock.now();
+        Ok(self.store.write(move |tx: &Tx| tx.begin_sim_pin_try(&hash, now)).await?)
+    }
+
+    /// The SIM took the PIN, or it never reached the SIM.
+    pub async fn sim_pin_done(&self, sim: &str, pin: &str) -> Result<(), Internal> {
+        let hash = self.secrets.sim_pin_hash(sim, pin);
+        Ok(self.store.write(move |tx: &Tx| tx.forget_sim_pin_try(&hash)).await?)
+    }
+}
+
+fn same_subscriber(ours: &str, theirs: &str) -> bool {
+    let theirs: String = theirs.chars().filter(char::is_ascii_digit).collect();
+    let common = ours.len().min(COMMON_DIGITS);
+    theirs.len() >= common && ours[ours.len() - common..] == theirs[theirs.len() - common..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscriber_is_known_with_and_without_country_code() {
+        assert!(same_subscriber("4915123456789", "4915123456789"));
+        assert!(same_subscriber("4915123456789", "015123456789"));
+        assert!(same_subscriber("4915123456789", "+4915123456789"));
+        assert!(!same_subscriber("4915123456789", "4915123456780"));
+        assert!(!same_subscriber("4915123456789", "789"));
+        assert!(!same_subscriber("4915123456789", ""));
+    }
+}

@@ -1,0 +1,138 @@
+//! The settings that the operations follow.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::phone::{Country, NumberKind};
+use crate::secrets::HashCost;
+use crate::verification::{CodeLength, Credits, Language, Money, Plan, StartRequest, Workflow};
+
+/// What holds for a request that does not say otherwise.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub default_workflow: Workflow,
+    pub default_language: Option<Language>,
+    pub code_length: CodeLength,
+    pub pin_life: Duration,
+    /// Replaces every workflow's own waits.
+    pub next_event_wait: Option<Duration>,
+    pub cancel_after: Duration,
+    pub tries_max: u8,
+    pub send_timeout: Duration,
+    pub hash_cost: HashCost,
+    /// Empty: all.
+    pub allowed_countries: Vec<Country>,
+    pub allowed_kinds: Vec<NumberKind>,
+    /// ISO 4217.
+    pub currency: String,
+    /// What one credit is worth.
+    pub credit_value: Money,
+    pub default_credits: Credits,
+    pub country_credits: BTreeMap<Country, Credits>,
+    /// Finished verifications older than this are purged.
+    pub retention: Duration,
+}
+
+impl Rules {
+    /// Credits a verification of a number in `country` costs.
+    pub fn credits(&self, country: Option<Country>) -> Credits {
+        country.and_then(|country| self.country_credits.get(&country)).copied().unwrap_or(self.default_credits)
+    }
+
+    pub fn allows(&self, country: Option<Country>, kind: NumberKind) -> bool {
+        let country_fits = self.allowed_countries.is_empty()
+            || country.is_some_and(|country| self.allowed_countries.contains(&country));
+        country_fits && self.allowed_kinds.contains(&kind)
+    }
+
+    /// The plan of a request. A PIN's life and a wait that are both given must fit: a life that is no multiple of the
+    /// wait becomes the wait.
+    pub fn plan(&self, request: &StartRequest) -> Plan {
+        let pin_life = match (request.pin_expiry, request.next_event_wait) {
+            (Some(life), Some(wait)) if life.as_millis().checked_rem(wait.as_millis()) != Some(0) => wait,
+            (Some(life), _) => life,
+            (None, _) => self.pin_life,
+        };
+        Plan {
+            workflow: request.workflow.unwrap_or(self.default_workflow),
+            next_event_wait: request.next_event_wait.or(self.next_event_wait),
+            pin_life,
+            cancel_after: self.cancel_after,
+            tries_max: self.tries_max,
+            send_timeout: self.send_timeout,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::phone::PhoneNumber;
+    use crate::verification::Brand;
+
+    fn rules() -> Rules {
+        Rules {
+            default_workflow: Workflow::DEFAULT,
+            default_language: None,
+            code_length: CodeLength::Four,
+            pin_life: Duration::from_secs(300),
+            next_event_wait: None,
+            cancel_after: Duration::from_secs(30),
+            tries_max: 3,
+            send_timeout: Duration::from_secs(240),
+            hash_cost: HashCost { memory_kib: 64, iterations: 1, parallelism: 1 },
+            allowed_countries: vec![],
+            allowed_kinds: vec![NumberKind::Mobile],
+            currency: "USD".to_owned(),
+            credit_value: Money::from_units(10_000),
+            default_credits: Credits(1205),
+            country_credits: [("US".parse().expect("a country"), Credits(361))].into(),
+            retention: Duration::from_secs(86_400),
+        }
+    }
+
+    fn lives(pin_expiry: Option<u64>, next_event_wait: Option<u64>) -> (u64, Option<u64>) {
+        let request = StartRequest {
+            number: PhoneNumber::parse("+4915123456789", None).expect("a number"),
+            brand: Brand::new("Acme").expect("a brand"),
+            sender_id: None,
+            code_length: None,
+            language: None,
+            pin_expiry: pin_expiry.map(Duration::from_secs),
+            next_event_wait: next_event_wait.map(Duration::from_secs),
+            workflow: None,
+            pin: None,
+        };
+        let plan = rules().plan(&request);
+        (plan.pin_life.as_secs(), plan.next_event_wait.map(|wait| wait.as_secs()))
+    }
+
+    #[test]
+    fn a_life_that_is_no_multiple_of_the_wait_becomes_the_wait() {
+        assert_eq!(lives(None, None), (300, None));
+        assert_eq!(lives(Some(360), Some(120)), (360, Some(120)));
+        assert_eq!(lives(Some(120), Some(120)), (120, Some(120)));
+        assert_eq!(lives(Some(300), Some(120)), (120, Some(120)));
+        assert_eq!(lives(Some(60), Some(900)), (900, Some(900)));
+        assert_eq!(lives(None, Some(120)), (300, Some(120)), "a configured life is not given");
+        assert_eq!(lives(Some(60), None), (60, None));
+    }
+
+    #[test]
+    fn a_price_follows_the_country() {
+        assert_eq!(rules().credits("US".parse().ok()), Credits(361));
+        assert_eq!(rules().credits("DE".parse().ok()), Credits(1205));
+        assert_eq!(rules().credits(None), Credits(1205));
+    }
+
+    #[test]
+    fn countries_and_kinds_are_allowed_by_the_configuration() {
+        let mut rules = rules();
+        assert!(rules.allows(None, NumberKind::Mobile));
+        assert!(!rules.allows(None, NumberKind::PremiumRate));
+        rules.allowed_countries = vec!["DE".parse().expect("a country")];
+        assert!(rules.allows("DE".parse().ok(), NumberKind::Mobile));
+        assert!(!rules.allows("FR".parse().ok(), NumberKind::Mobile));
+        assert!(!rules.allows(None, NumberKind::Mobile));
+    }
+}

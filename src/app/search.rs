@@ -1,0 +1,76 @@
+//! What an account may see of its verifications.
+
+use super::App;
+use super::transition::number_binding;
+use super::types::{Account, CheckRow, EventRow, Found, Internal, Progress};
+use crate::phone::PhoneNumber;
+use crate::store::{EventRecord, StoreError, TryRecord, VerificationRow};
+use crate::verification::{End, Money, RequestId};
+
+impl App {
+    /// In the order asked for; what is not found, or belongs to another account, is left out.
+    pub async fn search(&self, account: &Account, requests: Vec<RequestId>) -> Result<Vec<Found>, Internal> {
+        let account = account.id;
+        let rows = self
+            .store
+            .read(move |tx| {
+                let mut rows = vec![];
+                for request in requests {
+                    if let Some(row) = tx.verification_by_request(account, request)? {
+                        let (tries, events) = (tx.tries_of(row.id)?, tx.events_of(row.id)?);
+                        rows.push((row, tries, events));
+                    }
+                }
+                Ok::<_, StoreError>(rows)
+            })
+            .await?;
+        rows.into_iter().map(|(row, tries, events)| self.found(&row, tries, events)).collect()
+    }
+
+    fn found(&self, row: &VerificationRow, tries: Vec<TryRecord>, events: Vec<EventRecord>) -> Result<Found, Internal> {
+        let handed_over = || events.iter().filter_map(|event| event.handed_over);
+        Ok(Found {
+            request: row.fixed.request,
+            progress: match row.machine.end() {
+                None => Progress::InProgress,
+                Some(End::Success) => Progress::Success,
+                Some(End::Failed) => Progress::Failed,
+                Some(End::Expired) => Progress::Expired,
+                Some(End::Cancelled) => Progress::Cancelled,
+            },
+            number: self.open_number(row)?,
+            price: if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) },
+            currency: row.fixed.currency.clone(),
+            sender_id: row.fixed.sender_id.clone(),
+            submitted: row.machine.created,
+            finalized: row.machine.finalized,
+            first_event: handed_over().min(),
+            last_event: handed_over().max(),
+            checks: tries
+                .into_iter()
+                .map(|record| CheckRow {
+                    received: record.received,
+                    valid: record.valid.unwrap_or(false),
+                    ip_address: record.ip_address,
+                })
+                .collect(),
+            events: events
+                .iter()
+                .filter(|event| !event.skipped)
+                .map(|event| EventRow { id: event.id, kind: event.kind })
+                .collect(),
+            estimated_price_messages_sent: Money::ZERO,
+        })
+    }
+
+    pub(super) fn open_number(&self, row: &VerificationRow) -> Result<PhoneNumber, Internal> {
+        let request = row.fixed.request;
+        let broken = |reason| Internal::Row { request, reason };
+        let plain = self
+            .secrets
+            .open(&row.fixed.number_sealed, &number_binding(request))
+            .map_err(|_| broken("its sealed number cannot be opened"))?;
+        let digits = std::str::from_utf8(&plain).map_err(|_| broken("its sealed number is malformed"))?;
+        PhoneNumber::parse(&format!("+{digits}"), None).map_err(|_| broken("its sealed number is malformed"))
+    }
+}

@@ -1,0 +1,163 @@
+//! One step of a verification inside a transaction: the machine decides, its effects become rows.
+
+use super::App;
+use super::types::Internal;
+use crate::clock::Timestamp;
+use crate::store::{StoreError, Tx, VerificationRow};
+use crate::verification::{Effect, End, Event, EventId, Pin, Refusal, RequestId};
+
+/// What was drawn and hashed before the transaction, for effects that need it.
+#[derive(Default)]
+pub(super) struct Prepared {
+    /// For an event that comes up.
+    pub event_id: Option<EventId>,
+    pub pin: Option<PreparedPin>,
+}
+
+/// A PIN ready to be stored.
+#[derive(Clone)]
+pub(super) struct PreparedPin {
+    pub hash: Vec<u8>,
+    pub sealed: Vec<u8>,
+}
+
+/// What a step came to.
+pub(super) struct Step {
+    pub effects: Vec<Effect>,
+    /// Something may be due earlier than the dispatcher thinks.
+    pub wakes: bool,
+}
+
+impl Step {
+    pub fn granted(&self) -> bool {
+        self.effects.contains(&Effect::Granted)
+    }
+}
+
+/// Lets the machine handle `event` and writes state and effects. A refusal writes nothing.
+pub(super) fn step(
+    tx: &Tx,
+    row: &mut VerificationRow,
+    event: Event,
+    prepared: &Prepared,
+    now: Timestamp,
+) -> Result<Result<Step, Refusal>, StoreError> {
+    let before = row.machine.clone();
+    let effects = match row.machine.handle(event, now) {
+        Ok(effects) => effects,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    for effect in &effects {
+        apply(tx, row, *effect, prepared, now)?;
+    }
+    let handed_over = row.machine.submitted != 0 && row.machine.submitted != before.submitted;
+    if row.machine.event == before.event && handed_over {
+        tx.event_handed_over(row.id, before.event, now)?;
+    }
+    if row.machine.event != before.event && before.submitted == 0 {
+        // It may have been handed over by the very step that went on to the next event.
+        let left =
+            matches!(event, Event::Finished { .. }) && row.machine.sent && row.machine.wait_end != before.wait_end;
+        if left {
+            tx.event_handed_over(row.id, before.event, now)?;
+        } else {
+            tx.skip_event(row.id, before.event)?;
+        }
+    }
+    tx.update_machine(row.id, &row.machine)?;
+    let deadline = row.machine.deadline();
+    let sooner = deadline.is_some_and(|deadline| before.deadline().is_none_or(|before| deadline < before));
+    let queued = effects.iter().any(|effect| matches!(effect, Effect::Send { .. } | Effect::Requeue { .. }));
+    Ok(Ok(Step { effects, wakes: sooner || queued }))
+}
+
+fn apply(
+    tx: &Tx,
+    row: &mut VerificationRow,
+    effect: Effect,
+    prepared: &Prepared,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match effect {
+        Effect::Send { attempt, event, due } => {
+            let known = tx.events_of(row.id)?.iter().any(|record| record.index == event);
+            if !known {
+                let id = prepared.event_id.ok_or_else(|| StoreError::Row("no id for a new event".to_owned()))?;
+                let kind = row.machine.plan.workflow.events()[event];
+                tx.insert_event(row.id, id, event, kind, row.machine.generation)?;
+            }
+            tx.insert_attempt(row.id, attempt, event, due)?;
+        }
+        Effect::Requeue { attempt, due } => tx.requeue_attempt(row.id, attempt, due)?,
+        Effect::Withdraw { attempt } => tx.withdraw_attempt(row.id, attempt, now)?,
+        Effect::RenewPin => {
+            let pin = prepared.pin.as_ref().ok_or_else(|| StoreError::Row("no PIN for a renewal".to_owned()))?;
+            tx.set_pin(row.id, &pin.hash, &pin.sealed)?;
+            tx.set_event_generation(row.id, row.machine.event, row.machine.generation)?;
+            row.pin_hash = Some(pin.hash.clone());
+            row.pin_sealed = Some(pin.sealed.clone());
+        }
+        Effect::WipeSealedPin => tx.wipe_sealed_pin(row.id)?,
+        Effect::WipePin => tx.wipe_pin(row.id)?,
+        Effect::Refund if !row.refunded => {
+            tx.credit_account(row.fixed.account, row.fixed.credits)?;
+            tx.set_refunded(row.id)?;
+            row.refunded = true;
+        }
+        Effect::Refund | Effect::Granted | Effect::Compare { .. } | Effect::Answer(_) => {}
+    }
+    Ok(())
+}
+
+/// Says in the row why a verification failed without a message.
+pub(super) fn note_failure(tx: &Tx, row: &VerificationRow, reason: &str) -> Result<(), StoreError> {
+    if row.machine.end() == Some(End::Failed) {
+        tx.set_reason(row.id, reason)?;
+    }
+    Ok(())
+}
+
+impl App {
+    /// Fresh values for a step that may bring up an event.
+    pub(super) fn prepared(&self) -> Prepared {
+        Prepared { event_id: Some(EventId::from_bytes(self.random.bytes())), pin: None }
+    }
+
+    /// Hashes and seals a PIN for a verification's generation.
+    pub(super) async fn prepare_pin(
+        &self,
+        pin: Pin,
+        request: RequestId,
+        generation: u32,
+    ) -> Result<PreparedPin, Internal> {
+        let sealed = self.secrets.seal(&self.random, pin.reveal().as_bytes(), &pin_binding(request, generation));
+        let hash = self.hasher.hash(&self.random, pin, request, generation).await?.to_bytes();
+        Ok(PreparedPin { hash, sealed })
+    }
+
+    pub(super) fn open_pin(&self, row: &VerificationRow) -> Result<Pin, Internal> {
+        let request = row.fixed.request;
+        let broken = |reason| Internal::Row { request, reason };
+        let sealed = row.pin_sealed.as_deref().ok_or_else(|| broken("its sealed PIN is gone"))?;
+        let binding = pin_binding(request, row.machine.generation);
+        let plain = self.secrets.open(sealed, &binding).map_err(|_| broken("its sealed PIN cannot be opened"))?;
+        std::str::from_utf8(&plain).ok().and_then(Pin::new).ok_or_else(|| broken("its sealed PIN is malformed"))
+    }
+
+    /// Tells the dispatcher if a step asked for it.
+    pub(super) fn wake_after(&self, step: &Step) {
+        if step.wakes {
+            self.wake.notify_one();
+        }
+    }
+}
+
+/// A sealed PIN opens only for its verification and generation.
+pub(super) fn pin_binding(request: RequestId, generation: u32) -> Vec<u8> {
+    [b"pin".as_slice(), request.as_bytes(), &generation.to_be_bytes()].concat()
+}
+
+/// A sealed number opens only for its verification.
+pub(super) fn number_binding(request: RequestId) -> Vec<u8> {
+    [b"number".as_slice(), request.as_bytes()].concat()
+}

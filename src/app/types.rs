@@ -1,0 +1,135 @@
+//! What the operations take and give.
+
+use std::time::Duration;
+
+use crate::channel::routing::NoRoute;
+use crate::clock::Timestamp;
+use crate::phone::PhoneNumber;
+use crate::store::StoreError;
+use crate::verification::{AccountId, EventId, EventKind, Money, RequestId};
+
+/// An account whose credentials were right.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub id: AccountId,
+    pub name: String,
+    pub api_key: String,
+    /// May no longer start verifications; may still check, search and control what is in progress.
+    pub barred: bool,
+    /// Requests a second; the configuration's if `None`.
+    pub rate: Option<u32>,
+}
+
+/// A fault of ours. The cause is logged where it is turned into a reply.
+#[derive(Debug, thiserror::Error)]
+pub enum Internal {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Hasher(#[from] crate::secrets::HasherError),
+    #[error("row of request {request}: {reason}")]
+    Row { request: RequestId, reason: &'static str },
+}
+
+/// Why no verification was started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the account is barred")]
+    Barred,
+    #[error("the number's country or kind is not allowed")]
+    UnsupportedNetwork,
+    #[error("the number is on the blocklist")]
+    Blocked,
+    #[error("request {request} to the same number is in progress")]
+    InProgress { request: RequestId },
+    #[error("the account's credits are fewer than the price")]
+    QuotaExceeded,
+    #[error("no route: {0:?}")]
+    NoRoute(NoRoute),
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+/// A right code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The event whose PIN it was.
+    pub event: EventId,
+    pub price: Money,
+    pub currency: String,
+    /// What the messages sent so far cost.
+    pub estimated_price_messages_sent: Money,
+}
+
+/// Why a code was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    #[error("no such request, or it has ended")]
+    NotFound,
+    #[error("the code is wrong")]
+    Wrong,
+    #[error("the code was wrong too often")]
+    WrongTooOften,
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+/// Why a verification was not cancelled or moved on.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("no such request, or it has ended")]
+    NotFound,
+    #[error("too early to cancel")]
+    TooSoon { cancel_after: Duration },
+    #[error("the second event has started")]
+    TooLate,
+    #[error("no event is left")]
+    NoEventLeft,
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+/// Where a verification stands, as search tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    InProgress,
+    Success,
+    Failed,
+    Expired,
+    Cancelled,
+}
+
+/// A verification as search shows it to its account.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub request: RequestId,
+    pub progress: Progress,
+    pub number: PhoneNumber,
+    pub price: Money,
+    /// ISO 4217.
+    pub currency: String,
+    pub sender_id: String,
+    pub submitted: Timestamp,
+    pub finalized: Option<Timestamp>,
+    /// When the first and the latest event were handed over.
+    pub first_event: Option<Timestamp>,
+    pub last_event: Option<Timestamp>,
+    pub checks: Vec<CheckRow>,
+    pub events: Vec<EventRow>,
+    pub estimated_price_messages_sent: Money,
+}
+
+/// One counted try.
+#[derive(Clone, Debug)]
+pub struct CheckRow {
+    pub received: Timestamp,
+    pub valid: bool,
+    /// As the caller passed it; empty if it did not.
+    pub ip_address: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct EventRow {
+    pub id: EventId,
+    pub kind: EventKind,
+}

@@ -1,0 +1,53 @@
+//! The board on which every route writes how it is, and which the dispatcher and the admission read.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::routing::RouteView;
+
+/// All configured routes in their order. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Board {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    routes: Mutex<Vec<RouteView>>,
+    changed: Notify,
+}
+
+impl Board {
+    pub fn new(routes: Vec<RouteView>) -> Self {
+        Self { shared: Arc::new(Shared { routes: Mutex::new(routes), changed: Notify::new() }) }
+    }
+
+    /// A copy of the present state.
+    pub fn routes(&self) -> Vec<RouteView> {
+        self.lock().clone()
+    }
+
+    /// Lets a route change its own entry; says so to whoever waits for a change.
+    pub fn update(&self, name: &str, change: impl FnOnce(&mut RouteView)) {
+        if let Some(route) = self.lock().iter_mut().find(|route| route.name == name) {
+            change(route);
+        }
+        self.shared.changed.notify_one();
+    }
+
+    /// Replaces all entries, as after a change of the configuration.
+    pub fn replace(&self, routes: Vec<RouteView>) {
+        *self.lock() = routes;
+        self.shared.changed.notify_one();
+    }
+
+    /// Returns after the next change; a change since the last call counts. One task may wait.
+    pub async fn changed(&self) {
+        self.shared.changed.notified().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<RouteView>> {
+        self.shared.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

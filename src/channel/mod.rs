@@ -1,0 +1,112 @@
+//! How a PIN leaves the house: what a channel is given, what it gives back, and which one is chosen.
+
+mod board;
+pub mod routing;
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use crate::clock::Timestamp;
+use crate::phone::PhoneNumber;
+use crate::verification::{AttemptId, EventKind};
+
+pub use board::Board;
+
+/// One attempt for a channel to carry out.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub attempt: AttemptId,
+    pub kind: EventKind,
+    pub number: PhoneNumber,
+    pub text: MessageText,
+    /// Not to be sent at this instant or later: the PIN is dead then.
+    pub pin_end: Option<Timestamp>,
+    /// How long the network may keep trying.
+    pub validity: Duration,
+}
+
+/// What the person is to read or hear. Holds the PIN: wiped when dropped, never shown.
+#[derive(Clone)]
+pub struct MessageText(Zeroizing<String>);
+
+impl MessageText {
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MessageText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessageText(***)")
+    }
+}
+
+/// How an attempt went. Reasons are for the operator: no number, no text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The network took every part; its references for delivery reports, where the modem told them.
+    Accepted { references: Vec<Option<u8>> },
+    /// Nothing was sent.
+    Refused { class: RefusalClass, reason: String },
+    /// Some of it may have been sent.
+    Uncertain { references: Vec<Option<u8>>, reason: String },
+    /// Given back untouched: withdrawn, the PIN died, or the channel is going away.
+    Returned,
+}
+
+/// What a refusal by the network or the modem means for the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalClass {
+    /// The same route may take it later.
+    Temporary,
+    /// Only another route may take it.
+    OtherRoute,
+    /// No route will take it.
+    Final,
+}
+
+/// A delivery report of one part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryReport {
+    pub reference: u8,
+    /// The recipient's digits as the network wrote them.
+    pub number: String,
+    pub delivered: bool,
+}
+
+/// What a channel says unasked. One queue leads from all channels to the dispatcher.
+pub enum Notice {
+    /// The next bytes cannot be taken back. The answer comes once that is on record; `false`: do not send.
+    Begin {
+        attempt: AttemptId,
+        go: oneshot::Sender<bool>,
+    },
+    Finished {
+        attempt: AttemptId,
+        route: String,
+        outcome: Outcome,
+    },
+    /// A report that is final, one way or the other.
+    Report {
+        route: String,
+        report: DeliveryReport,
+    },
+    /// A SIM asks for its PIN; may this one be tried? On record before the answer.
+    TrySimPin {
+        sim: String,
+        pin: Zeroizing<String>,
+        go: oneshot::Sender<bool>,
+    },
+    /// The SIM took the PIN, or it never reached the SIM.
+    SimPinDone {
+        sim: String,
+        pin: Zeroizing<String>,
+    },
+}

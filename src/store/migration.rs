@@ -1,0 +1,74 @@
+//! Schema versions: each file of `migrations/` runs once, in order; `user_version` counts them.
+//!
+//! A migration that was released is never changed.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_first.sql")];
+
+/// Marks the file as a database of this program: `Smvf`.
+const APPLICATION_ID: i64 = 0x536d_7666;
+
+/// Brings the schema up to date.
+///
+/// # Errors
+///
+/// [`StoreError::Newer`] if the database was written by a later version, [`StoreError::NotADatabase`] if by another
+/// program.
+pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
+    let version: u32 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
+    let application: i64 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
+    let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(StoreError::NotADatabase);
+    }
+    if version > known {
+        return Err(StoreError::Newer { found: version, known });
+    }
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or(usize::MAX)) {
+        let next = index + 1;
+        connection.execute_batch("begin immediate")?;
+        let done = connection.execute_batch(&format!(
+            "{migration}\npragma application_id = {APPLICATION_ID};\npragma user_version = {next};\ncommit;"
+        ));
+        if let Err(error) = done {
+            // The transaction may be gone already; its error is the one to tell.
+            let _ = connection.execute_batch("rollback");
+            return Err(error.into());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_run_changes_nothing() {
+        let connection = Connection::open_in_memory().expect("a database");
+        migrate(&connection).expect("a schema");
+        let schema = |connection: &Connection| -> i64 {
+            connection.query_row("pragma schema_version", [], |row| row.get(0)).expect("a version")
+        };
+        let before = schema(&connection);
+        migrate(&connection).expect("the same schema");
+        assert_eq!(schema(&connection), before);
+    }
+
+    #[test]
+    fn a_newer_schema_and_a_foreign_database_are_refused() {
+        let connection = Connection::open_in_memory().expect("a database");
+        migrate(&connection).expect("a schema");
+        connection.execute_batch("pragma user_version = 99").expect("a version");
+        let error = migrate(&connection).expect_err("newer").to_string();
+        assert!(error.contains("schema 99") && error.contains("up to 1"), "{error}");
+
+        let foreign = Connection::open_in_memory().expect("a database");
+        foreign.execute_batch("create table other (x)").expect("a table");
+        assert!(matches!(migrate(&foreign), Err(StoreError::NotADatabase)));
+    }
+}

@@ -1,0 +1,91 @@
+//! SQLite, and nothing else. No type of the database library leaves this folder.
+//!
+//! One thread owns the one writing connection and commits what waits for it in groups: under load many requests share
+//! one `fsync`. Readers have connections of their own and are never blocked by the writer (WAL). A caller hands over a
+//! closure on a [`Tx`] and gets its result after the commit, so that a reply that went out is on the disk.
+//!
+//! Nothing is sent, waited for, drawn or decided inside a transaction.
+
+mod account;
+mod attempt;
+mod connection;
+mod error;
+mod migration;
+mod readers;
+mod report;
+mod sim_pin;
+mod verification;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+pub use account::{AccountRow, NewAccount, SecretRow};
+pub use attempt::{AttemptRow, AttemptState, DueAttempt};
+pub use connection::Tx;
+pub use error::StoreError;
+pub use report::AwaitedReport;
+pub use verification::{EventRecord, NewVerification, TryRecord, VerificationRow};
+
+use readers::Readers;
+use writer::Writer;
+
+/// The database of one installation.
+#[derive(Clone)]
+pub struct Store {
+    path: PathBuf,
+    writer: Writer,
+    readers: Readers,
+}
+
+impl Store {
+    /// Opens the database, makes it if there is none, and brings its schema up to date.
+    ///
+    /// `key_check` says which master key the database belongs to; a new database takes it over.
+    pub fn open(path: &Path, key_check: &[u8; 32]) -> Result<Self, StoreError> {
+        let connection = connection::open_writer(path)?;
+        migration::migrate(&connection)?;
+        connection::check_key(&connection, key_check)?;
+        let readers = Readers::open(path)?;
+        Ok(Self { path: path.to_owned(), writer: Writer::start(connection)?, readers })
+    }
+
+    /// Whether there is a database that was sealed with some key already.
+    pub fn exists(path: &Path) -> bool {
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` in a transaction and returns once it is durable. An error takes back what `work` wrote.
+    pub async fn write<T, E>(&self, work: impl FnOnce(&Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.run(work).await
+    }
+
+    /// Runs `work` on a consistent snapshot.
+    pub async fn read<T, E>(&self, work: impl FnOnce(&Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.readers.run(work).await
+    }
+
+    /// Returns when the writer's thread has ended; a daemon must not outlive it.
+    pub async fn closed(&self) {
+        self.writer.closed().await;
+    }
+
+    /// Copies the database, consistent at one instant, while it is in use. The copy must not exist.
+    pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
+        let from = self.path.clone();
+        tokio::task::spawn_blocking(move || connection::backup(&from, &to))
+            .await
+            .map_err(|error| StoreError::Other(error.to_string()))?
+    }
+}

@@ -1,0 +1,135 @@
+//! The one writer: a thread that owns the connection and commits waiting jobs in groups.
+//!
+//! ```text
+//! jobs ──► begin ─ savepoint job 1 ─ savepoint job 2 ─ … ─ commit (one fsync) ──► replies
+//! ```
+//!
+//! A job that fails takes back its own writes only. If the transaction itself is lost (disk full, I/O error), every job
+//! of the group fails, and nothing of it is written.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{StoreError, Tx};
+
+/// Jobs that may wait; further ones wait outside.
+const QUEUE: usize = 1024;
+
+/// Jobs of one commit: enough to share its cost, few enough that the first does not wait long for the last.
+const GROUP: usize = 64;
+
+/// Called with the end of the transaction: its commit, or why it was lost.
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Runs in a savepoint, or is told why there is no transaction. Says whether to keep its writes.
+type Job = Box<dyn FnOnce(Result<&Tx, StoreError>) -> (Keep, Reply) + Send>;
+
+enum Keep {
+    Writes,
+    Nothing,
+}
+
+#[derive(Clone)]
+pub struct Writer {
+    jobs: mpsc::Sender<Job>,
+    closed: Arc<watch::Receiver<()>>,
+}
+
+impl Writer {
+    pub fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let (alive, closed) = watch::channel(());
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                let _alive = alive;
+                run(&connection, queue);
+            })
+            .map_err(|error| StoreError::Other(error.to_string()))?;
+        Ok(Self { jobs, closed: Arc::new(closed) })
+    }
+
+    pub async fn run<T, E>(&self, work: impl FnOnce(&Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |tx| {
+            let result = tx.map_err(E::from).and_then(work);
+            let keep = if result.is_ok() { Keep::Writes } else { Keep::Nothing };
+            let finish: Reply = Box::new(move |end| {
+                // A caller that has gone away is told nothing; its writes stand.
+                let _ = reply.send(result.and_then(|value| end.map(|()| value).map_err(E::from)));
+            });
+            (keep, finish)
+        });
+        self.jobs.send(job).await.map_err(|_| E::from(StoreError::Closed))?;
+        answer.await.unwrap_or_else(|_| Err(E::from(StoreError::Closed)))
+    }
+
+    pub async fn closed(&self) {
+        let mut closed = (*self.closed).clone();
+        while closed.changed().await.is_ok() {}
+    }
+}
+
+fn run(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while queue.blocking_recv_many(&mut group, GROUP) > 0 {
+        commit_group(connection, group.drain(..));
+    }
+    // Leaves one file behind instead of three.
+    let _ = connection.execute_batch("pragma wal_checkpoint(truncate)");
+}
+
+fn commit_group(connection: &Connection, jobs: impl Iterator<Item = Job>) {
+    let mut lost = execute(connection, "begin immediate").err();
+    let mut replies = Vec::with_capacity(GROUP);
+    for job in jobs {
+        let reply = match &lost {
+            Some(error) => job(Err(error.clone())).1,
+            None => {
+                let (reply, error) = in_savepoint(connection, job);
+                lost = error;
+                reply
+            }
+        };
+        replies.push(reply);
+    }
+    let end = match lost {
+        Some(error) => Err(error),
+        None => execute(connection, "commit"),
+    };
+    if end.is_err() && !connection.is_autocommit() {
+        // Without a transaction there is nothing to take back; with one, the next group must not find it.
+        let _ = connection.execute_batch("rollback");
+    }
+    for reply in replies {
+        reply(end.clone());
+    }
+}
+
+/// Runs one job; the error says that the whole transaction is lost.
+fn in_savepoint(connection: &Connection, job: Job) -> (Reply, Option<StoreError>) {
+    if let Err(error) = execute(connection, "savepoint job") {
+        return (job(Err(error.clone())).1, Some(error));
+    }
+    let (keep, reply) = job(Ok(&Tx(connection)));
+    if connection.is_autocommit() {
+        // SQLite ends the transaction by itself on a full disk and the like.
+        return (reply, Some(StoreError::Io("the transaction was lost; is the disk full?".to_owned())));
+    }
+    let end = match keep {
+        Keep::Writes => execute(connection, "release job"),
+        Keep::Nothing => execute(connection, "rollback to job").and_then(|()| execute(connection, "release job")),
+    };
+    (reply, end.err())
+}
+
+fn execute(connection: &Connection, statement: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(statement)?.execute([])?;
+    Ok(())
+}
