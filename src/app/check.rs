@@ -151,7 +151,7 @@ impl App {
 fn event_of(tx: &Tx, verification: VerificationId, generation: u32) -> Result<Option<EventId>, StoreError> {
     let events = tx.events_of(verification)?;
     let carriers = || events.iter().filter(|event| event.generation == generation);
-    let sent = carriers().filter(|event| event.handed_over.is_some()).next_back();
+    let sent = carriers().rfind(|event| event.handed_over.is_some());
     Ok(sent.or_else(|| carriers().next_back()).map(|event| event.id))
 }
 

@@ -56,14 +56,14 @@ impl App {
                 let mut list = vec![];
                 for due in tx.due_attempts(now, LOOK)? {
                     let others = if due.number > 1 { tx.attempts_of(due.verification)? } else { vec![] };
-                    let others = others.iter().filter(|other| other.event == due.event && other.id != due.id);
+                    let mut others = others.iter().filter(|other| other.event == due.event && other.id != due.id);
                     let refused = others.clone().filter(|other| other.state == AttemptState::OtherRoute.as_str());
                     list.push(Due {
                         attempt: due.id,
                         kind: due.kind,
                         country: due.country.and_then(|country| country.parse().ok()),
                         excluded: refused.filter_map(|other| other.route.clone()).collect(),
-                        avoided: others.last().and_then(|other| other.route.clone()),
+                        avoided: others.next_back().and_then(|other| other.route.clone()),
                     });
                 }
                 Ok::<_, StoreError>(list)
