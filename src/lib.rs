@@ -21,6 +21,7 @@
 //! * Nothing is sent inside a transaction.
 
 pub mod clock;
+pub mod config;
 pub mod modem;
 pub mod random;
 pub mod simulator;
