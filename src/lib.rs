@@ -25,3 +25,4 @@ pub mod config;
 pub mod modem;
 pub mod random;
 pub mod simulator;
+pub mod telemetry;
