@@ -11,6 +11,8 @@
 //!
 //! 1. `phone`, `clock`, `random`, `secrets`: vocabulary.
 //! 2. [`modem`]: AT engine, PDUs, the driver that owns a port. [`simulator`]: the virtual modem.
+//! 3. [`config`], [`telemetry`], [`cli`]: settings, logs, the command line. They build everything
+//!    and are known by nobody below.
 //!
 //! # Invariants
 //!
@@ -20,6 +22,7 @@
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.
 //! * Nothing is sent inside a transaction.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod modem;
