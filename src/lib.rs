@@ -11,7 +11,7 @@
 //!
 //! 1. `phone`, `clock`, `random`, `secrets`: vocabulary.
 //! 2. [`modem`]: AT engine, PDUs, the driver that owns a port. [`simulator`]: the virtual modem.
-//! 3. [`config`], [`telemetry`], [`cli`]: settings, logs, the command line. They build everything
+//! 3. [`config`], [`telemetry`], [`service`], [`cli`]: settings, logs, systemd, the command line. They build everything
 //!    and are known by nobody below.
 //!
 //! # Invariants
@@ -27,5 +27,6 @@ pub mod clock;
 pub mod config;
 pub mod modem;
 pub mod random;
+pub mod service;
 pub mod simulator;
 pub mod telemetry;
