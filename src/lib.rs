@@ -11,6 +11,8 @@
 //!
 //! 1. `phone`, `clock`, `random`, `secrets`: vocabulary.
 //! 2. [`modem`]: AT engine, PDUs, the driver that owns a port. [`simulator`]: the virtual modem.
+//! 3. [`config`], [`telemetry`], [`service`], [`cli`]: settings, logs, systemd, the command line. They build everything
+//!    and are known by nobody below.
 //!
 //! # Invariants
 //!
@@ -22,11 +24,15 @@
 
 pub mod app;
 pub mod channel;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod modem;
 pub mod phone;
 pub mod random;
 pub mod secrets;
+pub mod service;
 pub mod simulator;
 pub mod store;
+pub mod telemetry;
 pub mod verification;

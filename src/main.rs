@@ -1,3 +1,7 @@
-fn main() {
-    println!("simverify {}", env!("CARGO_PKG_VERSION"));
+//! The program: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    simverify::cli::main(std::env::args_os())
 }

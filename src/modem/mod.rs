@@ -1,4 +1,13 @@
 //! GSM modems: the driver that owns a port, and the pure machines that it feeds.
+//!
+//! [`at`] and [`pdu`] are vocabulary. [`startup`], [`sms`], [`network`] and [`recovery`] are conversations: small
+//! machines with the same verbs, each fed by the driver. They take `now` as the time since the driver started and give
+//! back steps; none of them reads a clock, sleeps or touches a port.
 
 pub mod at;
+pub mod network;
 pub mod pdu;
+pub mod profile;
+pub mod recovery;
+pub mod sms;
+pub mod startup;

@@ -1,0 +1,36 @@
+//! `simverify config`: check, show and print the configuration. Starts nothing, changes nothing.
+
+use clap::{Args, Subcommand};
+
+use super::{Global, Outcome, print, print_json};
+use crate::config::DEFAULT_TOML;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check all layers as a start would; exit code 78 if anything is wrong
+    Check,
+    /// Print the settings in effect and the layer of each; secrets are masked
+    Show(Show),
+    /// Print the built-in defaults with their explanations
+    Default,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// Print JSON: {"settings": {…}, "layers": {"section.key": "…"}}
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(command: &Command, global: &Global) -> Outcome {
+    match command {
+        Command::Check => {
+            let settings = global.configuration()?.settings;
+            let (modems, providers) = (settings.modems.len(), settings.providers.len());
+            print(&format!("configuration is valid: modems: {modems}, providers: {providers}\n"))
+        }
+        Command::Show(Show { json: true }) => print_json(&global.configuration()?.effective.to_json()),
+        Command::Show(Show { json: false }) => print(&global.configuration()?.effective.to_string()),
+        Command::Default => print(DEFAULT_TOML),
+    }
+}

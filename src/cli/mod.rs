@@ -1,0 +1,145 @@
+//! The command line: one file for each subcommand.
+//!
+//! Reads arguments, runs one command, turns its failure into one line and an exit code. A new command is a file here
+//! with its arguments and a `run`, and a variant of [`Command`]. Never prints a stack trace, a PIN or a secret.
+
+mod completions;
+mod config;
+mod exit;
+mod man;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{Configuration, Flag, Sources};
+
+pub use exit::{Exit, Failure, OrExit, Outcome};
+
+/// Phone verification on your own SIM card.
+#[derive(Debug, Parser)]
+#[command(name = "simverify", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is not of one command alone.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// Configuration file, before or after the command [default: /etc/simverify/simverify.toml, if it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, above file and environment; before the command; may be repeated
+    // Not global: clap would drop those before the command if there are any after it.
+    #[arg(long, value_name = "SECTION.KEY=VALUE", value_parser = setting)]
+    pub set: Vec<Flag>,
+}
+
+impl Global {
+    /// The settings of this run: all layers, read and checked.
+    pub fn configuration(&self) -> Result<Configuration, Failure> {
+        self.configuration_with(Vec::new())
+    }
+
+    /// The same with settings from flags of the command, which win over `--set`.
+    pub fn configuration_with(&self, flags: Vec<Flag>) -> Result<Configuration, Failure> {
+        let flags = self.set.iter().cloned().chain(flags).collect();
+        Ok(Configuration::load(&Sources::of_system(self.config.clone(), flags))?)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check, show or print the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print a shell's completion script
+    Completions(completions::Arguments),
+    /// Write the manual pages into a directory
+    Man(man::Arguments),
+}
+
+/// Runs the program with `arguments`, the first of which is its name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            // Nobody is left to tell if the terminal is gone.
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    match run(&cli) {
+        Ok(()) => Exit::Ok.into(),
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "simverify: {failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Outcome {
+    match &cli.command {
+        Command::Config(command) => config::run(command, &cli.global),
+        Command::Completions(arguments) => completions::run(arguments),
+        Command::Man(arguments) => man::run(arguments),
+    }
+}
+
+/// The whole command line, for completions and manual pages.
+fn command_line() -> clap::Command {
+    Cli::command()
+}
+
+/// Writes `text` to standard output. A reader that has gone (`| head`) wants no more: that is no failure.
+pub fn print(text: &str) -> Outcome {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Exit::Io.because(anyhow::Error::new(error).context("cannot write to standard output")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Writes `value` to standard output as indented JSON.
+pub fn print_json(value: &serde_json::Value) -> Outcome {
+    print(&format!("{value:#}\n"))
+}
+
+fn setting(text: &str) -> Result<Flag, &'static str> {
+    match text.split_once('=') {
+        Some((key, value)) if key.contains('.') => {
+            Ok(Flag { flag: "--set", key: key.to_owned(), value: value.to_owned() })
+        }
+        Some(_) | None => Err("write it as SECTION.KEY=VALUE"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command_line().debug_assert();
+    }
+
+    #[test]
+    fn the_configuration_file_may_stand_on_both_sides_of_the_command() {
+        for arguments in [
+            ["simverify", "--config", "a.toml", "config", "check"],
+            ["simverify", "config", "check", "--config", "a.toml"],
+        ] {
+            let cli = Cli::try_parse_from(arguments).expect("a valid command line");
+            assert_eq!(cli.global.config, Some("a.toml".into()));
+        }
+    }
+}

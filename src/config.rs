@@ -1,0 +1,141 @@
+//! Settings: read from their layers, checked once, typed.
+//!
+//! [`Configuration::load`] gives either settings that need no further check or the one message that stops the start.
+//! Nothing else reads configuration files or `SIMVERIFY__` variables, and the settings are handed to each part by
+//! section, never as a whole. Never prints a secret: not in an error, not in [`Effective`], not in `Debug`.
+
+mod checks;
+mod effective;
+mod error;
+mod fields;
+mod layers;
+mod modems;
+mod path;
+mod providers;
+mod reader;
+mod sections;
+mod values;
+
+use config::{Map, Value, ValueKind};
+use serde::Deserialize;
+
+pub use effective::{Effective, EffectiveValue};
+pub use error::ConfigError;
+pub use layers::{DEFAULT_TOML, Flag, SYSTEM_DIRECTORY, Sources};
+pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
+pub use providers::{HttpMethod, JsonPointer, ProviderSettings, UrlTemplate};
+pub use sections::{
+    AdminSettings, Argon2Settings, Credits, LogFormat, LogLevel, LogSettings, NumberType, NumbersSettings,
+    PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings,
+    VerifySettings,
+};
+pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, RouteName, Secret};
+
+use layers::{BUILT_IN, Layers};
+use path::KeyPath;
+use reader::{Mismatch, Problem};
+
+/// One struct for each section.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub server: ServerSettings,
+    pub admin: AdminSettings,
+    pub storage: StorageSettings,
+    pub verify: VerifySettings,
+    pub numbers: NumbersSettings,
+    pub pricing: PricingSettings,
+    pub tts: TtsSettings,
+    #[serde(default)]
+    pub modems: Vec<ModemSettings>,
+    #[serde(default)]
+    pub providers: Vec<ProviderSettings>,
+    pub routing: RoutingSettings,
+    pub log: LogSettings,
+}
+
+/// The settings, and where each came from.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    pub settings: Settings,
+    /// Each setting with its value, secrets masked, and the layer that it came from.
+    pub effective: Effective,
+}
+
+impl Configuration {
+    /// Reads all layers and checks them.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong: an unreadable file, an unknown key, a wrong type, a value out of range, values that
+    /// contradict each other.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut layers = Layers::read(sources)?;
+        add_table_defaults(&mut layers.merged, "modems", modems::MODEM_DEFAULTS)?;
+        add_table_defaults(&mut layers.merged, "providers", providers::PROVIDER_DEFAULTS)?;
+        let mut readable = layers.merged.clone();
+        checks::expand_file_names(&mut readable, sources)
+            .map_err(|(path, reason)| in_layers(&layers, &layers.merged, &path, &reason))?;
+        let mut settings: Settings =
+            reader::read(readable.clone()).map_err(|mismatch| locate(&layers, &readable, mismatch))?;
+        checks::read_secret_files(&mut settings)
+            .map_err(|(path, reason)| in_layers(&layers, &readable, &path, &reason))?;
+        checks::contradictions(&settings).map_err(|sides| written_side(&layers, &readable, &sides))?;
+        Ok(Self { settings, effective: effective::list(&layers) })
+    }
+}
+
+/// Gives each table of the list `name` the keys that it does not set.
+fn add_table_defaults(merged: &mut Value, name: &str, defaults: &str) -> Result<(), ConfigError> {
+    let defaults = layers::from_toml(BUILT_IN, defaults)?.0;
+    let ValueKind::Table(defaults) = defaults.kind else { return Ok(()) };
+    if let ValueKind::Table(root) = &mut merged.kind
+        && let Some(Value { kind: ValueKind::Array(tables), .. }) = root.get_mut(name)
+    {
+        for table in tables {
+            if let ValueKind::Table(table) = &mut table.kind {
+                add_missing(table, &defaults);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn add_missing(table: &mut Map<String, Value>, defaults: &Map<String, Value>) {
+    for (key, value) in defaults {
+        table.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+/// The message for `mismatch`: with the layer of the value that it is about.
+fn locate(layers: &Layers, read: &Value, mismatch: Mismatch) -> ConfigError {
+    let Mismatch { path, problem } = mismatch;
+    match problem {
+        Problem::UnknownKey { allowed } => {
+            ConfigError::unknown(layers.origin(&path), &path, path.find(&layers.merged), allowed)
+        }
+        Problem::MissingKey(key) => {
+            let origin = layers.origin(&path);
+            ConfigError::value(origin, &path.key(key), None, "must be given")
+        }
+        Problem::Invalid(_) if matches!(path.to_string().as_str(), "modems" | "providers") => {
+            let reason = format!("must be a list of tables, each under [[{path}]]");
+            in_layers(layers, read, &path, &reason)
+        }
+        Problem::Invalid(reason) => in_layers(layers, read, &path, &reason),
+    }
+}
+
+/// The message for a contradiction, from the side that is not a built-in default.
+fn written_side(layers: &Layers, read: &Value, sides: &[checks::Fault]) -> ConfigError {
+    let written = sides.iter().find(|(path, _)| !layers.origin(path).starts_with(BUILT_IN));
+    let (path, reason) = written.or(sides.first()).expect("a contradiction has a side");
+    in_layers(layers, read, path, reason)
+}
+
+fn in_layers(layers: &Layers, read: &Value, path: &KeyPath, reason: &str) -> ConfigError {
+    ConfigError::value(layers.origin(path), path, path.find(read), reason)
+}
+
+#[cfg(test)]
+mod tests;

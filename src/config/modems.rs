@@ -1,0 +1,250 @@
+//! `[[modems]]`: one table for each modem.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer};
+
+use super::fields::{limit, unless_empty, whole};
+use super::values::{Countries, RouteName, Secret, read_from_string};
+
+/// What a modem's table need not say.
+pub(super) const MODEM_DEFAULTS: &str = r#"
+baud_rate = 115200
+profile = "auto"
+sim_pin = ""
+sim_pin_file = ""
+channels = ["sms", "voice"]
+countries = []
+sms_per_minute = 0
+sms_per_day = 0
+calls_per_day = 0
+delivery_reports = true
+voice = { kind = "none" }
+"#;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModemSettings {
+    pub name: RouteName,
+    pub port: PortSettings,
+    #[serde(deserialize_with = "whole::<_, _, 300, 4000000>")]
+    pub baud_rate: u32,
+    pub profile: ProfileName,
+    /// From `sim_pin` or the file of `sim_pin_file`.
+    #[serde(deserialize_with = "unless_empty")]
+    pub sim_pin: Option<SimPin>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(super) sim_pin_file: Option<PathBuf>,
+    #[serde(deserialize_with = "channels")]
+    pub channels: BTreeSet<ChannelKind>,
+    pub countries: Countries,
+    /// None: as fast as the modem allows.
+    #[serde(deserialize_with = "limit::<_, 1000>")]
+    pub sms_per_minute: Option<NonZeroU32>,
+    /// None: no budget.
+    #[serde(deserialize_with = "limit::<_, 1000000>")]
+    pub sms_per_day: Option<NonZeroU32>,
+    /// None: no budget.
+    #[serde(deserialize_with = "limit::<_, 1000000>")]
+    pub calls_per_day: Option<NonZeroU32>,
+    pub delivery_reports: bool,
+    pub voice: VoiceSettings,
+}
+
+/// How a message reaches its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelKind {
+    Sms,
+    Voice,
+}
+
+/// At least one channel.
+pub(super) fn channels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<ChannelKind>, D::Error> {
+    let channels = BTreeSet::deserialize(deserializer)?;
+    if channels.is_empty() { Err(de::Error::custom("must name sms, voice or both")) } else { Ok(channels) }
+}
+
+/// Where a modem is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortSettings {
+    /// An absolute path.
+    Device(PathBuf),
+    /// A raw TCP connection, as ser2net offers.
+    Tcp { host: String, port: u16 },
+    /// A virtual modem of this name inside the daemon.
+    Simulator(String),
+}
+
+impl TryFrom<String> for PortSettings {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const ALLOWED: &str = "must be a device's absolute path, \"tcp://HOST:PORT\", or \"simulator:NAME\" (letters, digits, \".\", \
+             \"_\", \"-\")";
+        if let Some(name) = text.strip_prefix("simulator:") {
+            let name = RouteName::try_from(name.to_owned()).map_err(|_| ALLOWED)?;
+            return Ok(Self::Simulator(name.as_str().to_owned()));
+        }
+        if let Some(address) = text.strip_prefix("tcp://") {
+            let (host, port) = address.rsplit_once(':').ok_or(ALLOWED)?;
+            let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+            let port = port.parse().ok().filter(|&port| port != 0).ok_or(ALLOWED)?;
+            let ambiguous = bare == host && bare.contains(':');
+            let sane = |byte: u8| byte.is_ascii_graphic() && !b"/?#@[]".contains(&byte);
+            if bare.is_empty() || ambiguous || !bare.bytes().all(sane) {
+                return Err(ALLOWED);
+            }
+            return Ok(Self::Tcp { host: bare.to_owned(), port });
+        }
+        let path = PathBuf::from(&text);
+        if path.is_absolute() && path.file_name().is_some() { Ok(Self::Device(path)) } else { Err(ALLOWED) }
+    }
+}
+
+/// As the configuration writes it.
+impl fmt::Display for PortSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(path) => path.display().fmt(f),
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::Simulator(name) => write!(f, "simulator:{name}"),
+        }
+    }
+}
+
+/// Which make's differences apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileName {
+    /// By what the modem says of itself.
+    Auto,
+    Generic,
+    Simcom,
+    Sim7600,
+    Quectel,
+    Huawei,
+}
+
+/// The PIN of a SIM card: 4–8 digits (3GPP TS 31.101 §9.5.1).
+#[derive(Debug, Clone)]
+pub struct SimPin(Secret);
+
+impl SimPin {
+    /// The digits, for `AT+CPIN` alone.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl TryFrom<String> for SimPin {
+    type Error = &'static str;
+
+    fn try_from(digits: String) -> Result<Self, Self::Error> {
+        if (4..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(Secret::from(digits)))
+        } else {
+            Err("must be 4 to 8 digits in quotes, or empty")
+        }
+    }
+}
+
+/// How a call gets its sound.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "VoiceTable")]
+pub enum VoiceSettings {
+    None,
+    /// A second serial port that carries 8 kHz PCM.
+    SerialPcm {
+        port: PathBuf,
+    },
+    /// A sound card by its ALSA name.
+    Alsa {
+        device: String,
+    },
+    /// The modem speaks itself.
+    ModemTts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VoiceTable {
+    kind: VoiceKind,
+    #[serde(default)]
+    port: String,
+    #[serde(default)]
+    device: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum VoiceKind {
+    None,
+    SerialPcm,
+    Alsa,
+    ModemTts,
+}
+
+impl TryFrom<VoiceTable> for VoiceSettings {
+    type Error = &'static str;
+
+    fn try_from(table: VoiceTable) -> Result<Self, Self::Error> {
+        match (table.kind, table.port.as_str(), table.device.as_str()) {
+            (VoiceKind::None, "", "") => Ok(Self::None),
+            (VoiceKind::ModemTts, "", "") => Ok(Self::ModemTts),
+            (VoiceKind::SerialPcm, port, "") if port.starts_with('/') => Ok(Self::SerialPcm { port: port.into() }),
+            (VoiceKind::Alsa, "", device) if !device.is_empty() => Ok(Self::Alsa { device: device.to_owned() }),
+            (VoiceKind::None | VoiceKind::ModemTts, _, _) => Err("must have no port and no device with this kind"),
+            (VoiceKind::SerialPcm, _, _) => Err("must have an absolute path as port, and no device, with this kind"),
+            (VoiceKind::Alsa, _, _) => Err("must have a device, and no port, with this kind"),
+        }
+    }
+}
+
+read_from_string! { PortSettings }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_a_device_a_tcp_address_or_a_simulator() {
+        let good = [
+            "/dev/ttyUSB2",
+            "/dev/serial/by-id/usb-1e0e_0001-if02-port0",
+            "tcp://192.0.2.7:2000",
+            "tcp://[2001:db8::1]:2000",
+            "tcp://cabinet.example:2000",
+            "simulator:sim1",
+        ];
+        for text in good {
+            assert_eq!(PortSettings::try_from(text.to_owned()).expect(text).to_string(), text);
+        }
+        let bad = [
+            "",
+            "/",
+            "ttyUSB2",
+            "COM3",
+            "tcp://",
+            "tcp://host",
+            "tcp://host:0",
+            "tcp://host:70000",
+            "tcp://:2000",
+            "tcp://::1:2000",
+            "tcp://a b:1",
+            "tcp://a/b:1",
+            "simulator:",
+            "simulator:a b",
+            "http://x:1",
+            "/dev/..",
+        ];
+        for text in bad {
+            assert!(PortSettings::try_from(text.to_owned()).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,660 @@
+//! Whole messages for whole configurations.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A configuration directory and an environment that belong to one test.
+struct Place {
+    directory: TempDir,
+    environment: Vec<(OsString, OsString)>,
+    flags: Vec<Flag>,
+}
+
+impl Place {
+    fn empty() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        Self { directory, environment: Vec::new(), flags: Vec::new() }
+    }
+
+    fn with_main(text: &str) -> Self {
+        Self::empty().file("simverify.toml", text)
+    }
+
+    fn file(self, name: &str, text: &str) -> Self {
+        let path = self.directory.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        fs::write(path, text).expect("a written file");
+        self
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    fn flag(mut self, key: &str, value: &str) -> Self {
+        self.flags.push(Flag { flag: "--set", key: key.into(), value: value.into() });
+        self
+    }
+
+    fn load(&self) -> Result<Configuration, ConfigError> {
+        Configuration::load(&Sources {
+            file: None,
+            directory: self.directory.path().to_owned(),
+            environment: self.environment.clone(),
+            flags: self.flags.clone(),
+        })
+    }
+
+    fn settings(&self) -> Settings {
+        self.load().expect("a valid configuration").settings
+    }
+
+    /// What `load` says, with the temporary directory as `/etc`.
+    fn message(&self) -> String {
+        let said = match self.load() {
+            Ok(_) => "valid".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        said.replace(&self.directory.path().display().to_string(), "/etc")
+    }
+}
+
+/// The messages for several main files, one a line.
+fn messages(files: &[&str]) -> String {
+    files.iter().map(|file| Place::with_main(file).message() + "\n").collect()
+}
+
+/// A modem's table with `line` added.
+fn modem(line: &str) -> String {
+    format!("[[modems]]\nname = 'sim1'\nport = '/dev/ttyUSB2'\n{line}\n")
+}
+
+/// A provider's table with `line` added.
+fn provider(line: &str) -> String {
+    format!("[[providers]]\nname = 'backup'\nurl = 'https://sms.example/send'\n{line}\n")
+}
+
+#[test]
+fn the_defaults_are_those_of_the_contract() {
+    let settings = Place::empty().settings();
+    insta::assert_snapshot!(format!("{settings:#?}"), @r##"
+    Settings {
+        server: ServerSettings {
+            listen: [
+                127.0.0.1:8080,
+            ],
+            tls_cert_file: None,
+            tls_key_file: None,
+        },
+        admin: AdminSettings {
+            listen: [
+                127.0.0.1:8081,
+            ],
+        },
+        storage: StorageSettings {
+            path: "/var/lib/simverify/simverify.db",
+            key_file: "/var/lib/simverify/master.key",
+            retention: 2592000s,
+        },
+        verify: VerifySettings {
+            default_workflow: 1,
+            default_language: None,
+            code_length: 4,
+            pin_expiry: 300s,
+            next_event_wait: None,
+            cancel_after: 30s,
+            max_checks: 3,
+            requests_per_second: 30,
+            send_timeout: 240s,
+            argon2: Argon2Settings {
+                memory_kib: 7168,
+                iterations: 5,
+                parallelism: 1,
+            },
+        },
+        numbers: NumbersSettings {
+            allowed_countries: All,
+            allowed_types: {
+                Mobile,
+                FixedLine,
+                FixedLineOrMobile,
+                Unknown,
+            },
+        },
+        pricing: PricingSettings {
+            currency: Currency(
+                "USD",
+            ),
+            credit_value: CreditValue(
+                10000,
+            ),
+            default_credits: 1205,
+            countries: {
+                IN: Credits(
+                    361,
+                ),
+                US: Credits(
+                    361,
+                ),
+            },
+        },
+        tts: TtsSettings {
+            engine: EspeakNg,
+            command: [],
+            repeat: 3,
+        },
+        modems: [],
+        providers: [],
+        routing: RoutingSettings {
+            order: [
+                Modems,
+                Providers,
+            ],
+            overflow_after: 20s,
+        },
+        log: LogSettings {
+            level: LogLevel(
+                "info",
+            ),
+            format: Auto,
+        },
+    }
+    "##);
+}
+
+#[test]
+fn later_layers_win() {
+    let place = Place::with_main(
+        "[verify]\nmax_checks = 4\ncode_length = 6\npin_expiry_seconds = 60\n[pricing]\ncountries = { DE = 5 }",
+    )
+    .file("conf.d/20-b.toml", "verify.code_length = 4\nverify.pin_expiry_seconds = 62")
+    .file("conf.d/10-a.toml", "verify.pin_expiry_seconds = 61\nverify.cancel_after_seconds = 7")
+    .file("conf.d/.hidden.toml", "nonsense")
+    .file("conf.d/30-c.toml~", "nonsense")
+    .variable("SIMVERIFY__VERIFY__REQUESTS_PER_SECOND", "9")
+    .variable("SIMVERIFY__VERIFY__SEND_TIMEOUT_SECONDS", "10")
+    .variable("SIMVERIFY__PRICING__COUNTRIES__FR", "8")
+    .variable("SIMVERIFY__NUMBERS__ALLOWED_COUNTRIES", "DE, FR")
+    .variable("SIMVERIFY__SERVER__LISTEN", "[::1]:9000")
+    .variable("SIMVERIFYX", "ignored")
+    .flag("verify.send_timeout_seconds", "11");
+    let effective = place.load().expect("a valid configuration").effective;
+    let changed: String = effective
+        .values
+        .iter()
+        .filter(|value| value.layer != "built-in defaults")
+        .map(|value| format!("{} = {} ({})\n", value.key(), value.value, value.layer))
+        .collect();
+    insta::assert_snapshot!(changed.replace(&place.directory.path().display().to_string(), "/etc"), @r##"
+    server.listen = "[::1]:9000" (environment variable SIMVERIFY__SERVER__LISTEN)
+    verify.code_length = 4 (/etc/conf.d/20-b.toml:1)
+    verify.pin_expiry_seconds = 62 (/etc/conf.d/20-b.toml:2)
+    verify.cancel_after_seconds = 7 (/etc/conf.d/10-a.toml:2)
+    verify.max_checks = 4 (/etc/simverify.toml:2)
+    verify.requests_per_second = 9 (environment variable SIMVERIFY__VERIFY__REQUESTS_PER_SECOND)
+    verify.send_timeout_seconds = 11 (flag --set)
+    numbers.allowed_countries = ["DE", "FR"] (environment variable SIMVERIFY__NUMBERS__ALLOWED_COUNTRIES)
+    pricing.countries.DE = 5 (/etc/simverify.toml:6)
+    pricing.countries.FR = 8 (environment variable SIMVERIFY__PRICING__COUNTRIES__FR)
+    "##);
+    let settings = place.settings();
+    assert_eq!(settings.verify.send_timeout.as_secs(), 11);
+    assert!(settings.numbers.allowed_countries.contains("FR") && !settings.numbers.allowed_countries.contains("US"));
+    let credits: Vec<_> = settings.pricing.countries.iter().map(|(code, credits)| (code.as_str(), credits.0)).collect();
+    assert_eq!(credits, [("DE", 5), ("FR", 8), ("IN", 361), ("US", 361)]);
+}
+
+#[test]
+fn a_list_of_tables_replaces_the_list_of_the_layers_below() {
+    let place = Place::with_main(&modem("")).file("conf.d/a.toml", "[[modems]]\nname = 'sim2'\nport = 'simulator:a'");
+    let names: Vec<_> = place.settings().modems.iter().map(|modem| modem.name.to_string()).collect();
+    assert_eq!(names, ["sim2"]);
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
+    insta::assert_snapshot!(messages(&[
+        "[server]\nlissten = '127.0.0.1:80'",
+        "[sever]\nlisten = '127.0.0.1:80'",
+        "[empty]",
+        "listen = 5",
+        "[verify.argon2]\nmemory = 5",
+        "[[modems]]\nname = 'sim1'\nport = '/dev/ttyUSB2'\nsim_pim = '4711'",
+        "[[modems]]\nname = 'sim1'\nport = '/dev/ttyUSB2'\nvoice = { kind = 'alsa', devise = 'hw:1' }",
+        "[[providers]]\nname = 'sim1'\nurl = 'https://a'\nheader = { Authorization = 'geheim' }",
+        "[log]\nPassword = 'geheim'",
+    ]), @r##"
+    /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
+    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
+    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, voice
+    /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
+    /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, channels, countries, method, url, headers, secret, secret_file, content_type, body, success_status, success_path, success_value, message_id_path, timeout_seconds
+    /etc/simverify.toml:2: unknown key log.Password = ***: log allows level, format
+    "##);
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_refused_with_what_is_allowed() {
+    insta::assert_snapshot!(messages(&[
+        "[server]\nlisten = 'localhost:80'",
+        "[server]\nlisten = ''",
+        "[server]\nlisten = []",
+        "[server]\nlisten = ['127.0.0.1:80', 5]",
+        "[server]\nlisten = ['127.0.0.1:80', '127.0.0.1:80']",
+        "[server]\nlisten = 8080",
+        "server = 8080",
+        "[storage]\npath = ''",
+        "[storage]\nretention_days = 0",
+        "[verify]\ncode_length = 5",
+        "[verify]\ncode_length = '4'",
+        "[verify]\npin_expiry_seconds = 86401",
+        "[verify]\npin_expiry_seconds = 300.0",
+        "[verify]\npin_expiry_seconds = -1",
+        "[verify]\nmax_checks = true",
+        "[verify]\nmax_checks = 99999999999999999999",
+        "[verify]\ndefault_workflow = 8",
+        "[verify]\ndefault_language = 'klingon'",
+        "[verify.argon2]\nmemory_kib = 8",
+        "[numbers]\nallowed_countries = ['DE',\n  'UK']",
+        "[numbers]\nallowed_countries = 'DE'",
+        "[numbers]\nallowed_types = ['mobil']",
+        "[pricing]\ncredit_value = 0.0001",
+        "[pricing]\ncurrency = 'usd'",
+        "[pricing.countries]\nde = 5",
+        "[pricing.countries]\nDE = -5",
+        "[tts]\nengine = 'festival'",
+        "[routing]\norder = ['modems', 'modems']",
+        "[routing]\norder = ['pigeons']",
+        "[log]\nlevel = 'inof'",
+        "[log]\nlevel = 3",
+        "[log]\nlevel = ''",
+        "[log]\nformat = 1",
+    ]), @r##"
+    /etc/simverify.toml:2: server.listen = "localhost:80": must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
+    /etc/simverify.toml:2: server.listen = "": must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
+    /etc/simverify.toml:2: server.listen = []: must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
+    /etc/simverify.toml:2: server.listen[1] = 5: must be a string
+    /etc/simverify.toml:2: server.listen = ["127.0.0.1:80", "127.0.0.1:80"]: must name 127.0.0.1:80 once
+    /etc/simverify.toml:2: server.listen = 8080: must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
+    /etc/simverify.toml:1: server = 8080: must be a table
+    /etc/simverify.toml:2: storage.path = "": must be the path of a file
+    /etc/simverify.toml:2: storage.retention_days = 0: must be a whole number from 1 to 36500
+    /etc/simverify.toml:2: verify.code_length = 5: must be 4 or 6
+    /etc/simverify.toml:2: verify.code_length = "4": must be 4 or 6
+    /etc/simverify.toml:2: verify.pin_expiry_seconds = 86401: must be a whole number from 1 to 86400
+    /etc/simverify.toml:2: verify.pin_expiry_seconds = 300.0: must be a whole number from 1 to 86400
+    /etc/simverify.toml:2: verify.pin_expiry_seconds = -1: must be a whole number from 1 to 86400
+    /etc/simverify.toml:2: verify.max_checks = true: must be a whole number from 1 to 10
+    /etc/simverify.toml:2: verify.max_checks: must be a smaller number
+    /etc/simverify.toml:2: verify.default_workflow = 8: must be a whole number from 1 to 7
+    /etc/simverify.toml:2: verify.default_language = "klingon": must be one of ar-xa cs-cz cy-cy cy-gb da-dk de-de el-gr en-au en-gb en-in en-us es-es es-mx es-us fi-fi fil-ph fr-ca fr-fr hi-in hu-hu id-id is-is it-it ja-jp ko-kr nb-no nl-nl pl-pl pt-br pt-pt ro-ro ru-ru sv-se th-th tr-tr vi-vn yue-cn zh-cn zh-tw, or empty
+    /etc/simverify.toml:2: verify.argon2.memory_kib = 8: must be a whole number from 1024 to 1048576
+    /etc/simverify.toml:3: numbers.allowed_countries[1] = "UK": must be an ISO 3166-1 country code of two capital letters
+    /etc/simverify.toml:2: numbers.allowed_countries = "DE": must be a list
+    /etc/simverify.toml:2: numbers.allowed_types[0] = "mobil": must be one of mobile, fixed_line, fixed_line_or_mobile, voip, personal_number, pager, uan, voicemail, toll_free, shared_cost, premium_rate, unknown
+    /etc/simverify.toml:2: pricing.credit_value = 0.0001: must be a decimal in quotes from 0 to 1000 with at most eight places, such as "0.0001"
+    /etc/simverify.toml:2: pricing.currency = "usd": must be a currency code of three capital letters
+    /etc/simverify.toml:2: pricing.countries.de = 5: must be an ISO 3166-1 country code of two capital letters
+    /etc/simverify.toml:2: pricing.countries.DE = -5: must be a whole number from 0 to 100000000
+    /etc/simverify.toml:2: tts.engine = "festival": must be one of espeak-ng, command
+    /etc/simverify.toml:2: routing.order = ["modems", "modems"]: must name modems, providers or both, each once
+    /etc/simverify.toml:2: routing.order[0] = "pigeons": must be one of modems, providers
+    /etc/simverify.toml:2: log.level = "inof": must be off, error, warn, info, debug, trace, or directives such as "info,simverify::modem=trace"
+    /etc/simverify.toml:2: log.level = 3: must be off, error, warn, info, debug, trace, or directives such as "info,simverify::modem=trace"
+    /etc/simverify.toml:2: log.level = "": must be off, error, warn, info, debug, trace, or directives such as "info,simverify::modem=trace"
+    /etc/simverify.toml:2: log.format = 1: must be one of auto, text, json, journald
+    "##);
+}
+
+#[test]
+fn a_modem_that_does_not_fit_is_refused_with_what_is_allowed() {
+    let lines = [
+        "baud_rate = 9",
+        "profile = 'nokia'",
+        "sim_pin = 4711",
+        "sim_pin = '47 11'",
+        "channels = []",
+        "channels = ['mms']",
+        "sms_per_minute = -1",
+        "delivery_reports = 'yes'",
+        "voice = 'none'",
+        "voice = { kind = 'radio' }",
+        "voice = { port = '/dev/ttyUSB4' }",
+        "voice = { kind = 'alsa' }",
+        "voice = { kind = 'serial-pcm', port = 'ttyUSB4' }",
+    ];
+    let files: Vec<String> = lines.iter().map(|line| modem(line)).collect();
+    let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
+    files.extend([
+        "[[modems]]\nname = 'sim1'",
+        "[[modems]]\nport = '/dev/ttyUSB2'",
+        "[[modems]]\nname = 'sim 1'\nport = '/dev/ttyUSB2'",
+        "[[modems]]\nname = 'sim1'\nport = 'COM3'",
+        "[modems]\nname = 'sim1'",
+    ]);
+    insta::assert_snapshot!(messages(&files), @r##"
+    /etc/simverify.toml:4: modems[0].baud_rate = 9: must be a whole number from 300 to 4000000
+    /etc/simverify.toml:4: modems[0].profile = "nokia": must be one of auto, generic, simcom, sim7600, quectel, huawei
+    /etc/simverify.toml:4: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
+    /etc/simverify.toml:4: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
+    /etc/simverify.toml:4: modems[0].channels = []: must name sms, voice or both
+    /etc/simverify.toml:4: modems[0].channels[0] = "mms": must be one of sms, voice
+    /etc/simverify.toml:4: modems[0].sms_per_minute = -1: must be a whole number from 0 to 1000
+    /etc/simverify.toml:4: modems[0].delivery_reports = "yes": must be true or false
+    /etc/simverify.toml:4: modems[0].voice = "none": must be a table
+    /etc/simverify.toml:4: modems[0].voice.kind = "radio": must be one of none, serial-pcm, alsa, modem-tts
+    /etc/simverify.toml:4: modems[0].voice.kind: must be given
+    /etc/simverify.toml:4: modems[0].voice = { kind = "alsa" }: must have a device, and no port, with this kind
+    /etc/simverify.toml:4: modems[0].voice = { kind = "serial-pcm", port = "ttyUSB4" }: must have an absolute path as port, and no device, with this kind
+    /etc/simverify.toml:1: modems[0].port: must be given
+    /etc/simverify.toml:1: modems[0].name: must be given
+    /etc/simverify.toml:2: modems[0].name = "sim 1": must be 1 to 32 letters, digits, ".", "_" or "-", the first a letter or digit
+    /etc/simverify.toml:3: modems[0].port = "COM3": must be a device's absolute path, "tcp://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
+    /etc/simverify.toml:1: modems = { name = "sim1" }: must be a list of tables, each under [[modems]]
+    "##);
+}
+
+#[test]
+fn a_provider_that_does_not_fit_is_refused_without_its_secrets() {
+    let lines = [
+        "method = 'PATCH'",
+        "secret = 5",
+        "headers = { 'X Y' = 'geheim' }",
+        "headers = { X = 5 }",
+        "headers = 'geheim'",
+        "body = 5",
+        "success_status = []",
+        "success_status = [99]",
+        "success_path = 'a.b'",
+        "timeout_seconds = 0",
+    ];
+    let files: Vec<String> = lines.iter().map(|line| provider(line)).collect();
+    let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
+    files.push("[[providers]]\nname = 'backup'\nurl = 'ftp://me:geheim@sms.example?key=geheim'");
+    insta::assert_snapshot!(messages(&files), @r##"
+    /etc/simverify.toml:4: providers[0].method = "PATCH": must be one of GET, POST, PUT
+    /etc/simverify.toml:4: providers[0].secret = "***": must be a string
+    /etc/simverify.toml:4: providers[0].headers = { "X Y" = "***" }: must be a table of header names and values without line breaks
+    /etc/simverify.toml:4: providers[0].headers.X = "***": must be a string
+    /etc/simverify.toml:4: providers[0].headers = "***": must be a table
+    /etc/simverify.toml:4: providers[0].body = "***": must be a string
+    /etc/simverify.toml:4: providers[0].success_status = []: must name at least one HTTP status
+    /etc/simverify.toml:4: providers[0].success_status[0] = 99: must be a whole number from 100 to 599
+    /etc/simverify.toml:4: providers[0].success_path = "a.b": must be a JSON pointer such as "/messages/0/status", or empty
+    /etc/simverify.toml:4: providers[0].timeout_seconds = 0: must be a whole number from 1 to 120
+    /etc/simverify.toml:3: providers[0].url = "ftp://***@sms.example?***": must be an address that begins with https:// or http:// and a host
+    "##);
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    insta::assert_snapshot!(messages(&[
+        "[server]\ntls_cert_file = '/a'",
+        "[server]\ntls_key_file = '/a'",
+        "[server]\nlisten = '0.0.0.0:8081'",
+        "[server]\nlisten = '[::]:8081'",
+        "[admin]\nlisten = '127.0.0.1:8080'",
+        "[server]\nlisten = '127.0.0.1:0'\n[admin]\nlisten = '127.0.0.1:0'",
+        "[admin]\nlisten = ''",
+        "[tts]\nengine = 'command'",
+        "[numbers]\nallowed_types = []",
+        &(modem("") + &modem("")),
+        &(modem("") + &provider("").replace("backup", "sim1")),
+        &(modem("") + &modem("").replace("sim1", "sim2")),
+        &modem("voice = { kind = 'serial-pcm', port = '/dev/ttyUSB2' }"),
+    ]), @r##"
+    /etc/simverify.toml:2: server.tls_cert_file = "/a": must stand with server.tls_key_file: HTTPS needs both
+    /etc/simverify.toml:2: server.tls_key_file = "/a": must stand with server.tls_cert_file: HTTPS needs both
+    /etc/simverify.toml:2: server.listen = "0.0.0.0:8081": must not share an address with admin.listen, 127.0.0.1:8081
+    /etc/simverify.toml:2: server.listen = "[::]:8081": must not share an address with admin.listen, 127.0.0.1:8081
+    /etc/simverify.toml:2: admin.listen = "127.0.0.1:8080": must not share an address with server.listen, 127.0.0.1:8080
+    valid
+    valid
+    /etc/simverify.toml:2: tts.engine = "command": must stand with tts.command, the program and its arguments
+    /etc/simverify.toml:2: numbers.allowed_types = []: must name at least one type, or no number could be verified
+    /etc/simverify.toml:6: modems[1].name = "sim1": must be a name of its own: modems[0].name is the same
+    /etc/simverify.toml:6: providers[0].name = "sim1": must be a name of its own: modems[0].name is the same
+    /etc/simverify.toml:7: modems[1].port = "/dev/ttyUSB2": must be a port of its own: modems[0].port is the same
+    /etc/simverify.toml:4: modems[0].voice.port = "/dev/ttyUSB2": must be a port of its own: modems[0].port is the same
+    "##);
+}
+
+#[test]
+fn the_layers_without_types_are_named_too() {
+    let cases = [
+        ("SIMVERIFY__SERVER__LISTEN", "localhost"),
+        ("SIMVERIFY__SERVER__LISTN", "127.0.0.1:80"),
+        ("SIMVERIFY__VERIFY__MAX_CHECKS", "many"),
+        ("SIMVERIFY__VERIFY__MAX_CHECKS", "11"),
+        ("SIMVERIFY__VERIFY__ARGON2__ITERATIONS", "0"),
+        ("SIMVERIFY__PRICING__COUNTRIES__uk", "5"),
+        ("SIMVERIFY__NUMBERS__ALLOWED_TYPES", "mobile,mobil"),
+        ("SIMVERIFY__SERVER", "5"),
+        ("SIMVERIFY__", "5"),
+        ("SIMVERIFY__MODEMS", "[{ name = 'sim1', port = '/dev/ttyUSB2', sim_pin = '1' }]"),
+        ("SIMVERIFY__MODEMS", "[{ name = 'sim1', port = '/dev/ttyUSB2', sim_pin = '1234' }]"),
+        ("SIMVERIFY__MODEMS", "[{ name = 'sim1', sim_pin = '1234' "),
+        ("SIMVERIFY__MODEMS", "sim_pin = 1234"),
+        ("SIMVERIFY__MODEMS__0__SIM_PIN", "1234"),
+    ];
+    let mut said: String =
+        cases.iter().map(|(name, value)| Place::empty().variable(name, value).message() + "\n").collect();
+    said += &Place::empty().flag("verify.max_checks", "11").message();
+    insta::assert_snapshot!(said, @r##"
+    environment variable SIMVERIFY__SERVER__LISTEN: server.listen = "localhost": must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
+    environment variable SIMVERIFY__SERVER__LISTN: unknown key server.listn = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
+    environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "many": must be a whole number from 1 to 10
+    environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "11": must be a whole number from 1 to 10
+    environment variable SIMVERIFY__VERIFY__ARGON2__ITERATIONS: verify.argon2.iterations = "0": must be a whole number from 1 to 64
+    environment variable SIMVERIFY__PRICING__COUNTRIES__uk: pricing.countries.uk = "5": must be an ISO 3166-1 country code of two capital letters
+    environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, voip, personal_number, pager, uan, voicemail, toll_free, shared_cost, premium_rate, unknown
+    environment variable SIMVERIFY__SERVER: server = "5": must be a table
+    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
+    environment variable SIMVERIFY__MODEMS: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
+    valid
+    environment variable SIMVERIFY__MODEMS: modems[0]: must be a table
+    environment variable SIMVERIFY__MODEMS: modems[0]: must be a table
+    environment variable SIMVERIFY__MODEMS__0__SIM_PIN: modems = { 0 = { sim_pin = "***" } }: must be a list of tables, each under [[modems]]
+    flag --set: verify.max_checks = "11": must be a whole number from 1 to 10
+    "##);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let mut said = messages(&["[server\n", "[server]\nlisten = '1'\nlisten = '2'", "[[modems]]\nsim_pin = \"geheim"]);
+    let place = Place::empty();
+    let missing = Sources {
+        file: Some("/nonexistent/simverify.toml".into()),
+        directory: place.directory.path().to_owned(),
+        environment: Vec::new(),
+        flags: Vec::new(),
+    };
+    said += &Configuration::load(&missing).expect_err("no such file").to_string();
+    said += "\n";
+    said += &Place::empty().file("conf.d", "not a directory").message();
+    insta::assert_snapshot!(said, @r##"
+    /etc/simverify.toml:1: not TOML: unclosed table, expected `]`
+    /etc/simverify.toml:3: not TOML: duplicate key
+    /etc/simverify.toml:2: not TOML: invalid basic string, expected `"`
+    cannot read /nonexistent/simverify.toml: No such file or directory (os error 2)
+    cannot read /etc/conf.d: Not a directory (os error 20)
+    "##);
+}
+
+#[test]
+fn a_secret_comes_from_a_file() {
+    let place = Place::with_main(
+        &(modem("sim_pin_file = '${CREDENTIALS_DIRECTORY}/pin'")
+            + &provider("secret_file = '${CREDENTIALS_DIRECTORY}/key'")),
+    )
+    .file("credentials/pin", "4711\n")
+    .file("credentials/key", "geheim\r\n");
+    let directory = place.directory.path().join("credentials");
+    let place = place.variable("CREDENTIALS_DIRECTORY", &directory.display().to_string());
+    let settings = place.settings();
+    assert_eq!(settings.modems[0].sim_pin.as_ref().expect("a PIN").expose(), "4711");
+    assert_eq!(settings.providers[0].secret.as_ref().expect("a secret").expose(), "geheim");
+    let printed = format!("{:?} {}", place.load(), place.load().expect("a valid configuration").effective);
+    assert!(!printed.contains("4711") && !printed.contains("geheim"), "{printed}");
+}
+
+#[test]
+fn a_secret_file_that_does_not_fit_is_refused() {
+    let place = |line: &str| Place::with_main(&modem(line)).file("pin", "geheim").file("empty", "\n");
+    let file = |name: &str| {
+        let place = place("");
+        let path = place.directory.path().join(name).display().to_string();
+        place.file("simverify.toml", &modem(&format!("sim_pin_file = '{path}'"))).message()
+    };
+    let said = [
+        file("pin"),
+        file("empty"),
+        file("nonexistent"),
+        file("."),
+        place("sim_pin = '4711'\nsim_pin_file = '/dev/null'").message(),
+        place("sim_pin_file = '${CREDENTIALS_DIRECTORY}/pin'").message(),
+        place("sim_pin_file = '${HOME}/pin'").message(),
+        Place::with_main(&modem("sim_pin_file = '/dev/zero'")).message(),
+    ];
+    insta::assert_snapshot!(said.join("\n"), @r##"
+    /etc/simverify.toml:4: modems[0].sim_pin_file = "/etc/pin": must be a file of 4 to 8 digits
+    /etc/simverify.toml:4: modems[0].sim_pin_file = "/etc/empty": must be a file of 1 to 4096 bytes
+    /etc/simverify.toml:4: modems[0].sim_pin_file = "/etc/nonexistent": must be a readable file: No such file or directory (os error 2)
+    /etc/simverify.toml:4: modems[0].sim_pin_file = "/etc/.": must be a readable file: Is a directory (os error 21)
+    /etc/simverify.toml:5: modems[0].sim_pin_file = "/dev/null": must not stand beside sim_pin: one of the two gives the secret
+    /etc/simverify.toml:4: modems[0].sim_pin_file = "${CREDENTIALS_DIRECTORY}/pin": must wait for systemd: CREDENTIALS_DIRECTORY is set only for a unit with LoadCredential=
+    /etc/simverify.toml:4: modems[0].sim_pin_file = "${HOME}/pin": must hold no variable but ${CREDENTIALS_DIRECTORY}
+    /etc/simverify.toml:4: modems[0].sim_pin_file = "/dev/zero": must be a file of 1 to 4096 bytes
+    "##);
+}
+
+#[test]
+fn secrets_are_masked_in_what_is_in_effect() {
+    let place = Place::with_main(
+        &(modem("sim_pin = '4711'")
+            + &provider("secret = 'geheim1'\nheaders = { Authorization = 'geheim2' }\nbody = 'geheim3'\n")
+                .replace("send", "send?key=geheim4")),
+    );
+    let configuration = place.load().expect("a valid configuration");
+    let printed = format!("{configuration:?}\n{}\n{}", configuration.effective, configuration.effective.to_json());
+    assert!(!printed.contains("4711") && !printed.contains("geheim"), "{printed}");
+    let tables = configuration.effective.to_string();
+    let tables = tables[tables.find("[[modems]]").expect("modems")..tables.find("[routing]").expect("routing")].trim();
+    insta::assert_snapshot!(tables.replace(&place.directory.path().display().to_string(), "/etc"), @r##"
+    [[modems]]
+    name = "sim1"  # /etc/simverify.toml:2
+    port = "/dev/ttyUSB2"  # /etc/simverify.toml:3
+    baud_rate = 115200  # built-in defaults
+    profile = "auto"  # built-in defaults
+    sim_pin = "***"  # /etc/simverify.toml:4
+    sim_pin_file = ""  # built-in defaults
+    channels = ["sms", "voice"]  # built-in defaults
+    countries = []  # built-in defaults
+    sms_per_minute = 0  # built-in defaults
+    sms_per_day = 0  # built-in defaults
+    calls_per_day = 0  # built-in defaults
+    delivery_reports = true  # built-in defaults
+    voice.kind = "none"  # built-in defaults
+
+    [[providers]]
+    name = "backup"  # /etc/simverify.toml:6
+    url = "https://sms.example/send?***"  # /etc/simverify.toml:7
+    channels = ["sms"]  # built-in defaults
+    countries = []  # built-in defaults
+    method = "POST"  # built-in defaults
+    headers.Authorization = "***"  # /etc/simverify.toml:9
+    secret = "***"  # /etc/simverify.toml:8
+    secret_file = ""  # built-in defaults
+    content_type = "application/json"  # built-in defaults
+    body = "***"  # /etc/simverify.toml:10
+    success_status = [200, 201, 202]  # built-in defaults
+    success_path = ""  # built-in defaults
+    success_value = ""  # built-in defaults
+    message_id_path = ""  # built-in defaults
+    timeout_seconds = 10  # built-in defaults
+    "##);
+}
+
+#[test]
+fn what_is_in_effect_is_a_valid_configuration_again() {
+    let place = Place::with_main(&(modem("countries = ['DE']") + &provider("")));
+    let effective = place.load().expect("a valid configuration").effective.to_string();
+    let again = Place::with_main(&effective.replace("body = \"***\"", "body = ''").replace("\"***\"", "''"));
+    assert_eq!(again.message(), "valid");
+}
+
+#[test]
+fn every_shipped_file_is_valid() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let mut seen = 0;
+    for entry in fs::read_dir(directory).expect("the shipped files") {
+        let file = entry.expect("a file").path();
+        let sources = Sources {
+            file: Some(file.clone()),
+            directory: "/nonexistent".into(),
+            environment: Vec::new(),
+            flags: Vec::new(),
+        };
+        if let Err(error) = Configuration::load(&sources) {
+            panic!("{}: {error}", file.display());
+        }
+        seen += 1;
+    }
+    assert!(seen >= 3, "the shipped files were looked for in the right place");
+}
+
+/// The keys that a table of `list` may have.
+fn keys_of_table(list: &str) -> BTreeSet<&'static str> {
+    let unknown = Value::from(Map::from_iter([("zzz".to_owned(), Value::from(0))]));
+    let problem = match list {
+        "modems" => reader::read::<ModemSettings>(unknown).expect_err("an unknown key").problem,
+        _ => reader::read::<ProviderSettings>(unknown).expect_err("an unknown key").problem,
+    };
+    match problem {
+        Problem::UnknownKey { allowed } => allowed.iter().copied().collect(),
+        problem @ (Problem::MissingKey(_) | Problem::Invalid(_)) => panic!("{problem:?}"),
+    }
+}
+
+/// The table of `list` in the shipped defaults, out of its comment.
+fn example(list: &str) -> toml::Table {
+    let start = DEFAULT_TOML.find(&format!("# [[{list}]]")).expect("an example");
+    let lines = DEFAULT_TOML[start..].lines().map_while(|line| line.strip_prefix("# "));
+    lines.map(|line| line.to_owned() + "\n").collect::<String>().parse().expect("TOML")
+}
+
+#[test]
+fn every_key_stands_in_the_shipped_defaults() {
+    // A section that lacks a key does not load; these tables are only examples there.
+    for (list, defaults) in [("modems", modems::MODEM_DEFAULTS), ("providers", providers::PROVIDER_DEFAULTS)] {
+        let example = example(list);
+        let table = example[list][0].as_table().expect("a table");
+        let shown: BTreeSet<&str> = table.keys().map(String::as_str).collect();
+        assert_eq!(shown, keys_of_table(list), "{list}");
+        for (key, default) in &defaults.parse::<toml::Table>().expect("TOML") {
+            assert!(key == "headers" || table[key] == *default, "{list}: {key} is shown with its default");
+        }
+    }
+}
+
+proptest::proptest! {
+    // Each case reads all layers twice.
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn no_text_makes_loading_panic(key in "[a-z_]{1,12}", value in "\\PC*") {
+        let _ = Place::empty().flag(&format!("verify.{key}"), &value).load();
+        let _ = Place::empty().variable("SIMVERIFY__MODEMS", &value).load();
+        let _ = layers::from_toml("x", &value);
+    }
+}

@@ -1,0 +1,264 @@
+//! The types of single settings: each parses once and cannot be wrong afterwards.
+//!
+//! Their errors are clauses that begin with "must"; the reader adds layer, key and value.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::{Deserialize, Deserializer};
+
+/// Text that is never printed.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Secret {
+    /// The text itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(super::error::MASK)
+    }
+}
+
+/// An ISO 3166-1 alpha-2 code, or one that the numbering plans use beside them (`AC`, `TA`, `XK`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CountryCode([u8; 2]);
+
+impl CountryCode {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a country code is ASCII")
+    }
+}
+
+impl TryFrom<String> for CountryCode {
+    type Error = &'static str;
+
+    fn try_from(code: String) -> Result<Self, Self::Error> {
+        const ALLOWED: &str = "must be an ISO 3166-1 country code of two capital letters";
+        let known = COUNTRIES.split_ascii_whitespace().any(|known| known == code);
+        let code = code.into_bytes().try_into().map_err(|_| ALLOWED)?;
+        if known { Ok(Self(code)) } else { Err(ALLOWED) }
+    }
+}
+
+impl fmt::Debug for CountryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+const COUNTRIES: &str = "\
+    AC AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ \
+    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR \
+    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO \
+    JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR \
+    MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO \
+    RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TA TC TD TF TG TH TJ TK TL TM TN TO TR TT \
+    TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
+
+/// Countries, all of them if none is named.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(from = "BTreeSet<CountryCode>")]
+pub enum Countries {
+    All,
+    Only(BTreeSet<CountryCode>),
+}
+
+impl Countries {
+    /// `code` in capitals.
+    pub fn contains(&self, code: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(countries) => countries.iter().any(|country| country.as_str() == code),
+        }
+    }
+}
+
+impl From<BTreeSet<CountryCode>> for Countries {
+    fn from(countries: BTreeSet<CountryCode>) -> Self {
+        if countries.is_empty() { Self::All } else { Self::Only(countries) }
+    }
+}
+
+/// A language of the API's list, such as `en-us`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LanguageTag(String);
+
+impl LanguageTag {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for LanguageTag {
+    type Error = String;
+
+    fn try_from(tag: String) -> Result<Self, Self::Error> {
+        if LANGUAGES.split_ascii_whitespace().any(|known| known == tag) {
+            Ok(Self(tag))
+        } else {
+            Err(format!("must be one of {LANGUAGES}, or empty"))
+        }
+    }
+}
+
+const LANGUAGES: &str = "\
+    ar-xa cs-cz cy-cy cy-gb da-dk de-de el-gr en-au en-gb en-in en-us es-es es-mx es-us fi-fi fil-ph fr-ca fr-fr hi-in \
+    hu-hu id-id is-is it-it ja-jp ko-kr nb-no nl-nl pl-pl pt-br pt-pt ro-ro ru-ru sv-se th-th tr-tr vi-vn yue-cn zh-cn \
+    zh-tw";
+
+/// An ISO 4217 code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Currency(String);
+
+impl Currency {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = &'static str;
+
+    fn try_from(code: String) -> Result<Self, Self::Error> {
+        if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            Ok(Self(code))
+        } else {
+            Err("must be a currency code of three capital letters")
+        }
+    }
+}
+
+/// What one credit is worth, in units of 10⁻⁸ of the currency: the eight decimals of a price, exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreditValue(pub u64);
+
+impl CreditValue {
+    const DECIMALS: usize = 8;
+    const WHOLE_MAX: u64 = 1000;
+}
+
+impl TryFrom<String> for CreditValue {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const ALLOWED: &str =
+            "must be a decimal in quotes from 0 to 1000 with at most eight places, such as \"0.0001\"";
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(fraction) || fraction.len() > Self::DECIMALS {
+            return Err(ALLOWED);
+        }
+        let units_per_whole = 10_u64.pow(8);
+        let whole: u64 = whole.parse().map_err(|_| ALLOWED)?;
+        let fraction: u64 = format!("{fraction:0<8}").parse().map_err(|_| ALLOWED)?;
+        let units = whole.saturating_mul(units_per_whole).saturating_add(fraction);
+        if units <= Self::WHOLE_MAX * units_per_whole { Ok(Self(units)) } else { Err(ALLOWED) }
+    }
+}
+
+/// The name of a modem or provider: it stands in logs, metrics and commands.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RouteName(String);
+
+impl RouteName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RouteName {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if (1..=32).contains(&name.len())
+            && name.bytes().all(sane)
+            && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        {
+            Ok(Self(name))
+        } else {
+            Err("must be 1 to 32 letters, digits, \".\", \"_\" or \"-\", the first a letter or digit")
+        }
+    }
+}
+
+impl fmt::Debug for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Makes a type readable by its `TryFrom<String>`.
+macro_rules! read_from_string {
+    ($($type:ty)*) => {
+        $(impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::config::fields::from_text(deserializer)
+            }
+        })*
+    };
+}
+pub(super) use read_from_string;
+read_from_string! { Secret CountryCode LanguageTag Currency CreditValue RouteName }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credit_value_is_exact_to_eight_places() {
+        let cases = [
+            ("0.0001", Some(10_000)),
+            ("0", Some(0)),
+            ("1", Some(100_000_000)),
+            ("0.00000001", Some(1)),
+            ("1000", Some(100_000_000_000)),
+            ("1000.00000001", None),
+            ("0.000000001", None),
+            ("", None),
+            (".5", None),
+            ("5.", None),
+            ("-1", None),
+            ("1e3", None),
+            ("99999999999999999999", None),
+        ];
+        for (text, units) in cases {
+            assert_eq!(CreditValue::try_from(text.to_owned()).ok().map(|value| value.0), units, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_prints_as_stars() {
+        assert_eq!(format!("{:?}", Some(Secret::from("4711".to_owned()))), "Some(***)");
+    }
+
+    #[test]
+    fn a_country_is_one_of_the_list() {
+        for code in ["US", "XK", "ZW", "AC"] {
+            assert_eq!(CountryCode::try_from(code.to_owned()).expect("a country").as_str(), code);
+        }
+        for code in ["us", "UK", "USA", "", " ", "AC AD"] {
+            assert!(CountryCode::try_from(code.to_owned()).is_err(), "{code:?}");
+        }
+        let countries = Countries::from(BTreeSet::from([CountryCode(*b"DE")]));
+        assert!(countries.contains("DE") && !countries.contains("US") && Countries::All.contains("US"));
+    }
+}

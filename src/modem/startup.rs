@@ -1,0 +1,483 @@
+//! From a port that has just been opened to a modem that sends messages.
+//!
+//! ```text
+//!  Wake ─ Attention ×5 ─ echo, results, errors ─ who are you ─ function ─ SIM ─┬─ ready ───────────► setting up
+//!                │ silent                                                      ├─ PIN: number, counter,
+//!                ▼                                                             │  permission, once ─► setting up
+//!               Dead                                                           └─ else ─► Blocked
+//!  setting up: IMSI, ICCID ─ character set ─ registration lines ─ PDU mode ─ phase 2+ ─ storage ─ routing
+//!              ─ service centre ─ the profile's lines ─ signal ─► Ready
+//! ```
+//!
+//! Everything but the SIM and PDU mode may be refused. Nothing is saved in the modem (`AT&W`): it wears the flash and
+//! surprises other programs.
+//!
+//! **PIN.** A wrong PIN three times locks the SIM, so: none is given while fewer than two tries are left, each start-up
+//! gives one at most, and before it asks with [`StartupStep::AskPinPermission`]. The driver commits "a PIN was given to
+//! this SIM" before it permits, takes that back when the start-up ends [`Ended::Ready`], and permits nothing while such a
+//! record of the same PIN stands: a crash loop then costs one try and not three. A PUK is never given.
+//!
+//! It must never send `AT+CFUN=0`, `AT+COPS=?` or `AT+CLCK`.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::at::{self, AtError, Command, Domain, Reply, Routing, Signal, SimState, Storage};
+use super::profile::Profile;
+
+mod setup;
+mod sim;
+
+/// Tries of `AT` until the modem counts as dead. Autobaud needs one to three.
+const ATTENTION_TRIES_MAX: u8 = 5;
+/// Commands in a row that may stay unanswered.
+const SILENCE_MAX: u8 = 3;
+/// Restarts of the modem during one start-up.
+const RESTARTS_MAX: u8 = 3;
+/// After a restart, until the modem is spoken to again.
+const RESTART_PAUSE: Duration = Duration::from_secs(2);
+
+/// A SIM PIN: four to eight digits (3GPP TS 31.101 §9.3). Shows itself to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SimPin(Zeroizing<String>);
+
+impl SimPin {
+    /// `None`: not four to eight digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (4..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        fits.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for SimPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What the start-up wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartupStep {
+    /// Hand to the engine, and its reply to [`Startup::replied`].
+    Submit(Command),
+    /// May the PIN be given to this SIM (its number, or the modem's where it does not tell)? Answer with
+    /// [`Startup::permit_pin`].
+    AskPinPermission { sim: String },
+    /// Nothing until a reply or this instant.
+    Wait(Option<Duration>),
+    /// The end; said once.
+    Done(Ended),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    Ready(Box<Identity>),
+    /// The modem answers, but its SIM lets nothing be sent. Start again in a while, or at [`at::Event::Sim`].
+    Blocked(Blocked),
+    /// No answer: the recovery ladder's turn.
+    Dead,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Blocked {
+    #[error("no SIM in the modem; insert one")]
+    SimMissing,
+    #[error("SIM does not answer; take it out, clean and insert it")]
+    SimFailure,
+    #[error("SIM wants a PIN and none is configured; set sim_pin")]
+    PinMissing,
+    #[error("SIM refused this PIN before; correct sim_pin")]
+    PinForbidden { sim: String },
+    #[error("SIM refused the PIN; correct sim_pin before it is tried again")]
+    PinRefused { sim: String },
+    #[error("SIM has {left} PIN tries left; none is risked, enter the PIN in a phone once")]
+    PinTriesLow { left: u8 },
+    #[error("SIM is locked and wants its PUK; unlock it in a phone")]
+    Puk,
+    #[error("modem is locked ({0}); unlock it with its provider's tools")]
+    Locked(String),
+    #[error("modem has no PDU mode; it cannot send messages for us")]
+    NoPduMode,
+}
+
+/// What is known about modem and SIM after a start-up.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub profile: &'static Profile,
+    pub maker: Option<String>,
+    pub model: Option<String>,
+    pub firmware: Option<String>,
+    pub imei: Option<String>,
+    pub imsi: Option<String>,
+    pub iccid: Option<String>,
+    /// The service centre's number; `None`: none set, or not told.
+    pub service_centre: Option<String>,
+    pub storage: Option<Storage>,
+    /// How messages and reports arrive; `None`: the modem announces nothing, storage must be listed.
+    pub routing: Option<Routing>,
+    pub signal: Option<Signal>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("profile", &self.profile.name)
+            .field("maker", &self.maker)
+            .field("model", &self.model)
+            .field("firmware", &self.firmware)
+            .field("routing", &self.routing)
+            .field("signal", &self.signal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the start-up stands: which command is out or next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Wake,
+    Attention {
+        tries: u8,
+    },
+    EchoOff,
+    Verbose,
+    ErrorNumbers,
+    Maker,
+    Model,
+    Firmware,
+    Imei,
+    Information,
+    FunctionQuery,
+    FunctionOn,
+    /// Until `patience` ends a SIM that is not up yet is asked again.
+    Sim {
+        patience: Duration,
+    },
+    SimNumberBeforePin,
+    PinCounter,
+    PinPermission,
+    EnterPin,
+    SimAfterPin {
+        patience: Duration,
+        settled: bool,
+    },
+    Imsi {
+        tries: u8,
+    },
+    SimNumber,
+    CharacterSet,
+    RegistrationLines {
+        domain: Domain,
+        value: u8,
+    },
+    PduMode {
+        tries: u8,
+    },
+    PhaseQuery,
+    Phase,
+    Storage {
+        choice: usize,
+        tries: u8,
+    },
+    RoutingQuery,
+    Routing {
+        choice: usize,
+    },
+    ServiceCentre,
+    ProfileLine {
+        index: usize,
+    },
+    Signal,
+    Ended,
+}
+
+#[derive(Debug)]
+pub struct Startup {
+    pin: Option<SimPin>,
+    profile_is_given: bool,
+    identity: Identity,
+    routings: Vec<Routing>,
+    stage: Stage,
+    sleeps_until: Option<Duration>,
+    silence: u8,
+    restarts: u8,
+    steps: VecDeque<StartupStep>,
+}
+
+impl Startup {
+    /// `profile`: the configured one; `None` chooses it by what the modem says that it is.
+    pub fn new(profile: Option<&'static Profile>, pin: Option<SimPin>) -> Self {
+        let mut startup = Self {
+            pin,
+            profile_is_given: profile.is_some(),
+            identity: Identity {
+                profile: profile.unwrap_or(&super::profile::GENERIC),
+                maker: None,
+                model: None,
+                firmware: None,
+                imei: None,
+                imsi: None,
+                iccid: None,
+                service_centre: None,
+                storage: None,
+                routing: None,
+                signal: None,
+            },
+            routings: Vec::new(),
+            stage: Stage::Wake,
+            sleeps_until: None,
+            silence: 0,
+            restarts: 0,
+            steps: VecDeque::new(),
+        };
+        startup.enter(Stage::Wake);
+        startup
+    }
+
+    /// The profile in force so far; the engine's settings follow from it once the modem has said what it is.
+    pub fn profile(&self) -> &'static Profile {
+        self.identity.profile
+    }
+
+    pub fn poll(&mut self) -> StartupStep {
+        self.steps.pop_front().unwrap_or(StartupStep::Wait(self.sleeps_until))
+    }
+
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if self.sleeps_until.is_some_and(|until| until <= now) {
+            self.sleeps_until = None;
+            self.enter(self.stage);
+        }
+    }
+
+    /// The answer to [`StartupStep::AskPinPermission`].
+    pub fn permit_pin(&mut self, allowed: bool) {
+        if self.stage != Stage::PinPermission {
+            return;
+        }
+        if allowed {
+            self.enter(Stage::EnterPin);
+        } else {
+            self.end(Ended::Blocked(Blocked::PinForbidden { sim: self.sim_name() }));
+        }
+    }
+
+    /// The engine's reply to the last [`StartupStep::Submit`].
+    pub fn replied(&mut self, result: Result<Reply, AtError>, now: Duration) {
+        if self.stage == Stage::Ended || self.stage == Stage::PinPermission {
+            return;
+        }
+        match &result {
+            Err(AtError::Closed { .. }) => return self.end(Ended::Dead),
+            Err(AtError::Rebooted { .. }) => return self.restarted(now),
+            Err(error) if error.is_silence() => {
+                self.silence += 1;
+                if self.silence >= SILENCE_MAX && !matches!(self.stage, Stage::Attention { .. }) {
+                    return self.end(Ended::Dead);
+                }
+            }
+            Ok(_) | Err(_) => self.silence = 0,
+        }
+        match self.stage {
+            Stage::Wake
+            | Stage::Attention { .. }
+            | Stage::EchoOff
+            | Stage::Verbose
+            | Stage::ErrorNumbers
+            | Stage::Maker
+            | Stage::Model
+            | Stage::Firmware
+            | Stage::Imei
+            | Stage::Information
+            | Stage::FunctionQuery
+            | Stage::FunctionOn => self.introduced(result, now),
+            Stage::Sim { .. }
+            | Stage::SimNumberBeforePin
+            | Stage::PinCounter
+            | Stage::PinPermission
+            | Stage::EnterPin
+            | Stage::SimAfterPin { .. } => self.sim_replied(result, now),
+            Stage::Imsi { .. }
+            | Stage::SimNumber
+            | Stage::CharacterSet
+            | Stage::RegistrationLines { .. }
+            | Stage::PduMode { .. }
+            | Stage::PhaseQuery
+            | Stage::Phase
+            | Stage::Storage { .. }
+            | Stage::RoutingQuery
+            | Stage::Routing { .. }
+            | Stage::ServiceCentre
+            | Stage::ProfileLine { .. }
+            | Stage::Signal
+            | Stage::Ended => self.set_up(result, now),
+        }
+    }
+
+    /// From the first byte to a modem that is on and has said what it is.
+    fn introduced(&mut self, result: Result<Reply, AtError>, now: Duration) {
+        let reply = result.as_ref().ok();
+        match self.stage {
+            Stage::Wake => self.enter(Stage::Attention { tries: 1 }),
+            // A refusal is an answer too: some peers do not know a bare AT.
+            Stage::Attention { tries } => match result {
+                Err(error) if error.is_silence() && tries >= ATTENTION_TRIES_MAX => self.end(Ended::Dead),
+                Err(error) if error.is_silence() => self.enter(Stage::Attention { tries: tries + 1 }),
+                Ok(_) | Err(_) => self.enter(Stage::EchoOff),
+            },
+            Stage::EchoOff => self.enter(Stage::Verbose),
+            Stage::Verbose => self.enter(Stage::ErrorNumbers),
+            Stage::ErrorNumbers => self.enter(Stage::Maker),
+            Stage::Maker => {
+                self.identity.maker = reply.and_then(|reply| at::identity_line(reply, "+CGMI"));
+                self.enter(Stage::Model);
+            }
+            Stage::Model => {
+                self.identity.model = reply.and_then(|reply| at::identity_line(reply, "+CGMM"));
+                self.enter(Stage::Firmware);
+            }
+            Stage::Firmware => {
+                self.identity.firmware = reply.and_then(|reply| at::identity_line(reply, "+CGMR"));
+                self.enter(Stage::Imei);
+            }
+            Stage::Imei => {
+                self.identity.imei = reply.and_then(at::imei);
+                if self.identity.model.is_none() {
+                    self.enter(Stage::Information);
+                } else {
+                    self.identified();
+                }
+            }
+            Stage::Information => {
+                self.identity.model = reply.and_then(|reply| at::identity_line(reply, "ATI"));
+                self.identified();
+            }
+            Stage::FunctionQuery => {
+                let function =
+                    reply.and_then(|reply| reply.values("+CFUN").last()?.split(',').next()?.trim().parse().ok());
+                match function {
+                    None | Some(1u8) => self.enter(Stage::sim_from(now)),
+                    Some(_) => self.enter(Stage::FunctionOn),
+                }
+            }
+            _ => self.enter(Stage::sim_from(now)),
+        }
+    }
+
+    fn identified(&mut self) {
+        if !self.profile_is_given {
+            let maker = self.identity.maker.as_deref().unwrap_or_default();
+            let model = self.identity.model.as_deref().unwrap_or_default();
+            self.identity.profile = Profile::of(maker, model);
+        }
+        self.enter(Stage::FunctionQuery);
+    }
+
+    /// The modem restarted in the middle: from the beginning, a few times.
+    fn restarted(&mut self, now: Duration) {
+        self.restarts += 1;
+        self.silence = 0;
+        if self.restarts > RESTARTS_MAX {
+            self.end(Ended::Dead);
+        } else {
+            self.later(Stage::Wake, now + RESTART_PAUSE);
+        }
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        self.stage = stage;
+        if let Some(command) = self.command() {
+            self.steps.push_back(StartupStep::Submit(command));
+        }
+    }
+
+    /// Enters `stage` at that instant.
+    fn later(&mut self, stage: Stage, at: Duration) {
+        self.stage = stage;
+        self.sleeps_until = Some(at);
+    }
+
+    fn end(&mut self, ended: Ended) {
+        self.stage = Stage::Ended;
+        self.steps.push_back(StartupStep::Done(ended));
+    }
+
+    /// What the current stage sends.
+    fn command(&self) -> Option<Command> {
+        let seconds = Duration::from_secs;
+        let plain = |line: &str, timeout: u64| Some(Command::new(line).within(seconds(timeout)));
+        match self.stage {
+            Stage::Wake => Some(Command::wake()),
+            // A modem that was told to be quiet (ATQ1) is told to speak on the last tries.
+            Stage::Attention { tries } if tries + 1 >= ATTENTION_TRIES_MAX => plain("ATQ0", 1),
+            Stage::Attention { .. } => plain("AT", 1),
+            Stage::EchoOff => plain("ATE0", 2),
+            Stage::Verbose => plain("ATV1", 2),
+            Stage::ErrorNumbers => plain("AT+CMEE=1", 2),
+            Stage::Maker => plain("AT+CGMI", 5),
+            Stage::Model => plain("AT+CGMM", 5),
+            Stage::Firmware => plain("AT+CGMR", 5),
+            Stage::Imei => plain("AT+CGSN", 5),
+            Stage::Information => Some(Command::new("ATI").answered_by_any_line()),
+            Stage::FunctionQuery => plain("AT+CFUN?", 10),
+            Stage::FunctionOn => plain("AT+CFUN=1", 15),
+            Stage::Sim { .. } | Stage::SimAfterPin { .. } => {
+                Some(Command::new("AT+CPIN?").within(seconds(10)).with_optional_final())
+            }
+            Stage::SimNumberBeforePin | Stage::SimNumber => Some(self.sim_number_command()),
+            Stage::PinCounter => plain(self.identity.profile.pin_counter.command(), 10),
+            Stage::PinPermission | Stage::Ended => None,
+            Stage::EnterPin => self.pin.as_ref().map(|pin| Command::enter_pin(&pin.0)),
+            Stage::Imsi { .. } => plain("AT+CIMI", 20),
+            Stage::CharacterSet => plain("AT+CSCS=\"GSM\"", 3),
+            Stage::RegistrationLines { domain, value } => plain(&format!("AT{}={value}", domain.name()), 3),
+            Stage::PduMode { .. } => plain("AT+CMGF=0", 3),
+            Stage::PhaseQuery => plain("AT+CSMS=?", 3),
+            Stage::Phase => plain("AT+CSMS=1", 3),
+            Stage::Storage { choice, .. } => Some(setup::storage_command(choice)),
+            Stage::RoutingQuery => plain("AT+CNMI=?", 10),
+            Stage::Routing { choice } => {
+                let routing = self.routings.get(choice)?;
+                plain(&format!("AT+CNMI={routing}"), 10)
+            }
+            Stage::ServiceCentre => plain("AT+CSCA?", 10),
+            Stage::ProfileLine { index } => plain(self.identity.profile.startup_lines.get(index)?, 10),
+            Stage::Signal => plain("AT+CSQ", 2),
+        }
+    }
+
+    fn sim_number_command(&self) -> Command {
+        let command = Command::new(self.identity.profile.iccid_line);
+        command.answered_by("+ICCID").answered_by("+CCID").answered_by("^ICCID")
+    }
+
+    /// Names the SIM for the record of refused PINs.
+    fn sim_name(&self) -> String {
+        let modem = || self.identity.imei.as_ref().map(|imei| format!("imei:{imei}"));
+        self.identity.iccid.clone().or_else(modem).unwrap_or_else(|| "unknown".to_owned())
+    }
+}
+
+impl Stage {
+    fn sim_from(now: Duration) -> Self {
+        Self::Sim { patience: now + sim::PATIENCE }
+    }
+}
+
+/// Whether asking once more may help.
+fn is_busy(result: &Result<Reply, AtError>) -> bool {
+    matches!(result, Err(AtError::Refused(error)) if error.is_busy())
+}
+
+/// The state of the SIM, or `None` while the modem cannot tell it yet.
+fn told_sim_state(result: &Result<Reply, AtError>) -> Option<SimState> {
+    match at::sim_state(result) {
+        SimState::Busy => None,
+        state => Some(state),
+    }
+}
+
+#[cfg(test)]
+mod tests;

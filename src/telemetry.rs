@@ -1,0 +1,136 @@
+//! Logs: where they go, in which form, and what a panic leaves in them.
+//!
+//! Called once, by the commands that run for long. Never decides what is logged: each module says that at its place, and
+//! the types redact.
+
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::panic::PanicHookInfo;
+
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use crate::config::{LogFormat, LogSettings};
+
+type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Sends events to where `[log]` says and panics to the log.
+///
+/// # Errors
+///
+/// If the journal was asked for and does not listen, or if logs were sent elsewhere before.
+pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(settings.level.as_str())?;
+    let output = output(settings.format, journal_reads(std::env::var("JOURNAL_STREAM").ok().as_deref(), &io::stderr()));
+    let layer: BoxedLayer = match output {
+        Output::Journal => match tracing_journald::layer() {
+            Ok(journal) => journal.boxed(),
+            Err(_) if settings.format == LogFormat::Auto => text(),
+            Err(error) => return Err(anyhow::Error::new(error).context("cannot reach journald (log.format)")),
+        },
+        Output::Text => text(),
+        Output::Json => tracing_subscriber::fmt::layer().json().with_writer(io::stderr).boxed(),
+    };
+    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Output {
+    Journal,
+    Text,
+    Json,
+}
+
+/// Whether `stream` is the one that systemd connected to the journal: `JOURNAL_STREAM` holds its device and inode
+/// (systemd.exec(5)). Programs inherit the variable with a terminal of their own, so its presence alone says nothing.
+fn journal_reads(journal_stream: Option<&str>, stream: &impl AsFd) -> bool {
+    match (journal_stream, nix::sys::stat::fstat(stream)) {
+        (Some(journal), Ok(found)) => journal == format!("{}:{}", found.st_dev, found.st_ino),
+        (None, _) | (_, Err(_)) => false,
+    }
+}
+
+fn output(format: LogFormat, under_journal: bool) -> Output {
+    match format {
+        LogFormat::Auto if under_journal => Output::Journal,
+        LogFormat::Auto | LogFormat::Text => Output::Text,
+        LogFormat::Json => Output::Json,
+        LogFormat::Journald => Output::Journal,
+    }
+}
+
+/// One line an event on standard error, coloured on a terminal.
+fn text() -> BoxedLayer {
+    tracing_subscriber::fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed()
+}
+
+/// The location and, if it stands in the source, the message. A formatted message may hold what it was formatted from:
+/// `expect` on a result prints the error's `Debug`.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(a formatted message)");
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("unnamed");
+    tracing::error!(message, location, thread, "panic: a defect in simverify");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn only_auto_looks_for_the_journal() {
+        assert_eq!(output(LogFormat::Auto, true), Output::Journal);
+        assert_eq!(output(LogFormat::Auto, false), Output::Text);
+        assert_eq!(output(LogFormat::Text, true), Output::Text);
+        assert_eq!(output(LogFormat::Json, true), Output::Json);
+        assert_eq!(output(LogFormat::Journald, false), Output::Journal);
+    }
+
+    #[test]
+    fn an_inherited_journal_variable_does_not_make_a_terminal_the_journal() {
+        let stream = tempfile::tempfile().expect("a file");
+        let found = nix::sys::stat::fstat(&stream).expect("a status");
+        assert!(journal_reads(Some(&format!("{}:{}", found.st_dev, found.st_ino)), &stream));
+        assert!(!journal_reads(Some("1:1"), &stream));
+        assert!(!journal_reads(None, &stream));
+    }
+
+    #[derive(Clone, Default)]
+    struct Captured(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("a lock").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_leaves_its_place_but_not_what_was_formatted_into_it() {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(log_panic));
+        tracing::subscriber::with_default(subscriber, || {
+            let pin = String::from("4711");
+            let _ = std::panic::catch_unwind(|| panic!("the PIN is {pin}"));
+            let _ = std::panic::catch_unwind(|| panic!("a plain message"));
+        });
+        std::panic::set_hook(previous);
+        let text = String::from_utf8(captured.0.lock().expect("a lock").clone()).expect("text");
+        assert!(!text.contains("4711"), "{text}");
+        assert!(text.contains("(a formatted message)") && text.contains("a plain message"), "{text}");
+        assert_eq!(text.matches("src/telemetry.rs:").count(), 2, "{text}");
+    }
+}
