@@ -27,6 +27,7 @@ pub mod channel;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dispatcher;
 pub mod modem;
 pub mod phone;
 pub mod random;

@@ -8,13 +8,16 @@ use super::types::Internal;
 use crate::channel::{Message, MessageText, Outcome, RefusalClass};
 use crate::clock::Timestamp;
 use crate::phone::Country;
-use crate::store::{AttemptRow, AttemptState, StoreError, Tx, VerificationRow};
+use crate::store::{AttemptRow, AttemptState, DueCursor, StoreError, Tx, VerificationRow};
 use crate::verification::{
     AttemptId, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Pin, RequestId, VerificationId, sms_text,
 };
 
-/// Rows of one look: enough to find work behind messages that must wait, little enough for a small computer.
-const LOOK: u32 = 256;
+/// Rows of one look: enough to find work for every free route, little enough to be quick.
+const LOOK: u32 = 64;
+
+/// Verifications that one purge deletes: few, so that it never holds up the writer.
+const PURGE: u32 = 64;
 
 /// Verifications whose deadline is handled in one transaction.
 const DEADLINES: u32 = 64;
@@ -23,6 +26,8 @@ const DEADLINES: u32 = 64;
 #[derive(Clone, Debug)]
 pub struct Due {
     pub attempt: AttemptId,
+    /// Its place; where the next look may begin.
+    pub cursor: DueCursor,
     pub kind: EventKind,
     pub country: Option<Country>,
     /// Routes that refused the event for good.
@@ -47,19 +52,20 @@ enum Try {
 }
 
 impl App {
-    /// Attempts that are due, in the order of their due time.
-    pub async fn due(&self) -> Result<Vec<Due>, Internal> {
+    /// Some attempts that are due, in the order of their due time, from behind `after`. None left: an empty list.
+    pub async fn due(&self, after: Option<DueCursor>) -> Result<Vec<Due>, Internal> {
         let now = self.clock.now();
         let due = self
             .store
             .read(move |tx: &Tx| {
                 let mut list = vec![];
-                for due in tx.due_attempts(now, LOOK)? {
+                for due in tx.due_attempts(now, after, LOOK)? {
                     let others = if due.number > 1 { tx.attempts_of(due.verification)? } else { vec![] };
                     let mut others = others.iter().filter(|other| other.event == due.event && other.id != due.id);
                     let refused = others.clone().filter(|other| other.state == AttemptState::OtherRoute.as_str());
                     list.push(Due {
                         attempt: due.id,
+                        cursor: DueCursor { due: due.due, id: due.id },
                         kind: due.kind,
                         country: due.country.and_then(|country| country.parse().ok()),
                         excluded: refused.filter_map(|other| other.route.clone()).collect(),
@@ -263,7 +269,7 @@ impl App {
     /// Deletes some verifications that ended long ago; says how many.
     pub async fn purge(&self) -> Result<usize, Internal> {
         let before = self.clock.now() - self.rules().retention;
-        Ok(self.store.write(move |tx: &Tx| tx.purge_verifications(before, LOOK)).await?)
+        Ok(self.store.write(move |tx: &Tx| tx.purge_verifications(before, PURGE)).await?)
     }
 }
 

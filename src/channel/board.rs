@@ -36,6 +36,18 @@ impl Board {
         self.shared.changed.notify_one();
     }
 
+    /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.
+    pub fn take_room(&self, name: &str) {
+        if let Some(route) = self.lock().iter_mut().find(|route| route.name == name) {
+            route.held += 1;
+        }
+    }
+
+    /// Counts a message that a route has done with.
+    pub fn give_room(&self, name: &str) {
+        self.update(name, |route| route.held = route.held.saturating_sub(1));
+    }
+
     /// Replaces all entries, as after a change of the configuration.
     pub fn replace(&self, routes: Vec<RouteView>) {
         *self.lock() = routes;

@@ -41,6 +41,11 @@ impl RouteView {
         channel && (self.countries.is_empty() || country.is_some_and(|country| self.countries.contains(&country)))
     }
 
+    /// It can take a message now.
+    pub fn has_room(&self) -> bool {
+        self.is_ready() && self.held < self.room
+    }
+
     fn is_ready(&self) -> bool {
         self.health == Health::Ready
     }
@@ -85,7 +90,7 @@ pub fn choose(routes: &[RouteView], need: Need) -> Choice {
     if candidates.iter().any(|(_, route)| Some(route.name.as_str()) != need.avoided) {
         candidates.retain(|(_, route)| Some(route.name.as_str()) != need.avoided);
     }
-    candidates.retain(|(_, route)| route.held < route.room);
+    candidates.retain(|(_, route)| route.has_room());
     candidates
         .into_iter()
         .min_by_key(|(_, route)| route.expected_wait())

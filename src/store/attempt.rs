@@ -64,6 +64,14 @@ pub struct DueAttempt {
     pub kind: EventKind,
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
+    pub due: Timestamp,
+}
+
+/// A place in the order of due attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueCursor {
+    pub due: Timestamp,
+    pub id: AttemptId,
 }
 
 const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason";
@@ -96,15 +104,22 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Due attempts in the order of their due time.
-    pub fn due_attempts(&self, now: Timestamp, limit: u32) -> Result<Vec<DueAttempt>, StoreError> {
+    /// Due attempts in the order of their due time, from behind `after`.
+    pub fn due_attempts(
+        &self,
+        now: Timestamp,
+        after: Option<DueCursor>,
+        limit: u32,
+    ) -> Result<Vec<DueAttempt>, StoreError> {
+        let after = after.unwrap_or(DueCursor { due: Timestamp::from_millis(i64::MIN), id: AttemptId::new(0) });
         let mut statement = self.0.prepare_cached(
-            "select attempt_id, verification_id, attempt_no, event_index, kind, country
+            "select attempt_id, verification_id, attempt_no, event_index, kind, country, due_at
              from attempt join event using (verification_id, event_index) join verification using (verification_id)
-             where attempt.state = 'due' and due_at <= ?1
-             order by due_at, attempt_id limit ?2",
+             where attempt.state = 'due' and due_at <= ?1 and (due_at, attempt_id) > (?2, ?3)
+             order by due_at, attempt_id limit ?4",
         )?;
-        let rows = statement.query_map(params![now.as_millis(), limit], |row| {
+        let bounds = params![now.as_millis(), after.due.as_millis(), after.id.get(), limit];
+        let rows = statement.query_map(bounds, |row| {
             let kind: String = row.get(4)?;
             Ok(DueAttempt {
                 id: AttemptId::new(row.get(0)?),
@@ -113,6 +128,7 @@ impl Tx<'_> {
                 event: row.get(3)?,
                 kind: if kind == "tts" { EventKind::Tts } else { EventKind::Sms },
                 country: row.get(5)?,
+                due: Timestamp::from_millis(row.get(6)?),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

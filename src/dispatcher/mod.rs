@@ -1,0 +1,163 @@
+//! The loop that does what is due: sleep until due → claim → route → hand over → record.
+//!
+//! It never polls. It sleeps until the earliest due row or deadline, and is woken by an operation that made something
+//! due, by a route that changed, or by a message that a route has done with. It registers for the wake before it looks,
+//! so none is lost.
+//!
+//! It never waits for a modem: a claimed message goes into the route's bounded queue, which has room for it, and the
+//! outcome comes back as a [`Notice`].
+
+mod notices;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info};
+
+use crate::app::{App, Claim, Due, Internal};
+use crate::channel::Message;
+use crate::channel::routing::{self, Choice, Need};
+use crate::clock::Timestamp;
+
+pub use notices::run_notices;
+
+/// How long after a fault of the store the dispatcher looks again.
+const FAULT_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often finished verifications are looked through for old ones.
+const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// The queues of the routes, by name.
+pub type Queues = BTreeMap<String, mpsc::Sender<Message>>;
+
+/// The dispatcher of one daemon.
+pub struct Dispatcher {
+    app: Arc<App>,
+    queues: Queues,
+    /// Asked by the watchdog whether the loop still turns.
+    pings: mpsc::Receiver<oneshot::Sender<()>>,
+    next_purge: Timestamp,
+    /// The last look failed; said once.
+    faulty: bool,
+}
+
+impl Dispatcher {
+    pub fn new(app: Arc<App>, queues: Queues, pings: mpsc::Receiver<oneshot::Sender<()>>) -> Self {
+        let next_purge = app.clock().now();
+        Self { app, queues, pings, next_purge, faulty: false }
+    }
+
+    /// Runs until `stop`; what is claimed by then is in the routes' hands.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let app = Arc::clone(&self.app);
+        loop {
+            let woken = app.wake().notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            let next = self.look_or_pause().await;
+            let due = async {
+                match next {
+                    Some(next) => app.clock().sleep_until(next).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = woken => {}
+                () = app.board().changed() => {}
+                () = due => {}
+                Some(ping) = self.pings.recv() => {
+                    // The watchdog may have given up meanwhile.
+                    let _ = ping.send(());
+                }
+            }
+        }
+    }
+
+    /// One look; a fault is said once and makes a pause.
+    async fn look_or_pause(&mut self) -> Option<Timestamp> {
+        match self.look().await {
+            Ok(next) => {
+                if std::mem::take(&mut self.faulty) {
+                    info!("the dispatcher works again");
+                }
+                next
+            }
+            Err(fault) => {
+                if !std::mem::replace(&mut self.faulty, true) {
+                    error!(error = %fault, "the dispatcher cannot go on; it keeps trying");
+                }
+                Some(self.app.clock().now() + FAULT_PAUSE)
+            }
+        }
+    }
+
+    /// Does everything that can be done now. Gives the instant of the next look.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the store; what was claimed before it is handed over.
+    pub async fn look(&mut self) -> Result<Option<Timestamp>, Internal> {
+        while self.app.run_deadlines().await? > 0 {}
+        self.hand_over_due().await?;
+        self.purge().await?;
+        Ok(self.app.next_due().await?.into_iter().chain([self.next_purge]).min())
+    }
+
+    async fn hand_over_due(&mut self) -> Result<(), Internal> {
+        let mut after = None;
+        loop {
+            let due = self.app.due(after).await?;
+            let Some(last) = due.last() else { return Ok(()) };
+            after = Some(last.cursor);
+            for due in &due {
+                self.hand_over(due).await?;
+            }
+            let room = self.app.board().routes().iter().any(routing::RouteView::has_room);
+            if !room {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn hand_over(&mut self, due: &Due) -> Result<(), Internal> {
+        let routes = self.app.board().routes();
+        let need =
+            Need { kind: due.kind, country: due.country, excluded: &due.excluded, avoided: due.avoided.as_deref() };
+        match routing::choose(&routes, need) {
+            Choice::Wait => Ok(()),
+            Choice::Nothing => self.app.unroutable(due.attempt).await,
+            Choice::Take(index) => self.claim(due, &routes[index].name).await,
+        }
+    }
+
+    async fn claim(&mut self, due: &Due, route: &str) -> Result<(), Internal> {
+        let Some(queue) = self.queues.get(route) else { return Ok(()) };
+        let Claim::Message(message) = self.app.claim(due.attempt, route).await? else { return Ok(()) };
+        debug!(attempt = %due.attempt, route, "claimed");
+        self.app.board().take_room(route);
+        if queue.try_send(*message).is_err() {
+            // The route is going away or its count of messages is wrong: the attempt is due again.
+            self.app.board().give_room(route);
+            self.app.finished(due.attempt, route.to_owned(), crate::channel::Outcome::Returned).await?;
+        }
+        Ok(())
+    }
+
+    async fn purge(&mut self) -> Result<(), Internal> {
+        let now = self.app.clock().now();
+        if now < self.next_purge {
+            return Ok(());
+        }
+        let purged = self.app.purge().await?;
+        // A full batch may not be the last one; the next look takes the next.
+        self.next_purge = if purged > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
+        if purged > 0 {
+            info!(verifications = purged, "purged old verifications");
+        }
+        Ok(())
+    }
+}

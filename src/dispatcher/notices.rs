@@ -1,0 +1,88 @@
+//! What routes say: permissions asked, outcomes, delivery reports.
+//!
+//! Each notice is worked on by a task of its own, because a permission of one modem must not wait for the outcome of
+//! another. An outcome is recorded for certain: while the store fails it is tried again, and if the process ends before
+//! it worked, the row says `sending` and counts as uncertain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, error, warn};
+
+use crate::app::App;
+use crate::channel::{Notice, Outcome};
+
+/// Between two tries to record an outcome.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs until every route has dropped its end of the queue and everything they said is recorded.
+pub async fn run_notices(app: Arc<App>, mut notices: mpsc::Receiver<Notice>) {
+    let tasks = TaskTracker::new();
+    while let Some(notice) = notices.recv().await {
+        tasks.spawn(handle(Arc::clone(&app), notice));
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+async fn handle(app: Arc<App>, notice: Notice) {
+    match notice {
+        Notice::Begin { attempt, go } => {
+            let granted = app.begin(attempt).await.unwrap_or_else(|error| {
+                error!(%attempt, %error, "an attempt cannot be recorded as being sent; it is not sent");
+                false
+            });
+            // A route that has given up meanwhile says so with its outcome.
+            let _ = go.send(granted);
+        }
+        Notice::Finished { attempt, route, outcome } => {
+            tell(&route, attempt, &outcome);
+            record(&app, attempt, &route, outcome).await;
+            app.board().give_room(&route);
+        }
+        Notice::Report { route, report } => {
+            debug!(route, reference = report.reference, delivered = report.delivered, "delivery report");
+            if let Err(error) = app.report(route, report).await {
+                error!(%error, "a delivery report cannot be recorded");
+            }
+        }
+        Notice::TrySimPin { sim, pin, go } => {
+            let allowed = app.may_try_sim_pin(&sim, &pin).await.unwrap_or_else(|error| {
+                error!(%error, "the try of a SIM PIN cannot be recorded; the PIN is not tried");
+                false
+            });
+            let _ = go.send(allowed);
+        }
+        Notice::SimPinDone { sim, pin } => {
+            if let Err(error) = app.sim_pin_done(&sim, &pin).await {
+                warn!(%error, "it cannot be recorded that a SIM took its PIN; after a restart it will not be tried again");
+            }
+        }
+    }
+}
+
+fn tell(route: &str, attempt: crate::verification::AttemptId, outcome: &Outcome) {
+    match outcome {
+        Outcome::Accepted { .. } => debug!(%attempt, route, outcome = "accepted", "attempt finished"),
+        Outcome::Returned => debug!(%attempt, route, outcome = "returned", "attempt finished"),
+        Outcome::Refused { class, reason } => {
+            debug!(%attempt, route, outcome = "refused", ?class, reason, "attempt finished");
+        }
+        Outcome::Uncertain { reason, .. } => {
+            debug!(%attempt, route, outcome = "uncertain", reason, "attempt finished");
+        }
+    }
+}
+
+async fn record(app: &App, attempt: crate::verification::AttemptId, route: &str, outcome: Outcome) {
+    let mut said = false;
+    loop {
+        let Err(error) = app.finished(attempt, route.to_owned(), outcome.clone()).await else { return };
+        if !std::mem::replace(&mut said, true) {
+            error!(%attempt, %error, "an outcome cannot be recorded; trying again until it can");
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
+    }
+}
