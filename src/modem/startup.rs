@@ -13,9 +13,11 @@
 //! surprises other programs.
 //!
 //! **PIN.** A wrong PIN three times locks the SIM, so: none is given while fewer than two tries are left, each start-up
-//! gives one at most, and before it asks with [`StartupStep::AskPinPermission`]. The driver commits "a PIN was given to
-//! this SIM" before it permits, takes that back when the start-up ends [`Ended::Ready`], and permits nothing while such a
-//! record of the same PIN stands: a crash loop then costs one try and not three. A PUK is never given.
+//! gives one at most until the SIM has accepted it, and before it asks with [`StartupStep::AskPinPermission`]. The
+//! driver commits "this PIN was given to this SIM" before it permits and takes that back at
+//! [`StartupStep::PinAccepted`]. While such a record of the same PIN stands it permits nothing, unless the SIM says that
+//! all three tries are left (then the PIN was not refused: the program died in between). A crash loop so costs one try
+//! and not three. A PUK is never given.
 //!
 //! It must never send `AT+CFUN=0`, `AT+COPS=?` or `AT+CLCK`.
 
@@ -67,8 +69,10 @@ pub enum StartupStep {
     /// Hand to the engine, and its reply to [`Startup::replied`].
     Submit(Command),
     /// May the PIN be given to this SIM (its number, or the modem's where it does not tell)? Answer with
-    /// [`Startup::permit_pin`].
-    AskPinPermission { sim: String },
+    /// [`Startup::permit_pin`]. `tries_left`: where the modem tells.
+    AskPinPermission { sim: String, tries_left: Option<u8> },
+    /// The SIM accepted the PIN: no refusal to remember.
+    PinAccepted { sim: String },
     /// Nothing until a reply or this instant.
     Wait(Option<Duration>),
     /// The end; said once.
@@ -153,6 +157,8 @@ pub struct Startup {
     identity: Identity,
     routings: Vec<Routing>,
     stage: Stage,
+    /// The PIN was given, and the SIM has not accepted it so far.
+    pin_is_out: bool,
     sleeps_until: Option<Duration>,
     silence: u8,
     restarts: u8,
@@ -180,6 +186,7 @@ impl Startup {
             },
             routings: Vec::new(),
             stage: Stage::Introduction(Introduction::Wake),
+            pin_is_out: false,
             sleeps_until: None,
             silence: 0,
             restarts: 0,
@@ -211,6 +218,7 @@ impl Startup {
             return;
         }
         if allowed {
+            self.pin_is_out = true;
             self.enter(Sim::EnterPin);
         } else {
             self.end(Ended::Blocked(Blocked::PinForbidden { sim: self.sim_name() }));

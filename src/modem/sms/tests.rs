@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::super::at::transcript::{ByTable, Machine, Want, play};
 use super::super::profile::GENERIC;
 use super::*;
@@ -248,5 +250,40 @@ fn a_port_that_closes_at_the_prompt_refuses_and_after_ctrl_z_leaves_doubt() {
         sms.replied(Err(AtError::Closed { submitted }), Duration::ZERO);
         let SmsStep::Done(outcome) = sms.poll() else { panic!("the end") };
         assert!(format!("{outcome:?}").starts_with(shown), "{outcome:?}");
+    }
+}
+
+const ANSWERS: [&str; 12] = [
+    "OK",
+    "ERROR",
+    "-",
+    ">",
+    "> ",
+    "+CMGS: 1|OK",
+    "+CMS ERROR: 515",
+    "+CMS ERROR: 38",
+    "+CMS ERROR: 304",
+    "RDY",
+    "+CMS ERROR: 332",
+    "+CDS: 3|0006FF00",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_the_modem_says_a_message_has_one_outcome_that_fits_what_was_sent(
+        said in prop::collection::vec(prop::sample::select(ANSWERS.to_vec()), 1..40),
+        parts in 1u8..4,
+    ) {
+        let message = (1..=parts).map(|last| part(last, true)).collect();
+        let mut driven = Driven { sms: Sms::new(message, GENERIC.submit_timeout), permits: true };
+        let text = play(&mut driven, &mut ByTable::saying(said), Duration::from_secs(3600));
+        let outcomes = ["Accepted {", "Refused {", "Uncertain {", "Returned"];
+        prop_assert_eq!(outcomes.iter().map(|it| text.matches(it).count()).sum::<usize>(), 1, "{}", text);
+        let bodies = text.matches("\\u{1a}").count();
+        prop_assert!(bodies <= usize::from(parts) * 6, "{}", text);
+        prop_assert!(!text.contains("Accepted") || bodies >= usize::from(parts), "{}", text);
+        prop_assert!(!text.contains("Refused") || !text.contains("\\u{1a} → +CMGS"), "{}", text);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::at::{self, AtError, Command, ModemError, Reply, SimState};
 use super::setup::Setup;
-use super::{Blocked, Ended, Startup, told_sim_state, within};
+use super::{Blocked, Ended, Startup, StartupStep, told_sim_state, within};
 
 /// A SIM takes seconds after power-on, and some after its PIN.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,10 +61,10 @@ impl Startup {
                 let counter = self.identity.profile.pin_counter;
                 match result.as_ref().ok().and_then(|reply| at::pin_tries_left(counter, reply)) {
                     Some(left) if left < PIN_TRIES_MIN => self.blocked(Blocked::PinTriesLow { left }),
-                    Some(_) | None => {
+                    tries_left => {
                         self.enter(Sim::PinPermission);
                         let sim = self.sim_name();
-                        self.steps.push_back(super::StartupStep::AskPinPermission { sim });
+                        self.steps.push_back(StartupStep::AskPinPermission { sim, tries_left });
                     }
                 }
             }
@@ -81,6 +81,8 @@ impl Startup {
         match state {
             Some(SimState::Ready | SimState::NotTold) => self.enter(Setup::Imsi { tries: 1 }),
             Some(SimState::Pin) if self.pin.is_none() => self.blocked(Blocked::PinMissing),
+            // The modem restarted before it was known what became of the PIN.
+            Some(SimState::Pin) if self.pin_is_out => self.pin_refused(),
             Some(SimState::Pin) => self.enter(Sim::NumberBeforePin),
             Some(SimState::Puk) => self.blocked(Blocked::Puk),
             Some(SimState::Locked(lock)) => self.blocked(Blocked::Locked(lock)),
@@ -108,18 +110,22 @@ impl Startup {
 
     fn sim_told_after_pin(&mut self, state: Option<SimState>, patience: Duration, settled: bool, now: Duration) {
         match state {
-            Some(SimState::Ready | SimState::NotTold) if settled => self.enter(Setup::Imsi { tries: 1 }),
-            Some(SimState::Ready | SimState::NotTold) => {
+            Some(SimState::Ready) if settled => self.enter(Setup::Imsi { tries: 1 }),
+            Some(SimState::Ready) => {
+                self.pin_is_out = false;
+                self.steps.push_back(StartupStep::PinAccepted { sim: self.sim_name() });
                 let settle = self.identity.profile.settle_after_pin;
                 self.later(Sim::AfterPin { patience, settled: true }, now + settle);
             }
             Some(SimState::Puk) => self.blocked(Blocked::Puk),
             Some(SimState::Pin) if now + PATIENCE >= patience + PIN_SHOWS_WITHIN => self.pin_refused(),
             Some(SimState::Locked(lock)) => self.blocked(Blocked::Locked(lock)),
-            Some(SimState::Pin | SimState::Missing | SimState::Failure | SimState::Busy) | None if now < patience => {
+            Some(SimState::Pin | SimState::NotTold | SimState::Missing | SimState::Failure | SimState::Busy) | None
+                if now < patience =>
+            {
                 self.later(Sim::AfterPin { patience, settled }, now + INTERVAL);
             }
-            Some(SimState::Pin | SimState::Missing | SimState::Failure | SimState::Busy) | None => {
+            Some(SimState::Pin | SimState::NotTold | SimState::Missing | SimState::Failure | SimState::Busy) | None => {
                 self.blocked(Blocked::SimFailure);
             }
         }

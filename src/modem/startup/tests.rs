@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::super::at::transcript::{ByTable, Machine, Want, play};
 use super::super::profile::Profile;
 use super::*;
@@ -12,10 +14,11 @@ impl Machine for Driven {
     fn want(&mut self) -> Want {
         match self.startup.poll() {
             StartupStep::Submit(command) => Want::Submit(command),
-            StartupStep::AskPinPermission { sim } => {
+            StartupStep::AskPinPermission { sim, tries_left } => {
                 self.startup.permit_pin(self.permits);
-                Want::Note(format!("may {sim} have the PIN?"))
+                Want::Note(format!("may {sim} have the PIN? {tries_left:?}"))
             }
+            StartupStep::PinAccepted { sim } => Want::Note(format!("{sim} accepted the PIN")),
             StartupStep::Wait(deadline) => Want::Wait(deadline),
             StartupStep::Done(ended) => {
                 assert!(!self.ended, "two ends");
@@ -276,7 +279,7 @@ fn a_pin_is_given_once_with_permission_and_its_acceptance_awaited() {
     AT+CPIN? → +CPIN: SIM PIN|OK
     AT+CCID → +CCID: 8901000000000000001F|OK
     AT+CSIM=10,\"0020000100\" → +CSIM: 4,"63C3"|OK
-    may 8901000000000000001 have the PIN?
+    may 8901000000000000001 have the PIN? Some(3)
     AT+CPIN=\"4711\" → OK
     + 1000 ms
     AT+CPIN? → +CPIN: SIM PIN|OK
@@ -284,9 +287,9 @@ fn a_pin_is_given_once_with_permission_and_its_acceptance_awaited() {
     AT+CPIN? → +CME ERROR: 14
     + 1000 ms
     AT+CPIN? → +CPIN: READY|OK
+    8901000000000000001 accepted the PIN
     + 1000 ms
     AT+CPIN? → +CPIN: READY|OK
-    AT+CIMI → OK
     "#);
 }
 
@@ -315,7 +318,7 @@ fn no_pin_is_given_without_permission_or_with_one_try_left() {
     AT+CPIN? → +CPIN: SIM PIN|OK
     AT+CCID → OK
     AT+CSIM=10,\"0020000100\" → OK
-    may unknown have the PIN?
+    may unknown have the PIN? None
     blocked: SIM refused this PIN before; correct sim_pin
     "#);
     for (left, spelled) in [("63C1", 1), ("63C0", 0), ("6983", 0)] {
@@ -362,4 +365,49 @@ fn a_pin_is_four_to_eight_digits_and_shows_itself_to_nobody() {
         assert_eq!(SimPin::parse(text), None, "{text}");
     }
     assert_eq!(format!("{:?}", Startup::new(None, SimPin::parse("4711"))).find("4711"), None);
+}
+
+#[test]
+fn a_restart_after_the_pin_was_given_does_not_give_it_again() {
+    let text =
+        start_with(Some("4711"), true, None, &[("AT+CPIN?", &["+CPIN: SIM PIN|OK"]), ("AT+CPIN=\"4711\"", &["RDY"])]);
+    assert_eq!(text.matches("AT+CPIN=").count(), 1, "{text}");
+    assert!(text.contains("blocked: SIM refused the PIN"), "{text}");
+}
+
+const ANSWERS: [&str; 18] = [
+    "OK",
+    "ERROR",
+    "-",
+    "+CPIN: SIM PIN|OK",
+    "+CPIN: READY|OK",
+    "+CPIN: READY",
+    "+CME ERROR: 14",
+    "+CME ERROR: 16",
+    "+CPIN: SIM PUK|OK",
+    "RDY",
+    "+CSIM: 4,\"63C3\"|OK",
+    "+CSIM: 4,\"63C1\"|OK",
+    "+CFUN: 4|OK",
+    "+CMS ERROR: 515",
+    "860000000000001|OK",
+    "+CSMS: (0,1)|OK",
+    "+CNMI: (2),(1),(0),(2),(0)|OK",
+    "> ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_the_modem_says_the_pin_is_given_once_and_there_is_an_end(
+        said in prop::collection::vec(prop::sample::select(ANSWERS.to_vec()), 1..60),
+    ) {
+        let startup = Startup::new(None, SimPin::parse("4711"));
+        let mut driven = Driven { startup, permits: true, ended: false };
+        let text = play(&mut driven, &mut ByTable::saying(said), Duration::from_secs(3600));
+        prop_assert!(driven.ended, "no end:\n{}", text);
+        let given = text.matches("AT+CPIN=").count();
+        prop_assert!(given <= 1 + text.matches("accepted the PIN").count(), "{}", text);
+    }
 }
