@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::at::{
-    self, AtError, Command, Domain, Event, Operator, Priority, Registration, RegistrationState, Reply, Signal, Storage,
+    self, AtError, Command, Domain, ErrorClass, Event, Operator, Priority, Registration, RegistrationState, Reply,
+    Signal, Storage,
 };
 
 const REGISTRATION_INTERVAL: Duration = Duration::from_secs(30);
@@ -19,6 +20,8 @@ const SIGNAL_INTERVAL: Duration = Duration::from_secs(60);
 const RESELECT_AFTER: Duration = Duration::from_secs(300);
 /// And not again before this: a selection takes up to three minutes.
 const RESELECT_INTERVAL: Duration = Duration::from_secs(900);
+/// A domain that the modem could not tell is asked again after this: it may have been asked too early.
+const UNKNOWN_INTERVAL: Duration = Duration::from_secs(600);
 /// Unanswered polls in a row after which the modem counts as silent.
 const SILENT_POLLS: u32 = 2;
 
@@ -62,8 +65,9 @@ enum Question {
 #[derive(Debug)]
 pub struct Network {
     registrations: BTreeMap<Domain, Registration>,
-    /// Domains whose question is refused.
+    /// Domains whose question is refused, or answered with nothing.
     unknown: BTreeSet<Domain>,
+    next_unknown: Duration,
     operator: Option<Operator>,
     signal: Option<Signal>,
     storage: Option<Storage>,
@@ -82,6 +86,7 @@ impl Network {
         let mut network = Self {
             registrations: BTreeMap::new(),
             unknown: BTreeSet::new(),
+            next_unknown: now + UNKNOWN_INTERVAL,
             operator: None,
             signal: None,
             storage: None,
@@ -114,7 +119,11 @@ impl Network {
         }
         if now >= self.next_registration {
             self.next_registration = now + REGISTRATION_INTERVAL;
-            for domain in DOMAINS.into_iter().filter(|domain| !self.unknown.contains(domain)) {
+            let asks_all = now >= self.next_unknown;
+            if asks_all {
+                self.next_unknown = now + UNKNOWN_INTERVAL;
+            }
+            for domain in DOMAINS.into_iter().filter(|domain| asks_all || !self.unknown.contains(domain)) {
                 self.questions.push_back(Question::Registration(domain));
             }
             if self.tells_nothing() {
@@ -139,17 +148,15 @@ impl Network {
             Ok(_) | Err(_) => 0,
         };
         match (question, result) {
-            (Question::Registration(domain), Ok(reply)) => {
-                if let Some(registration) = Registration::answer(domain, &reply) {
-                    self.registered(registration, now);
-                }
-            }
-            (Question::Registration(domain), Err(AtError::Refused(error))) => {
-                if !error.is_busy() {
-                    self.unknown.insert(domain);
-                    self.watch_readiness(now);
-                }
-            }
+            (Question::Registration(domain), Ok(reply)) => match Registration::answer(domain, &reply) {
+                Some(registration) => self.registered(registration, now),
+                None => self.cannot_tell(domain, now),
+            },
+            (Question::Registration(domain), Err(AtError::Refused(error))) => match error.class() {
+                // The SIM or the modem is not up: that says nothing about the question.
+                ErrorClass::Busy | ErrorClass::NotReady => {}
+                _ => self.cannot_tell(domain, now),
+            },
             (Question::Signal, Ok(reply)) => self.signal = at::signal(&reply),
             (Question::Operator, Ok(reply)) => self.operator = at::operator(&reply),
             (Question::Storage, Ok(reply)) => self.storage = at::storage_used(&reply).into_iter().next(),
@@ -201,12 +208,19 @@ impl Network {
     }
 
     fn registered(&mut self, registration: Registration, now: Duration) {
+        self.unknown.remove(&registration.domain);
         let before = self.registrations.insert(registration.domain, registration);
         let is_news =
             before.is_none_or(|before| before.state != registration.state || before.area != registration.area);
         if is_news && registration.state.is_ready() {
             self.ask_soon(Question::Operator);
         }
+        self.watch_readiness(now);
+    }
+
+    /// What was known of the domain stays: unsolicited lines may tell of it all the same.
+    fn cannot_tell(&mut self, domain: Domain, now: Duration) {
+        self.unknown.insert(domain);
         self.watch_readiness(now);
     }
 

@@ -13,9 +13,11 @@
 //! surprises other programs.
 //!
 //! **PIN.** A wrong PIN three times locks the SIM, so: none is given while fewer than two tries are left, each start-up
-//! gives one at most, and before it asks with [`StartupStep::AskPinPermission`]. The driver commits "a PIN was given to
-//! this SIM" before it permits, takes that back when the start-up ends [`Ended::Ready`], and permits nothing while such a
-//! record of the same PIN stands: a crash loop then costs one try and not three. A PUK is never given.
+//! gives one at most until the SIM has accepted it, and before it asks with [`StartupStep::AskPinPermission`]. The
+//! driver commits "this PIN was given to this SIM" before it permits and takes that back at
+//! [`StartupStep::PinAccepted`]. While such a record of the same PIN stands it permits nothing, unless the SIM says that
+//! all three tries are left (then the PIN was not refused: the program died in between). A crash loop so costs one try
+//! and not three. A PUK is never given.
 //!
 //! It must never send `AT+CFUN=0`, `AT+COPS=?` or `AT+CLCK`.
 
@@ -25,14 +27,17 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::at::{self, AtError, Command, Domain, Reply, Routing, Signal, SimState, Storage};
+use super::at::{self, AtError, Command, Reply, Routing, Signal, SimState, Storage};
 use super::profile::Profile;
 
+mod introduction;
 mod setup;
 mod sim;
 
-/// Tries of `AT` until the modem counts as dead. Autobaud needs one to three.
-const ATTENTION_TRIES_MAX: u8 = 5;
+use introduction::Introduction;
+use setup::Setup;
+use sim::Sim;
+
 /// Commands in a row that may stay unanswered.
 const SILENCE_MAX: u8 = 3;
 /// Restarts of the modem during one start-up.
@@ -64,8 +69,10 @@ pub enum StartupStep {
     /// Hand to the engine, and its reply to [`Startup::replied`].
     Submit(Command),
     /// May the PIN be given to this SIM (its number, or the modem's where it does not tell)? Answer with
-    /// [`Startup::permit_pin`].
-    AskPinPermission { sim: String },
+    /// [`Startup::permit_pin`]. `tries_left`: where the modem tells.
+    AskPinPermission { sim: String, tries_left: Option<u8> },
+    /// The SIM accepted the PIN: no refusal to remember.
+    PinAccepted { sim: String },
     /// Nothing until a reply or this instant.
     Wait(Option<Duration>),
     /// The end; said once.
@@ -137,59 +144,9 @@ impl fmt::Debug for Identity {
 /// Where the start-up stands: which command is out or next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    Wake,
-    Attention {
-        tries: u8,
-    },
-    EchoOff,
-    Verbose,
-    ErrorNumbers,
-    Maker,
-    Model,
-    Firmware,
-    Imei,
-    Information,
-    FunctionQuery,
-    FunctionOn,
-    /// Until `patience` ends a SIM that is not up yet is asked again.
-    Sim {
-        patience: Duration,
-    },
-    SimNumberBeforePin,
-    PinCounter,
-    PinPermission,
-    EnterPin,
-    SimAfterPin {
-        patience: Duration,
-        settled: bool,
-    },
-    Imsi {
-        tries: u8,
-    },
-    SimNumber,
-    CharacterSet,
-    RegistrationLines {
-        domain: Domain,
-        value: u8,
-    },
-    PduMode {
-        tries: u8,
-    },
-    PhaseQuery,
-    Phase,
-    Storage {
-        choice: usize,
-        tries: u8,
-    },
-    RoutingQuery,
-    Routing {
-        choice: usize,
-    },
-    ServiceCentre,
-    ProfileLine {
-        index: usize,
-    },
-    Signal,
+    Introduction(Introduction),
+    Sim(Sim),
+    Setup(Setup),
     Ended,
 }
 
@@ -200,6 +157,8 @@ pub struct Startup {
     identity: Identity,
     routings: Vec<Routing>,
     stage: Stage,
+    /// The PIN was given, and the SIM has not accepted it so far.
+    pin_is_out: bool,
     sleeps_until: Option<Duration>,
     silence: u8,
     restarts: u8,
@@ -226,13 +185,14 @@ impl Startup {
                 signal: None,
             },
             routings: Vec::new(),
-            stage: Stage::Wake,
+            stage: Stage::Introduction(Introduction::Wake),
+            pin_is_out: false,
             sleeps_until: None,
             silence: 0,
             restarts: 0,
             steps: VecDeque::new(),
         };
-        startup.enter(Stage::Wake);
+        startup.enter(Introduction::Wake);
         startup
     }
 
@@ -254,11 +214,12 @@ impl Startup {
 
     /// The answer to [`StartupStep::AskPinPermission`].
     pub fn permit_pin(&mut self, allowed: bool) {
-        if self.stage != Stage::PinPermission {
+        if self.stage != Stage::Sim(Sim::PinPermission) {
             return;
         }
         if allowed {
-            self.enter(Stage::EnterPin);
+            self.pin_is_out = true;
+            self.enter(Sim::EnterPin);
         } else {
             self.end(Ended::Blocked(Blocked::PinForbidden { sim: self.sim_name() }));
         }
@@ -266,7 +227,7 @@ impl Startup {
 
     /// The engine's reply to the last [`StartupStep::Submit`].
     pub fn replied(&mut self, result: Result<Reply, AtError>, now: Duration) {
-        if self.stage == Stage::Ended || self.stage == Stage::PinPermission {
+        if self.stage == Stage::Sim(Sim::PinPermission) {
             return;
         }
         match &result {
@@ -274,105 +235,20 @@ impl Startup {
             Err(AtError::Rebooted { .. }) => return self.restarted(now),
             Err(error) if error.is_silence() => {
                 self.silence += 1;
-                if self.silence >= SILENCE_MAX && !matches!(self.stage, Stage::Attention { .. }) {
+                if self.silence >= SILENCE_MAX
+                    && !matches!(self.stage, Stage::Introduction(Introduction::Attention { .. }))
+                {
                     return self.end(Ended::Dead);
                 }
             }
             Ok(_) | Err(_) => self.silence = 0,
         }
         match self.stage {
-            Stage::Wake
-            | Stage::Attention { .. }
-            | Stage::EchoOff
-            | Stage::Verbose
-            | Stage::ErrorNumbers
-            | Stage::Maker
-            | Stage::Model
-            | Stage::Firmware
-            | Stage::Imei
-            | Stage::Information
-            | Stage::FunctionQuery
-            | Stage::FunctionOn => self.introduced(result, now),
-            Stage::Sim { .. }
-            | Stage::SimNumberBeforePin
-            | Stage::PinCounter
-            | Stage::PinPermission
-            | Stage::EnterPin
-            | Stage::SimAfterPin { .. } => self.sim_replied(result, now),
-            Stage::Imsi { .. }
-            | Stage::SimNumber
-            | Stage::CharacterSet
-            | Stage::RegistrationLines { .. }
-            | Stage::PduMode { .. }
-            | Stage::PhaseQuery
-            | Stage::Phase
-            | Stage::Storage { .. }
-            | Stage::RoutingQuery
-            | Stage::Routing { .. }
-            | Stage::ServiceCentre
-            | Stage::ProfileLine { .. }
-            | Stage::Signal
-            | Stage::Ended => self.set_up(result, now),
+            Stage::Introduction(stage) => self.introduced(stage, &result, now),
+            Stage::Sim(stage) => self.sim_replied(stage, &result, now),
+            Stage::Setup(stage) => self.set_up(stage, &result, now),
+            Stage::Ended => {}
         }
-    }
-
-    /// From the first byte to a modem that is on and has said what it is.
-    fn introduced(&mut self, result: Result<Reply, AtError>, now: Duration) {
-        let reply = result.as_ref().ok();
-        match self.stage {
-            Stage::Wake => self.enter(Stage::Attention { tries: 1 }),
-            // A refusal is an answer too: some peers do not know a bare AT.
-            Stage::Attention { tries } => match result {
-                Err(error) if error.is_silence() && tries >= ATTENTION_TRIES_MAX => self.end(Ended::Dead),
-                Err(error) if error.is_silence() => self.enter(Stage::Attention { tries: tries + 1 }),
-                Ok(_) | Err(_) => self.enter(Stage::EchoOff),
-            },
-            Stage::EchoOff => self.enter(Stage::Verbose),
-            Stage::Verbose => self.enter(Stage::ErrorNumbers),
-            Stage::ErrorNumbers => self.enter(Stage::Maker),
-            Stage::Maker => {
-                self.identity.maker = reply.and_then(|reply| at::identity_line(reply, "+CGMI"));
-                self.enter(Stage::Model);
-            }
-            Stage::Model => {
-                self.identity.model = reply.and_then(|reply| at::identity_line(reply, "+CGMM"));
-                self.enter(Stage::Firmware);
-            }
-            Stage::Firmware => {
-                self.identity.firmware = reply.and_then(|reply| at::identity_line(reply, "+CGMR"));
-                self.enter(Stage::Imei);
-            }
-            Stage::Imei => {
-                self.identity.imei = reply.and_then(at::imei);
-                if self.identity.model.is_none() {
-                    self.enter(Stage::Information);
-                } else {
-                    self.identified();
-                }
-            }
-            Stage::Information => {
-                self.identity.model = reply.and_then(|reply| at::identity_line(reply, "ATI"));
-                self.identified();
-            }
-            Stage::FunctionQuery => {
-                let function =
-                    reply.and_then(|reply| reply.values("+CFUN").last()?.split(',').next()?.trim().parse().ok());
-                match function {
-                    None | Some(1u8) => self.enter(Stage::sim_from(now)),
-                    Some(_) => self.enter(Stage::FunctionOn),
-                }
-            }
-            _ => self.enter(Stage::sim_from(now)),
-        }
-    }
-
-    fn identified(&mut self) {
-        if !self.profile_is_given {
-            let maker = self.identity.maker.as_deref().unwrap_or_default();
-            let model = self.identity.model.as_deref().unwrap_or_default();
-            self.identity.profile = Profile::of(maker, model);
-        }
-        self.enter(Stage::FunctionQuery);
     }
 
     /// The modem restarted in the middle: from the beginning, a few times.
@@ -382,20 +258,20 @@ impl Startup {
         if self.restarts > RESTARTS_MAX {
             self.end(Ended::Dead);
         } else {
-            self.later(Stage::Wake, now + RESTART_PAUSE);
+            self.later(Introduction::Wake, now + RESTART_PAUSE);
         }
     }
 
-    fn enter(&mut self, stage: Stage) {
-        self.stage = stage;
+    fn enter(&mut self, stage: impl Into<Stage>) {
+        self.stage = stage.into();
         if let Some(command) = self.command() {
             self.steps.push_back(StartupStep::Submit(command));
         }
     }
 
     /// Enters `stage` at that instant.
-    fn later(&mut self, stage: Stage, at: Duration) {
-        self.stage = stage;
+    fn later(&mut self, stage: impl Into<Stage>, at: Duration) {
+        self.stage = stage.into();
         self.sleeps_until = Some(at);
     }
 
@@ -406,45 +282,11 @@ impl Startup {
 
     /// What the current stage sends.
     fn command(&self) -> Option<Command> {
-        let seconds = Duration::from_secs;
-        let plain = |line: &str, timeout: u64| Some(Command::new(line).within(seconds(timeout)));
         match self.stage {
-            Stage::Wake => Some(Command::wake()),
-            // A modem that was told to be quiet (ATQ1) is told to speak on the last tries.
-            Stage::Attention { tries } if tries + 1 >= ATTENTION_TRIES_MAX => plain("ATQ0", 1),
-            Stage::Attention { .. } => plain("AT", 1),
-            Stage::EchoOff => plain("ATE0", 2),
-            Stage::Verbose => plain("ATV1", 2),
-            Stage::ErrorNumbers => plain("AT+CMEE=1", 2),
-            Stage::Maker => plain("AT+CGMI", 5),
-            Stage::Model => plain("AT+CGMM", 5),
-            Stage::Firmware => plain("AT+CGMR", 5),
-            Stage::Imei => plain("AT+CGSN", 5),
-            Stage::Information => Some(Command::new("ATI").answered_by_any_line()),
-            Stage::FunctionQuery => plain("AT+CFUN?", 10),
-            Stage::FunctionOn => plain("AT+CFUN=1", 15),
-            Stage::Sim { .. } | Stage::SimAfterPin { .. } => {
-                Some(Command::new("AT+CPIN?").within(seconds(10)).with_optional_final())
-            }
-            Stage::SimNumberBeforePin | Stage::SimNumber => Some(self.sim_number_command()),
-            Stage::PinCounter => plain(self.identity.profile.pin_counter.command(), 10),
-            Stage::PinPermission | Stage::Ended => None,
-            Stage::EnterPin => self.pin.as_ref().map(|pin| Command::enter_pin(&pin.0)),
-            Stage::Imsi { .. } => plain("AT+CIMI", 20),
-            Stage::CharacterSet => plain("AT+CSCS=\"GSM\"", 3),
-            Stage::RegistrationLines { domain, value } => plain(&format!("AT{}={value}", domain.name()), 3),
-            Stage::PduMode { .. } => plain("AT+CMGF=0", 3),
-            Stage::PhaseQuery => plain("AT+CSMS=?", 3),
-            Stage::Phase => plain("AT+CSMS=1", 3),
-            Stage::Storage { choice, .. } => Some(setup::storage_command(choice)),
-            Stage::RoutingQuery => plain("AT+CNMI=?", 10),
-            Stage::Routing { choice } => {
-                let routing = self.routings.get(choice)?;
-                plain(&format!("AT+CNMI={routing}"), 10)
-            }
-            Stage::ServiceCentre => plain("AT+CSCA?", 10),
-            Stage::ProfileLine { index } => plain(self.identity.profile.startup_lines.get(index)?, 10),
-            Stage::Signal => plain("AT+CSQ", 2),
+            Stage::Introduction(stage) => Some(stage.command()),
+            Stage::Sim(stage) => self.sim_command(stage),
+            Stage::Setup(stage) => self.setup_command(stage),
+            Stage::Ended => None,
         }
     }
 
@@ -460,10 +302,27 @@ impl Startup {
     }
 }
 
-impl Stage {
-    fn sim_from(now: Duration) -> Self {
-        Self::Sim { patience: now + sim::PATIENCE }
+impl From<Introduction> for Stage {
+    fn from(stage: Introduction) -> Self {
+        Self::Introduction(stage)
     }
+}
+
+impl From<Sim> for Stage {
+    fn from(stage: Sim) -> Self {
+        Self::Sim(stage)
+    }
+}
+
+impl From<Setup> for Stage {
+    fn from(stage: Setup) -> Self {
+        Self::Setup(stage)
+    }
+}
+
+/// A command with its time-out in seconds.
+fn within(line: &str, seconds: u64) -> Command {
+    Command::new(line).within(Duration::from_secs(seconds))
 }
 
 /// Whether asking once more may help.

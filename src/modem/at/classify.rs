@@ -194,7 +194,7 @@ pub(super) fn has_sigil(line: &str) -> bool {
 /// Whether `line` is a PDU in hex whose TPDU has `octets`; an unknown length fits everything.
 pub(super) fn is_pdu(line: &str, octets: Option<usize>) -> bool {
     let line = line.trim();
-    if line.len() < 2 || line.len() % 2 != 0 || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if line.len() < 2 || !line.len().is_multiple_of(2) || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return false;
     }
     let Some(octets) = octets else { return true };

@@ -183,7 +183,8 @@ impl Reply {
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lines.iter().map(|line| masked(line))).finish()
+        let lines: Vec<String> = self.lines.iter().map(|line| masked_line(line)).collect();
+        write!(f, "[{}]", lines.join(" | "))
     }
 }
 
@@ -197,12 +198,37 @@ pub(super) fn value<'a>(line: &'a str, prefix: &str) -> Option<&'a str> {
     rest.trim_start().strip_prefix(':').map(str::trim)
 }
 
-/// A line fit for a log: runs of five and more digits, and of hex digits, are shown as their length.
-pub(super) fn masked(line: &str) -> String {
+/// A modem's line fit for a log. Free text may be a message or an echo, so only its length is shown.
+pub(super) fn masked_line(line: &str) -> String {
+    let is_value = super::classify::has_sigil(line) && !line.trim_start().starts_with("+CUSD");
+    let is_known = super::classify::unasked(line).is_some() && !line.contains(':');
+    if is_value || is_known { masked(line) } else { format!("<{} characters>", line.chars().count()) }
+}
+
+/// A text fit for a log: runs of five and more digits, also of hex digits, and quoted texts longer than a keyword are
+/// shown as their length.
+pub(super) fn masked(text: &str) -> String {
+    const QUOTED_SHOWN_MAX: usize = 4;
+    let mut shown = String::new();
+    for (index, piece) in text.split('"').enumerate() {
+        if index > 0 {
+            shown.push('"');
+        }
+        let is_quoted = index % 2 == 1;
+        if is_quoted && piece.chars().count() > QUOTED_SHOWN_MAX {
+            shown.push_str(&format!("<{}>", piece.chars().count()));
+        } else {
+            shown.push_str(&masked_runs(piece));
+        }
+    }
+    shown
+}
+
+fn masked_runs(text: &str) -> String {
     const RUN_SHOWN_MAX: usize = 4;
     let mut shown = String::new();
     let mut run = String::new();
-    for character in line.chars().chain(['\0']) {
+    for character in text.chars().chain(['\0']) {
         if character.is_ascii_hexdigit() {
             run.push(character);
             continue;
@@ -242,8 +268,15 @@ mod tests {
             Wire::body("0011000B9124"),
         );
         insta::assert_snapshot!(shown, @"AT+CPIN=*** ATD+<12>; AT+CPIN=*** <6 octets, Ctrl-Z>");
-        let reply = Reply { lines: vec!["+CLIP: \"+420123456789\",145".into(), "07914306073011F0".into()] };
-        insta::assert_snapshot!(format!("{reply:?}"), @r#"["+CLIP: \\\"+<12>\\\",145", "<16>"]"#);
+        let lines = [
+            "+CLIP: \"+420123456789\",145,\"Alice\"",
+            "07914306073011F0",
+            "Your code is 1234",
+            "+CUSD: 0,\"Hi\"",
+            "RING",
+        ];
+        let reply = Reply { lines: lines.map(str::to_owned).to_vec() };
+        insta::assert_snapshot!(format!("{reply:?}"), @r#"[+CLIP: "<13>",145,"<5>" | <16 characters> | <17 characters> | <13 characters> | RING]"#);
     }
 
     #[test]

@@ -23,36 +23,27 @@ use std::fmt;
 use std::time::Duration;
 
 use super::classify::{self, FinalResult, Unasked};
-use super::command::{Command, Exchange, Reply, Wire, value};
+use super::command::{Command, Exchange, Reply, Wire};
 use super::error::AtError;
-use super::line::{ESC, LineReader};
+use super::line::LineReader;
 use super::unsolicited::Unsolicited;
 
 mod running;
+mod settling;
+mod strays;
+
 use running::{Phase, Running};
+use settling::Settling;
+use strays::LATE_ANSWER_MAX;
 
 /// Commands that may wait. A start-up needs one at a time, polls a handful; more means that somebody forgot to wait.
 const QUEUE_MAX: usize = 64;
 /// Unsolicited lines that may wait to be polled; a driver polls after each read.
 const OUTPUTS_MAX: usize = 4096;
-/// After a time-out the line must have been silent this long before the next command: a late `ERROR` belongs to the
-/// command before.
-const QUIET: Duration = Duration::from_millis(300);
-/// A modem that never falls silent (`^RSSI` floods) is given commands again after this.
-const SETTLE_MAX: Duration = Duration::from_secs(5);
-/// How long an ESC or a probing AT may stay without an answer.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Tries of `AT+CMGS` until a prompt comes.
 const PROMPT_TRIES_MAX: u8 = 2;
 /// How long the driver may think at the prompt (a database commit); then the message is taken back.
 const PERMISSION_TIMEOUT: Duration = Duration::from_secs(30);
-/// The lines of one start (`RDY`, `+CFUN: 1`, …) come within this time and count as one restart.
-const RESTART_LASTS: Duration = Duration::from_secs(10);
-/// How long the answer to a submit that timed out is still expected.
-const LATE_ANSWER_MAX: Duration = Duration::from_secs(300);
-/// The `OK` after a late `+CMGS:` comes at once.
-const LATE_FINAL_MAX: Duration = Duration::from_secs(2);
-
 /// Names one submitted command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(u64);
@@ -87,7 +78,6 @@ pub enum Output {
     Wait(Option<Duration>),
 }
 
-#[derive(Debug)]
 pub struct Engine {
     settings: EngineSettings,
     now: Duration,
@@ -108,31 +98,10 @@ pub struct Engine {
     late_final_until: Option<Duration>,
 }
 
-#[derive(Debug)]
 enum State {
     Idle,
     Running(Box<Running>),
     Settling(Settling),
-}
-
-/// Waiting until the line is quiet, perhaps with ESC and AT to leave a prompt.
-#[derive(Debug)]
-struct Settling {
-    step: Step,
-    quiet_at: Duration,
-    deadline: Duration,
-    /// A submit that got no prompt and is tried again.
-    again: Option<Box<Running>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// Only listening.
-    Listening,
-    /// ESC is out; a modem that honours it answers `OK` or `ERROR`.
-    Escaped { answered: bool },
-    /// ESC was not honoured: CR and AT are out, rubbish is expected.
-    Probing,
 }
 
 impl Engine {
@@ -254,7 +223,7 @@ impl Engine {
         match &self.state {
             State::Idle => (!self.queue.is_empty()).then_some(self.rest_until),
             State::Running(running) => Some(running.wakes_at()),
-            State::Settling(settling) => Some(settling.quiet_at.min(settling.deadline)),
+            State::Settling(settling) => Some(settling.wakes_at()),
         }
     }
 
@@ -264,7 +233,7 @@ impl Engine {
         match &self.state {
             State::Idle => {}
             State::Running(running) if running.wakes_at() <= self.now => self.running_timed_out(),
-            State::Settling(settling) if settling.quiet_at.min(settling.deadline) <= self.now => self.settled(),
+            State::Settling(settling) if settling.wakes_at() <= self.now => self.settled(),
             State::Running(_) | State::Settling(_) => {}
         }
     }
@@ -283,12 +252,11 @@ impl Engine {
         self.state = State::Running(Box::new(running));
     }
 
-    /// Any byte puts off the moment at which the line counts as quiet.
     fn heard(&mut self) {
         match &mut self.state {
             State::Idle => {}
             State::Running(running) => running.heard(self.now),
-            State::Settling(settling) => settling.quiet_at = self.now + QUIET,
+            State::Settling(settling) => settling.heard(self.now),
         }
     }
 
@@ -318,45 +286,6 @@ impl Engine {
                 self.escape(None);
                 self.reply(id, Err(AtError::TimedOut { submitted: true }));
             }
-        }
-    }
-
-    fn listen(&mut self) {
-        self.state = State::Settling(Settling {
-            step: Step::Listening,
-            quiet_at: self.now + QUIET,
-            deadline: self.now + SETTLE_MAX,
-            again: None,
-        });
-    }
-
-    fn escape(&mut self, again: Option<Box<Running>>) {
-        self.reader.clear();
-        self.outputs.push_back(Output::Write(Wire::control(&[ESC])));
-        self.state = State::Settling(Settling {
-            step: Step::Escaped { answered: false },
-            quiet_at: self.now + QUIET,
-            deadline: self.now + SETTLE_MAX,
-            again,
-        });
-    }
-
-    /// The line is quiet, or will never be.
-    fn settled(&mut self) {
-        let State::Settling(mut settling) = std::mem::replace(&mut self.state, State::Idle) else { return };
-        if settling.step == (Step::Escaped { answered: false }) {
-            // Some peers collect bytes until CR; for them ESC was one more byte of a message. CR ends that (as rubbish,
-            // which is refused), AT shows that commands are understood again.
-            self.outputs.push_back(Output::Write(Wire::control(b"\rAT\r")));
-            settling.step = Step::Probing;
-            settling.quiet_at = self.now + PROBE_TIMEOUT;
-            settling.deadline = self.now + SETTLE_MAX;
-            self.state = State::Settling(settling);
-            return;
-        }
-        self.rest_until = self.now + self.settings.rest;
-        if let Some(again) = settling.again {
-            self.start(again.again(self.now));
         }
     }
 
@@ -398,108 +327,12 @@ impl Engine {
         }
     }
 
-    /// The PDU line after `+CMT`, `+CDS`, `+CBM`. Other unsolicited lines may come between; anything else means that
-    /// the PDU was lost.
-    fn completes_header(&mut self, line: &str) -> bool {
-        let Some((header, octets)) = self.header.take() else { return false };
-        if classify::is_pdu(line, octets) {
-            self.unsolicited(Unsolicited { second: Some(line.to_owned()), ..header });
-            return true;
-        }
-        let for_a_list = matches!(&self.state, State::Running(running) if running.awaits_pdu(line));
-        if octets.is_none() || (classify::is_hex(line) && !for_a_list) {
-            self.unsolicited(Unsolicited { second: Some(line.to_owned()), ..header });
-            return true;
-        }
-        let keeps_waiting = for_a_list || (classify::has_sigil(line) && classify::final_result(line, false).is_none());
-        if keeps_waiting && !matches!(classify::unasked(line), Some(Unasked::WithPdu { .. })) {
-            self.header = Some((header, octets));
-        } else {
-            self.unsolicited(header);
-        }
-        false
-    }
-
     fn is_answer(&self, line: &str) -> bool {
         matches!(&self.state, State::Running(running) if running.is_answer(line))
     }
 
-    fn is_restart(&mut self, line: &str) -> bool {
-        let compact = |text: &str| text.split_whitespace().collect::<String>().to_ascii_uppercase();
-        let Some(known) = self.settings.restart_lines.iter().find(|known| match known.strip_suffix(':') {
-            Some(name) => value(line, name).is_some(),
-            None => compact(known) == compact(line),
-        }) else {
-            return false;
-        };
-        // `^BOOT:` carries a number that changes from start to start and is repeated in between.
-        if known.ends_with(':') {
-            let first_field = line.split(',').next().unwrap_or(line).to_owned();
-            if self.last_boot_line.as_ref() == Some(&first_field) {
-                return false;
-            }
-            self.last_boot_line = Some(first_field);
-        }
-        self.last_restart.is_none_or(|last| self.now >= last + RESTART_LASTS)
-    }
-
-    fn restarted(&mut self, line: &str) {
-        self.last_restart = Some(self.now);
-        self.late_answer_until = None;
-        self.late_final_until = None;
-        self.fail_all(|submitted| AtError::Rebooted { submitted });
-        self.listen();
-        self.unsolicited(Unsolicited { restart: true, ..Unsolicited::line(line) });
-    }
-
-    /// The answer to a submit that was given up: reported, and never taken for the answer to what runs now.
-    fn is_late_answer(&mut self, line: &str) -> bool {
-        if let Some(until) = self.late_final_until
-            && classify::final_result(line, false).is_some()
-        {
-            self.late_final_until = None;
-            if self.now < until {
-                self.late_answer_until = None;
-                return true;
-            }
-        }
-        if self.late_answer_until.is_none_or(|until| self.now >= until) {
-            return false;
-        }
-        if let State::Running(running) = &self.state
-            && (running.phase == Phase::Submitted || running.takes_message_errors())
-        {
-            return false;
-        }
-        if value(line, "+CMGS").is_some() {
-            self.late_final_until = Some(self.now + LATE_FINAL_MAX);
-            self.unsolicited(Unsolicited::line(line));
-            return true;
-        }
-        if line.starts_with("+CMS ERROR") {
-            self.late_answer_until = None;
-            self.unsolicited(Unsolicited::line(line));
-            return true;
-        }
-        false
-    }
-
     fn idle_line(&mut self, line: &str) {
         if classify::final_result(line, false).is_none() {
-            self.unasked(line);
-        }
-    }
-
-    fn settling_line(&mut self, line: &str) {
-        if classify::final_result(line, false).is_some() {
-            if let State::Settling(settling) = &mut self.state {
-                settling.step = match settling.step {
-                    Step::Listening => Step::Listening,
-                    Step::Escaped { .. } => Step::Escaped { answered: true },
-                    Step::Probing => Step::Probing,
-                };
-            }
-        } else if classify::unasked(line).is_some() || classify::has_sigil(line) {
             self.unasked(line);
         }
     }
@@ -580,6 +413,17 @@ impl Engine {
         for (id, _) in std::mem::take(&mut self.queue) {
             self.reply(id, Err(error(false)));
         }
+    }
+}
+
+impl fmt::Debug for Engine {
+    /// Without what the modem said: it may hold messages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let running = match &self.state {
+            State::Running(running) => Some(&running.command),
+            State::Idle | State::Settling(_) => None,
+        };
+        f.debug_struct("Engine").field("running", &running).field("waiting", &self.queue.len()).finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,7 @@ const LINE_BYTES_MAX: usize = 4096;
 pub(super) const CTRL_Z: u8 = 0x1a;
 pub(super) const ESC: u8 = 0x1b;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct LineReader {
     partial: Vec<u8>,
     overflowed: bool,

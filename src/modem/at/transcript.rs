@@ -162,15 +162,29 @@ pub(crate) trait Machine {
 /// a body.
 pub(crate) struct ByTable {
     answers: Vec<(String, VecDeque<String>)>,
+    /// Answers to whatever is asked, in a circle.
+    circle: VecDeque<String>,
 }
 
 impl ByTable {
     pub(crate) fn new(table: &[(&str, &[&str])]) -> Self {
         let answers = |it: &[&str]| it.iter().map(|it| (*it).to_owned()).collect();
-        Self { answers: table.iter().map(|(command, it)| ((*command).to_owned(), answers(it))).collect() }
+        Self {
+            answers: table.iter().map(|(command, it)| ((*command).to_owned(), answers(it))).collect(),
+            circle: VecDeque::new(),
+        }
+    }
+
+    /// A modem that says these things in turn, whatever it is asked.
+    pub(crate) fn saying(circle: Vec<&str>) -> Self {
+        Self { answers: Vec::new(), circle: circle.into_iter().map(str::to_owned).collect() }
     }
 
     fn answer(&mut self, command: &str) -> String {
+        if let Some(answer) = self.circle.pop_front() {
+            self.circle.push_back(answer.clone());
+            return answer;
+        }
         match self.answers.iter_mut().find(|(known, _)| known == command) {
             Some((_, answers)) if answers.len() > 1 => answers.pop_front().expect("more than one answer"),
             Some((_, answers)) => answers.front().cloned().unwrap_or_default(),

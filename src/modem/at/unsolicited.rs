@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::classify;
-use super::command::{masked, value};
+use super::command::{masked_line, value};
 use super::error::ModemError;
 use super::fields;
 use super::message::submit_reference_of;
@@ -139,7 +139,7 @@ fn storage_and_index(text: &str) -> Option<(String, u16)> {
 
 impl fmt::Debug for Unsolicited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&masked(&self.line))?;
+        f.write_str(&masked_line(&self.line))?;
         if let Some(second) = &self.second {
             write!(f, " <{} characters>", second.len())?;
         }

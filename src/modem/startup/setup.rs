@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::at::{self, AtError, Command, Domain, Reply};
-use super::{Blocked, Ended, Stage, Startup, is_busy};
+use super::{Blocked, Ended, Startup, is_busy, within};
 
 /// Some modems refuse PDU mode and storage for some seconds after power-on.
 const TRIES_MAX: u8 = 10;
@@ -17,55 +17,86 @@ const DOMAINS: [Domain; 3] = [Domain::Circuit, Domain::Packet, Domain::Lte];
 /// Three memories; Wavecom knows two; some know one; phones without messages on the SIM have their own.
 const STORAGES: [&str; 4] = ["\"SM\",\"SM\",\"SM\"", "\"SM\",\"SM\"", "\"SM\"", "\"ME\",\"ME\",\"ME\""];
 
-pub(super) fn storage_command(choice: usize) -> Command {
-    let memories = STORAGES.get(choice).copied().unwrap_or(STORAGES[0]);
-    Command::new(format!("AT+CPMS={memories}")).within(Duration::from_secs(10)).with_optional_final()
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setup {
+    Imsi { tries: u8 },
+    SimNumber,
+    CharacterSet,
+    RegistrationLines { domain: Domain, value: u8 },
+    PduMode { tries: u8 },
+    PhaseQuery,
+    Phase,
+    Storage { choice: usize, tries: u8 },
+    RoutingQuery,
+    Routing { choice: usize },
+    ServiceCentre,
+    ProfileLine { index: usize },
+    Signal,
 }
 
 impl Startup {
-    pub(super) fn set_up(&mut self, result: Result<Reply, AtError>, now: Duration) {
+    pub(super) fn setup_command(&self, stage: Setup) -> Option<Command> {
+        Some(match stage {
+            Setup::Imsi { .. } => within("AT+CIMI", 20),
+            Setup::SimNumber => self.sim_number_command(),
+            Setup::CharacterSet => within("AT+CSCS=\"GSM\"", 3),
+            Setup::RegistrationLines { domain, value } => within(&format!("AT{}={value}", domain.name()), 3),
+            Setup::PduMode { .. } => within("AT+CMGF=0", 3),
+            Setup::PhaseQuery => within("AT+CSMS=?", 3),
+            Setup::Phase => within("AT+CSMS=1", 3),
+            Setup::Storage { choice, .. } => {
+                within(&format!("AT+CPMS={}", STORAGES.get(choice)?), 10).with_optional_final()
+            }
+            Setup::RoutingQuery => within("AT+CNMI=?", 10),
+            Setup::Routing { choice } => within(&format!("AT+CNMI={}", self.routings.get(choice)?), 10),
+            Setup::ServiceCentre => within("AT+CSCA?", 10),
+            Setup::ProfileLine { index } => within(self.identity.profile.startup_lines.get(index)?, 10),
+            Setup::Signal => within("AT+CSQ", 2),
+        })
+    }
+
+    pub(super) fn set_up(&mut self, stage: Setup, result: &Result<Reply, AtError>, now: Duration) {
         let reply = result.as_ref().ok();
-        match self.stage {
-            Stage::Imsi { tries } if is_busy(&result) && tries < IMSI_TRIES_MAX => {
-                self.later(Stage::Imsi { tries: tries + 1 }, now + INTERVAL);
+        match stage {
+            Setup::Imsi { tries } if is_busy(result) && tries < IMSI_TRIES_MAX => {
+                self.later(Setup::Imsi { tries: tries + 1 }, now + INTERVAL);
             }
-            Stage::Imsi { .. } => {
+            Setup::Imsi { .. } => {
                 self.identity.imsi = reply.and_then(at::imsi);
-                self.enter(Stage::SimNumber);
+                self.enter(Setup::SimNumber);
             }
-            Stage::SimNumber => {
+            Setup::SimNumber => {
                 self.identity.iccid = reply.and_then(at::iccid).or(self.identity.iccid.take());
-                self.enter(Stage::CharacterSet);
+                self.enter(Setup::CharacterSet);
             }
-            Stage::CharacterSet => self.enter(Stage::RegistrationLines { domain: DOMAINS[0], value: 2 }),
-            Stage::RegistrationLines { domain, value } => self.registration_lines(&result, domain, value),
-            Stage::PduMode { tries } => match result {
-                Ok(_) => self.enter(Stage::PhaseQuery),
-                Err(_) if tries < TRIES_MAX => self.later(Stage::PduMode { tries: tries + 1 }, now + INTERVAL),
+            Setup::CharacterSet => self.enter(Setup::RegistrationLines { domain: DOMAINS[0], value: 2 }),
+            Setup::RegistrationLines { domain, value } => self.registration_lines(result, domain, value),
+            Setup::PduMode { tries } => match result {
+                Ok(_) => self.enter(Setup::PhaseQuery),
+                Err(_) if tries < TRIES_MAX => self.later(Setup::PduMode { tries: tries + 1 }, now + INTERVAL),
                 Err(_) => self.blocked(Blocked::NoPduMode),
             },
-            Stage::PhaseQuery => {
+            Setup::PhaseQuery => {
                 let offers_phase_2 = reply.is_some_and(|reply| reply.values("+CSMS").any(|value| value.contains('1')));
-                self.enter(if offers_phase_2 { Stage::Phase } else { Stage::Storage { choice: 0, tries: 1 } });
+                self.enter(if offers_phase_2 { Setup::Phase } else { Setup::Storage { choice: 0, tries: 1 } });
             }
-            Stage::Phase => self.enter(Stage::Storage { choice: 0, tries: 1 }),
-            Stage::Storage { choice, tries } => self.storage_set(&result, choice, tries, now),
-            Stage::RoutingQuery => {
+            Setup::Phase => self.enter(Setup::Storage { choice: 0, tries: 1 }),
+            Setup::Storage { choice, tries } => self.storage_set(result, choice, tries, now),
+            Setup::RoutingQuery => {
                 let ranges = reply.and_then(at::routing_ranges);
                 self.routings = at::choose_routing(ranges.as_ref());
-                self.enter(Stage::Routing { choice: 0 });
+                self.enter(Setup::Routing { choice: 0 });
             }
-            Stage::Routing { choice } => self.routing_set(&result, choice),
-            Stage::ServiceCentre => {
+            Setup::Routing { choice } => self.routing_set(result, choice),
+            Setup::ServiceCentre => {
                 self.identity.service_centre = reply.and_then(at::service_centre);
                 self.profile_line(0);
             }
-            Stage::ProfileLine { index } => self.profile_line(index + 1),
-            Stage::Signal => {
+            Setup::ProfileLine { index } => self.profile_line(index + 1),
+            Setup::Signal => {
                 self.identity.signal = reply.and_then(at::signal);
                 self.end(Ended::Ready(Box::new(self.identity.clone())));
             }
-            _ => {}
         }
     }
 
@@ -73,9 +104,9 @@ impl Startup {
     fn registration_lines(&mut self, result: &Result<Reply, AtError>, domain: Domain, value: u8) {
         let next = DOMAINS.iter().skip_while(|it| **it != domain).nth(1);
         match (result, value, next) {
-            (Err(AtError::Refused(_)), 2, _) => self.enter(Stage::RegistrationLines { domain, value: 1 }),
-            (_, _, Some(next)) => self.enter(Stage::RegistrationLines { domain: *next, value: 2 }),
-            (_, _, None) => self.enter(Stage::PduMode { tries: 1 }),
+            (Err(AtError::Refused(_)), 2, _) => self.enter(Setup::RegistrationLines { domain, value: 1 }),
+            (_, _, Some(next)) => self.enter(Setup::RegistrationLines { domain: *next, value: 2 }),
+            (_, _, None) => self.enter(Setup::PduMode { tries: 1 }),
         }
     }
 
@@ -83,13 +114,13 @@ impl Startup {
         match result {
             Ok(reply) => {
                 self.identity.storage = at::storage_used(reply).into_iter().next();
-                self.enter(Stage::RoutingQuery);
+                self.enter(Setup::RoutingQuery);
             }
             Err(_) if is_busy(result) && tries < TRIES_MAX => {
-                self.later(Stage::Storage { choice, tries: tries + 1 }, now + INTERVAL);
+                self.later(Setup::Storage { choice, tries: tries + 1 }, now + INTERVAL);
             }
-            Err(_) if choice + 1 < STORAGES.len() => self.enter(Stage::Storage { choice: choice + 1, tries }),
-            Err(_) => self.enter(Stage::RoutingQuery),
+            Err(_) if choice + 1 < STORAGES.len() => self.enter(Setup::Storage { choice: choice + 1, tries }),
+            Err(_) => self.enter(Setup::RoutingQuery),
         }
     }
 
@@ -97,13 +128,13 @@ impl Startup {
         if result.is_ok() {
             self.identity.routing = self.routings.get(choice).copied();
         } else if choice + 1 < self.routings.len() {
-            return self.enter(Stage::Routing { choice: choice + 1 });
+            return self.enter(Setup::Routing { choice: choice + 1 });
         }
-        self.enter(Stage::ServiceCentre);
+        self.enter(Setup::ServiceCentre);
     }
 
     fn profile_line(&mut self, index: usize) {
         let has_line = index < self.identity.profile.startup_lines.len();
-        self.enter(if has_line { Stage::ProfileLine { index } } else { Stage::Signal });
+        self.enter(if has_line { Setup::ProfileLine { index } } else { Setup::Signal });
     }
 }

@@ -25,7 +25,6 @@ pub(super) enum Phase {
     Submitted,
 }
 
-#[derive(Debug)]
 pub(super) struct Running {
     pub(super) id: CommandId,
     pub(super) command: Command,
@@ -38,18 +37,9 @@ pub(super) struct Running {
     quiet_at: Option<Duration>,
     echo_seen: bool,
     /// The body that was written, until its echo has been seen.
-    body: Option<Body>,
+    body: Option<String>,
     /// A list header was read and its PDU line has not come: the PDU's announced octets.
     pdu_awaited: Option<Option<usize>>,
-}
-
-/// Hides itself from `Debug`: it holds the message.
-struct Body(String);
-
-impl std::fmt::Debug for Body {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "<{} octets>", self.0.len() / 2)
-    }
 }
 
 impl Running {
@@ -83,7 +73,7 @@ impl Running {
         let Exchange::Prompted { submit_timeout } = self.command.exchange else { return };
         self.phase = Phase::Submitted;
         self.deadline = now + submit_timeout;
-        self.body = Some(Body(body.to_owned()));
+        self.body = Some(body.to_owned());
         self.lines.clear();
     }
 
@@ -137,7 +127,7 @@ impl Running {
     /// Whether `line` is the modem repeating what it was sent. The command's echo comes once.
     pub(super) fn takes_echo(&mut self, line: &str) -> bool {
         let line = line.trim_matches(|character: char| character == '>' || character.is_whitespace());
-        if let Some(Body(body)) = &self.body {
+        if let Some(body) = &self.body {
             let line = line.trim_end_matches(|character: char| character.is_ascii_control());
             if line.eq_ignore_ascii_case(body) {
                 self.body = None;

@@ -426,9 +426,9 @@ fn a_pdu_that_is_lost_or_damaged_is_said_to_be() {
         unsolicited Damaged
     < +CDS: 24
     < RING
-        unsolicited Damaged
         unsolicited Ring
     < OK
+        unsolicited Damaged
     < +CMT: ,24
     < +CMTI: "SM",1
         unsolicited MessageStored SM 1
