@@ -20,6 +20,7 @@
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.
 //! * Nothing is sent inside a transaction.
 
+pub mod cli;
 pub mod clock;
 pub mod modem;
 pub mod random;

@@ -98,24 +98,26 @@ impl VirtualModem {
             SmsFate::TimedOutDelivered => Some(332),
             _ => None,
         };
+        let silent =
+            self.settings.silent_after_submit || matches!(fate, SmsFate::SilentLost | SmsFate::SilentDelivered);
+        let sent = refusal.is_none() || fate == SmsFate::TimedOutDelivered;
+        let reference = if sent { self.take_reference() } else { 0 };
+        // The answer goes onto the agenda first: of one instant, it precedes the report.
         if let Some(code) = refusal {
-            if fate == SmsFate::TimedOutDelivered {
-                let reference = self.take_reference();
-                self.carry(submit, reference, fate);
+            self.answer_after(delay, Answer::Final(Err(Failure::Cms(code))));
+        } else if silent {
+            self.answer_never();
+        } else {
+            match self.settings.reference {
+                Reference::Counting => self.answer.push(format!("{command}: {reference}")),
+                Reference::Zero => self.answer.push(format!("{command}: 0")),
+                Reference::Missing => {}
             }
-            return self.answer_after(delay, Answer::Final(Err(Failure::Cms(code))));
+            self.answer_after(delay, Answer::Final(Ok(())));
         }
-        let reference = self.take_reference();
-        self.carry(submit, reference, fate);
-        if self.settings.silent_after_submit || matches!(fate, SmsFate::SilentLost | SmsFate::SilentDelivered) {
-            return self.answer_never();
+        if sent {
+            self.carry(submit, reference, fate);
         }
-        match self.settings.reference {
-            Reference::Counting => self.answer.push(format!("{command}: {reference}")),
-            Reference::Zero => self.answer.push(format!("{command}: 0")),
-            Reference::Missing => {}
-        }
-        self.answer_after(delay, Answer::Final(Ok(())));
     }
 
     /// Plans what the phone sees and which reports come back.
@@ -131,17 +133,15 @@ impl VirtualModem {
                 (Some(delivered), vec![(usual, CONGESTION_STILL_TRYING), (delivered, DELIVERED)])
             }
             SmsFate::ReportedTwice => (Some(accepted), vec![(usual, DELIVERED), (usual, DELIVERED)]),
-            SmsFate::ReportedFirst => (Some(accepted), vec![(self.now, DELIVERED)]),
             SmsFate::Delivered
+            | SmsFate::ReportedFirst
             | SmsFate::RefusedTwice
             | SmsFate::Refused(_)
             | SmsFate::SilentDelivered
             | SmsFate::TimedOutDelivered
-            | SmsFate::AnsweredStop => {
-                let at = if self.settings.report_first { self.now } else { usual };
-                (Some(accepted), vec![(at, DELIVERED)])
-            }
+            | SmsFate::AnsweredStop => (Some(accepted), vec![(usual, DELIVERED)]),
         };
+        let report_first = self.settings.report_first || fate == SmsFate::ReportedFirst;
         if let Some(received) = received {
             self.agenda.add(received, Action::PhoneReceives { submit: submit.clone(), reference });
         }
@@ -150,7 +150,12 @@ impl VirtualModem {
         for (at, status) in reports.into_iter().filter(|_| wants_report) {
             let number = submit.number.clone();
             let reference = if self.settings.reference == Reference::Zero { 0 } else { reference };
-            self.agenda.add(at, Action::Inbound(Inbound::Report { reference, number, status, submitted }));
+            let report = Inbound::Report { reference, number, status, submitted };
+            if report_first {
+                self.inbound(report);
+            } else {
+                self.agenda.add(at, Action::Inbound(report));
+            }
         }
         if fate == SmsFate::AnsweredStop {
             let inbound = Inbound::Message { number: submit.number.clone(), text: "STOP".into(), concatenation: None };
