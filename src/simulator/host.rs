@@ -149,6 +149,8 @@ enum Wake {
     Written(io::Result<usize>),
     Request(Option<Request>),
     Due,
+    /// A program has closed the pty.
+    Released,
 }
 
 impl Host {
@@ -177,11 +179,15 @@ impl Host {
                     self.modem.control(control, now);
                 }
                 Wake::Request(Some(Request::Open(reply))) => {
+                    // What is due by this time, as a port that is plugged in again, comes first.
+                    self.modem.handle_timeout(self.started.elapsed());
+                    self.drain()?;
                     let opened = self.open();
                     // Whoever asked may have given up waiting.
                     let _ = reply.send(opened);
                 }
                 Wake::Request(None | Some(Request::Stop)) => return Ok(()),
+                Wake::Released => {}
                 Wake::Due => {
                     let now = self.started.elapsed();
                     self.modem.handle_timeout(now);
@@ -236,6 +242,7 @@ impl Host {
             read = port.reader.read(buffer) => Wake::Read(read),
             request = self.requests.recv() => Wake::Request(request),
             () = due => Wake::Due,
+            () = released(self.pty.as_ref()) => Wake::Released,
         }
     }
 
@@ -254,6 +261,175 @@ impl Host {
     }
 }
 
+async fn released(pty: Option<&Pty>) {
+    match pty {
+        Some(pty) => pty.released().await,
+        None => std::future::pending().await,
+    }
+}
+
 fn gone() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the virtual modem has ended")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+
+    use tempfile::TempDir;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_serial::{SerialPortBuilderExt, SerialStream};
+
+    use super::*;
+
+    async fn ask(port: &mut (impl AsyncRead + AsyncWrite + Unpin), command: &str) -> String {
+        port.write_all(command.as_bytes()).await.unwrap();
+        read_until(port, "OK\r\n").await
+    }
+
+    async fn read_until(port: &mut (impl AsyncRead + Unpin), end: &str) -> String {
+        let mut read = Vec::new();
+        while !read.ends_with(end.as_bytes()) {
+            read.push(port.read_u8().await.unwrap());
+        }
+        String::from_utf8(read).unwrap()
+    }
+
+    fn quiet() -> Settings {
+        Settings::default().with("echo", "never").with("boot", "0")
+    }
+
+    fn on_pty() -> (Simulator, PtyTask, TempDir, std::path::PathBuf) {
+        let directory = TempDir::new().unwrap();
+        let link = directory.path().join("modem");
+        let (simulator, task) = Simulator::start_on_pty(quiet(), &link).unwrap();
+        (simulator, task, directory, link)
+    }
+
+    fn open(link: &Path) -> SerialStream {
+        tokio_serial::new(link.to_str().unwrap(), 115_200).open_native_async().unwrap()
+    }
+
+    /// Returns once all controls sent before have been carried out.
+    async fn settle(simulator: &Simulator) {
+        assert_eq!(simulator.open().await.unwrap_err().kind(), io::ErrorKind::Unsupported);
+    }
+
+    #[tokio::test]
+    async fn programs_may_open_and_close_the_pty_as_often_as_they_like() {
+        let (simulator, mut task, _directory, link) = on_pty();
+        for _ in 0..3 {
+            let mut port = open(&link);
+            assert_eq!(ask(&mut port, "AT+CSQ\r").await, "\r\n+CSQ: 20,99\r\n\r\nOK\r\n");
+        }
+        simulator.stop().await;
+        task.ended().await.unwrap();
+        assert!(link.symlink_metadata().is_err(), "the link goes with the modem");
+    }
+
+    #[tokio::test]
+    async fn an_unplugged_pty_hangs_up_and_comes_back_under_its_name() {
+        let (simulator, _task, _directory, link) = on_pty();
+        let mut port = open(&link);
+        ask(&mut port, "AT\r").await;
+        simulator.control(Control::Unplug(Duration::from_secs(3600))).await;
+        settle(&simulator).await;
+        assert!(link.symlink_metadata().is_err(), "the link is gone while unplugged");
+        let mut rest = Vec::new();
+        assert!(port.read_to_end(&mut rest).await.is_err() || rest.is_empty());
+        drop(port);
+        simulator.control(Control::Unplug(Duration::ZERO)).await;
+        settle(&simulator).await;
+        let mut port = open(&link);
+        assert!(ask(&mut port, "AT\r").await.ends_with("OK\r\n"));
+    }
+
+    /// Whether a program of an ordinary user can open the device; to root exclusive use means nothing.
+    async fn an_ordinary_user_can_open(device: &str) -> bool {
+        let mut command = tokio::process::Command::new("sh");
+        command.args(["-c", "exec 3<>\"$0\"", device]).stderr(std::process::Stdio::null());
+        if nix::unistd::geteuid().is_root() {
+            command.uid(65_534);
+        }
+        command.status().await.unwrap().success()
+    }
+
+    #[tokio::test]
+    async fn a_killed_program_does_not_lock_the_port_for_ever() {
+        let (_simulator, task, _directory, link) = on_pty();
+        std::fs::set_permissions(&task.device, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let killed = std::fs::File::options().read(true).write(true).open(&link).unwrap();
+        rustix::termios::ioctl_tiocexcl(&killed).unwrap();
+        assert!(!an_ordinary_user_can_open(&task.device).await);
+        drop(killed);
+        let mut tries = 0;
+        while !an_ordinary_user_can_open(&task.device).await {
+            tries += 1;
+            assert!(tries < 100, "the port stays locked");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stale_link_is_replaced_and_anything_else_is_left_alone() {
+        let directory = TempDir::new().unwrap();
+        let link = directory.path().join("modem");
+        std::os::unix::fs::symlink("/dev/pts/99999", &link).unwrap();
+        let (simulator, mut task) = Simulator::start_on_pty(quiet(), &link).unwrap();
+        ask(&mut open(&link), "AT\r").await;
+        simulator.stop().await;
+        task.ended().await.unwrap();
+        std::fs::write(&link, "precious").unwrap();
+        let error = Simulator::start_on_pty(quiet(), &link).err().unwrap().to_string();
+        assert!(error.ends_with("modem exists and is no symbolic link; remove it or choose another path"), "{error}");
+        assert_eq!(std::fs::read_to_string(&link).unwrap(), "precious");
+        let nowhere = directory.path().join("none/modem");
+        let error = Simulator::start_on_pty(quiet(), &nowhere).err().unwrap().to_string();
+        assert!(error.contains("none/modem"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_pty_that_nobody_reads_neither_blocks_nor_stops_the_modem() {
+        let (simulator, _task, _directory, link) = on_pty();
+        let mut port = open(&link);
+        for _ in 0..200 {
+            simulator.control(Control::Garbage(4096)).await;
+        }
+        settle(&simulator).await;
+        port.write_all(b"AT\r").await.unwrap();
+        let mut events = simulator.events();
+        simulator.control(Control::Call { number: "+491701234567".into() }).await;
+        assert!(matches!(events.recv().await.unwrap(), PhoneEvent::Call { .. }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_in_process_port_is_told_apart_from_an_unplugged_one() {
+        let simulator = Simulator::start(quiet());
+        let mut events = simulator.events();
+        let mut port = simulator.open().await.unwrap();
+        ask(&mut port, "AT+CMGF=1\r").await;
+        port.write_all(b"AT+CMGS=\"+491701234567\"\r").await.unwrap();
+        read_until(&mut port, "> ").await;
+        assert_eq!(ask(&mut port, "1234\u{1a}").await, "\r\n+CMGS: 1\r\n\r\nOK\r\n");
+        let sms = events.recv().await.unwrap();
+        assert_eq!(sms.to_string(), "SMS to +491701234567 (reference 1, 1 part): 1234");
+        simulator.control(Control::Unplug(Duration::from_secs(5))).await;
+        assert_eq!(port.read(&mut [0]).await.unwrap(), 0, "an unplugged port ends");
+        assert_eq!(simulator.open().await.unwrap_err().kind(), io::ErrorKind::NotFound);
+        tokio::time::advance(Duration::from_secs(6)).await;
+        let mut port = simulator.open().await.unwrap();
+        ask(&mut port, "AT\r").await;
+    }
+
+    #[tokio::test]
+    async fn the_second_who_opens_an_in_process_port_has_it() {
+        let simulator = Simulator::start(quiet());
+        let mut first = simulator.open().await.unwrap();
+        let mut second = simulator.open().await.unwrap();
+        assert_eq!(first.read(&mut [0]).await.unwrap(), 0);
+        ask(&mut second, "AT\r").await;
+        simulator.stop().await;
+        assert_eq!(second.read(&mut [0]).await.unwrap(), 0);
+        assert_eq!(simulator.open().await.unwrap_err().kind(), io::ErrorKind::NotConnected);
+    }
 }

@@ -1,7 +1,8 @@
 //! A pty that looks like a modem's serial port, and the symbolic link that names it.
 //!
-//! The slave side is kept open here too, so that programs may open and close the port as often as they like. The link is
-//! made beside its place and moved there, so that nobody finds half of it.
+//! The slave side is kept open here too, so that programs may open and close the port as often as they like. A program
+//! that was killed leaves its exclusive use (TIOCEXCL) behind on a terminal that stays open; it is taken back whenever
+//! a program closes the port. The link is made beside its place and moved there, so that nobody finds half of it.
 
 use std::fs::File;
 use std::io;
@@ -13,6 +14,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::openpty;
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::ttyname;
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::termios::ioctl_tiocnxcl;
 use tokio::net::unix::pipe;
 
 use super::host::Port;
@@ -26,8 +29,10 @@ pub(super) struct Pty {
 struct OpenPty {
     master: OwnedFd,
     /// Held so that the master never sees a hang-up.
-    _slave: OwnedFd,
+    slave: OwnedFd,
     device: PathBuf,
+    /// Readable when a program has closed the device; none if the system has no watch left.
+    closings: Option<pipe::Receiver>,
 }
 
 impl Pty {
@@ -51,8 +56,23 @@ impl Pty {
         fcntl(&pair.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let device = ttyname(&pair.slave)?;
         make_link(&device, &self.link)?;
-        self.open = Some(OpenPty { master: pair.master, _slave: pair.slave, device });
+        let closings = watch_closings(&device).ok();
+        self.open = Some(OpenPty { master: pair.master, slave: pair.slave, device, closings });
         Ok(())
+    }
+
+    /// Returns once a program has closed the port and the next may open it.
+    pub(super) async fn released(&self) {
+        let Some((open, closings)) = self.open.as_ref().and_then(|open| Some((open, open.closings.as_ref()?))) else {
+            return std::future::pending().await;
+        };
+        let mut events = [0; 1024];
+        if closings.readable().await.is_err() {
+            return std::future::pending().await;
+        }
+        while closings.try_read(&mut events).is_ok_and(|count| count > 0) {}
+        // Fails only on what is no terminal.
+        let _ = ioctl_tiocnxcl(&open.slave);
     }
 
     /// Takes the link away and closes the pty: whoever has it open meets a hang-up.
@@ -80,6 +100,13 @@ impl Drop for Pty {
     fn drop(&mut self) {
         self.unplug();
     }
+}
+
+fn watch_closings(device: &Path) -> io::Result<pipe::Receiver> {
+    let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+    inotify::add_watch(&watch, device, WatchFlags::CLOSE_WRITE | WatchFlags::CLOSE_NOWRITE)?;
+    // An inotify descriptor is no pipe either, but is waited for as one.
+    pipe::Receiver::from_file_unchecked(File::from(watch))
 }
 
 /// Points `link` at `device`, in place of an older link but of nothing else.

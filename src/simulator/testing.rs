@@ -93,7 +93,8 @@ impl Bench {
         let written = std::mem::take(&mut self.written);
         let mut dialogue = String::new();
         for line in String::from_utf8_lossy(&written).split(['\r', '\n']).filter(|line| !line.is_empty()) {
-            dialogue.push_str(&format!("< {line}\n"));
+            dialogue.push_str(format!("< {line}").trim_end());
+            dialogue.push('\n');
         }
         for event in std::mem::take(&mut self.events) {
             dialogue.push_str(&format!("* {event}\n"));

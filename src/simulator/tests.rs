@@ -45,7 +45,7 @@ fn a_message_goes_out_and_its_report_comes_back() {
     < OK
     > AT+CMGS=23
     < AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
@@ -107,7 +107,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F30000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
@@ -118,7 +118,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F40000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
@@ -132,7 +132,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F50000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
@@ -145,7 +145,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F70000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 1
     + 1000
@@ -155,7 +155,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F80000AA0AE8329BFD4697D9EC37
     + 1000
     + 64000
@@ -164,7 +164,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000010F00000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
@@ -179,7 +179,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000010F20000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
@@ -195,7 +195,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000010F30000AA0AE8329BFD4697D9EC37
     * SMS to +49170000013 (reference 1, 1 part): hellohello
     + 1000
@@ -207,7 +207,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000010F40000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 332
     * SMS to +49170000014 (reference 1, 1 part): hellohello
@@ -220,7 +220,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000010F50000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
@@ -236,7 +236,7 @@ fn each_magic_number_does_to_a_message_what_its_row_says() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000010F60000AA0AE8329BFD4697D9EC37
     < +CDS: 25
     < 079194710167000006010B919471000010F6621010000000006210100000000000
@@ -253,21 +253,21 @@ fn the_number_that_refuses_twice_takes_the_third_try() {
     let once = format!("> AT+CMGS=23\n>> {}\n", hello_to("0006"));
     assert_snapshot!(converse(quiet(), &once.repeat(4)), @"
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F60000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 38
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F60000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 38
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F60000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
     * SMS to +49170000006 (reference 1, 1 part): hellohello
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471000000F60000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 38
     ");
@@ -614,7 +614,7 @@ fn reports_are_stored_where_that_was_asked_for() {
     > AT+CNMI=2,1,0,2,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
@@ -640,7 +640,7 @@ fn text_mode_sends_too() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS="+491701234567"
-    < > 
+    < >
     >> Code 1234
     < +CMGS: 1
     < OK
@@ -650,13 +650,13 @@ fn text_mode_sends_too() {
     > AT+CSCS="UCS2"
     < OK
     > AT+CMGS="002B003400390031"
-    < > 
+    < >
     >> 017E20AC
     < +CMGS: 2
     < OK
     * SMS to +491 (reference 2, 1 part): ž€
     > AT+CMGW="002B0034"
-    < > 
+    < >
     >> 0041
     < +CMGW: 1
     < OK
@@ -671,7 +671,7 @@ fn text_mode_sends_too() {
 fn escape_leaves_the_prompt() {
     assert_snapshot!(converse(quiet(), "> AT+CMGS=23\n>! 0031\\e\n> AT"), @r"
     > AT+CMGS=23
-    < > 
+    < >
     >! 0031\e
     < OK
     > AT
@@ -680,7 +680,7 @@ fn escape_leaves_the_prompt() {
     let deaf = quiet().with("escape", "off");
     assert_snapshot!(converse(deaf, "> AT+CMGS=23\n>! 0031\\e\n> \n> AT"), @r"
     > AT+CMGS=23
-    < > 
+    < >
     >! 0031\e
     >
     < +CMS ERROR: 304
@@ -776,7 +776,7 @@ fn registration_changes_are_told_to_whoever_asked() {
     < +COPS: 0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 00
     < +CMS ERROR: 304
     ! register 5
@@ -809,7 +809,7 @@ fn a_modem_without_network_refuses_and_keeps_what_waits_for_it() {
     ! register 0
     ! incoming +491701234567 early
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 331
     ! register 1
@@ -881,22 +881,22 @@ fn submissions_meet_the_faults_that_were_asked_for() {
     assert_snapshot!(converse(quiet(), &script), @"
     ! fault cms 500 x2
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 500
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 500
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CMGS: 1
     < OK
     * SMS to +49170005555 (reference 1, 1 part): hellohello
     ! fault silence
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     > AT
     < OK
@@ -909,14 +909,14 @@ fn submissions_meet_the_faults_that_were_asked_for() {
     assert_snapshot!(converse(quiet(), &script), @"
     ! fault reboot
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     + 2000
     < RDY
     < +CPIN: READY
     ! fault unplug
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     * SMS to +49170005555 (reference 1, 1 part): hellohello
     = Unplugged
@@ -975,7 +975,7 @@ fn latencies_are_kept_to_the_millisecond() {
     < OK
     > AT+CMGS=23
     + 20
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     + 2999
     + 1
@@ -1001,7 +1001,7 @@ fn other_deviations_of_the_submit_answer() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < OK
     * SMS to +49170005555 (reference 1, 1 part): hellohello
@@ -1013,7 +1013,7 @@ fn other_deviations_of_the_submit_answer() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CMGS: 0
     < OK
@@ -1026,7 +1026,7 @@ fn other_deviations_of_the_submit_answer() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CDS: 25
     < 079194710167000006010B919471005055F5621010000000006210100000000000
@@ -1039,7 +1039,7 @@ fn other_deviations_of_the_submit_answer() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     * SMS to +49170005555 (reference 1, 1 part): hellohello
     + 1000
@@ -1050,7 +1050,7 @@ fn other_deviations_of_the_submit_answer() {
     > AT+CNMI=2,1,0,1,0
     < OK
     > AT+CMGS=23
-    < > 
+    < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
     < +CMS ERROR: 304
     + 1000

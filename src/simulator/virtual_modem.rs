@@ -9,7 +9,7 @@
 //!
 //! The drain rule: after each call of [`VirtualModem::receive`], [`VirtualModem::control`] or
 //! [`VirtualModem::handle_timeout`], call [`VirtualModem::poll`] until it returns [`Output::Wait`]; then call
-//! `handle_timeout` at that instant, if it names one. Instants are durations since one common zero and never go back.
+//! `handle_timeout` at that instant, if it names one. Times are durations since one common zero and never go back.
 //!
 //! Does no I/O and reads no clock. Shares nothing with the product's own AT and PDU code.
 
@@ -24,6 +24,7 @@ use super::event::PhoneEvent;
 use super::messages::{Inbound, Messages, Purpose};
 use super::pdu::Submit;
 use super::phone::Phone;
+use super::power::Power;
 use super::settings::{DEFAULT_EPOCH, Settings};
 use super::sim::Sim;
 use super::terminal::Terminal;
@@ -73,16 +74,16 @@ pub struct VirtualModem {
     pub(super) radio: Radio,
     /// Lines of information for the command line being worked on.
     pub(super) answer: Vec<String>,
-    activity: Activity,
-    power: Power,
-    hung: bool,
-    input: VecDeque<u8>,
-    line: Vec<u8>,
-    lines_seen: u32,
-    outputs: VecDeque<Output>,
+    pub(super) activity: Activity,
+    pub(super) power: Power,
+    pub(super) hung: bool,
+    pub(super) input: VecDeque<u8>,
+    pub(super) line: Vec<u8>,
+    pub(super) lines_seen: u32,
+    pub(super) outputs: VecDeque<Output>,
 }
 
-enum Activity {
+pub(super) enum Activity {
     Idle,
     /// The answer stands on the agenda, or the network is asked; bytes wait.
     Busy,
@@ -92,13 +93,6 @@ enum Activity {
     },
     /// A dialled call holds the line until it is answered; any byte ends it (ITU-T V.250 §5.6.1).
     Dialling,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Power {
-    On,
-    Booting,
-    Unplugged,
 }
 
 pub(super) enum Action {
@@ -407,71 +401,5 @@ impl VirtualModem {
         if !self.settings.flood.is_zero() {
             self.agenda.add(self.now + self.settings.flood, Action::Flood);
         }
-    }
-
-    /// Falls deaf and dumb, for ever if no time is given.
-    fn hang(&mut self, time: Option<Duration>) {
-        self.hung = true;
-        self.input.clear();
-        self.line.clear();
-        self.agenda.retain(|action| !matches!(action, Action::HangOver));
-        if let Some(time) = time {
-            self.agenda.add(self.now + time, Action::HangOver);
-        }
-    }
-
-    pub(super) fn unplug(&mut self, time: Duration) {
-        self.lose_power();
-        self.power = Power::Unplugged;
-        self.terminal.clear();
-        self.outputs.push_back(Output::Port(PortChange::Unplugged));
-        self.agenda.retain(|action| !matches!(action, Action::PluggedIn));
-        self.agenda.add(self.now + time, Action::PluggedIn);
-    }
-
-    pub(super) fn reboot(&mut self) {
-        if self.power == Power::Unplugged {
-            return;
-        }
-        self.lose_power();
-        self.start_booting();
-    }
-
-    fn start_booting(&mut self) {
-        self.power = Power::Booting;
-        self.agenda.add(self.now + self.settings.boot, Action::Booted);
-    }
-
-    /// Forgets what a modem forgets without power; what the network holds stays.
-    fn lose_power(&mut self) {
-        self.agenda
-            .retain(|action| matches!(action, Action::PhoneReceives { .. } | Action::Inbound(_) | Action::Flood));
-        self.end_call_by_power_loss();
-        self.hung = false;
-        self.lines_seen = 0;
-        self.activity = Activity::Idle;
-        self.answer.clear();
-        self.input.clear();
-        self.line.clear();
-        self.radio = Radio::new();
-        self.reports_calls = false;
-        self.sim.power_cycled();
-        self.terminal.reset();
-        self.registers = Registers::new();
-        self.messages.power_cycled();
-    }
-
-    fn booted(&mut self) {
-        self.power = Power::On;
-        for line in self.settings.profile.boot {
-            match *line {
-                "+CPIN: READY" => {
-                    let line = format!("+CPIN: {}", self.sim.state_text().unwrap_or("NOT INSERTED"));
-                    self.unsolicited(&line);
-                }
-                line => self.unsolicited(line),
-            }
-        }
-        self.deliver_waiting();
     }
 }
