@@ -160,3 +160,45 @@ fn print(event: &PhoneEvent, json: bool) -> std::io::Result<()> {
 fn after_help() -> String {
     format!("{}\n\nControl lines on standard input:\n{CONTROL_HELP}", magic::table())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Root {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn each_setting_is_a_flag_and_the_help_names_the_magic_numbers() {
+        Root::command().debug_assert();
+        let help = Root::command().render_long_help().to_string();
+        for key in KEYS {
+            assert!(help.contains(&format!("--{} <{}>", key.name, key.value)), "{}", key.name);
+        }
+        assert!(help.contains("…0001  SMS: delivered; call: busy"));
+        assert!(help.contains("incoming NUMBER TEXT"));
+    }
+
+    #[test]
+    fn flags_set_the_virtual_modem() {
+        let line =
+            ["simulate", "--link", "/tmp/m", "--profile", "sim800", "--fault", "cms 500 x2", "--fault", "reboot"];
+        let settings = Root::parse_from(line).args.settings.0;
+        assert_eq!(settings.profile.name, "sim800");
+        assert_eq!(settings.submit_faults.len(), 3);
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_what_is_allowed() {
+        let error = Root::try_parse_from(["simulate", "--link", "m", "--echo", "loud"]).err().unwrap();
+        let first = error.to_string().lines().next().unwrap().to_owned();
+        let expected = "error: invalid value 'loud' for '--echo <HOW>': \
+                        echo: unknown value 'loud'; one of commanded, always, never";
+        assert_eq!(first, expected);
+    }
+}

@@ -1,7 +1,16 @@
 //! A virtual modem, and the virtual phone behind it.
 //!
-//! [`VirtualModem`] is pure; [`Simulator`] runs it, in process or on a pty. [`magic`] tells which numbers are busy, lose
-//! an SMS or answer late. Nothing here uses the product's AT or PDU code, so that a fault there is not mirrored.
+//! ```text
+//!  host (pty, in process) ── bytes, time, controls ──► VirtualModem ── SMS, calls ──► phone
+//!                                                        │ commands   a line taken apart and performed
+//!                                                        │ submission what the network does with an SMS
+//!                                                        │ calls      what it does with a call
+//!                                                        │ messages   storages, modes, what comes back
+//! ```
+//!
+//! [`VirtualModem`] is pure; only `host`, `pty` and `named` know a runtime or a device. [`magic`] tells which numbers are
+//! busy, lose an SMS or answer late, [`KEYS`] what can be set, [`CONTROL_HELP`] what can be done while it runs.
+//! [`testing`] plays dialogues. Nothing here uses the product's AT or PDU code, so that a fault there is not mirrored.
 
 mod agenda;
 mod calls;

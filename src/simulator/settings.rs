@@ -68,6 +68,8 @@ pub struct Settings {
     pub garbage: usize,
     /// Fall silent after so many command lines; 0 is never.
     pub hang_after: u32,
+    /// How long that silence lasts; zero is for ever.
+    pub hang_for: Duration,
     /// What happens to the next submissions, one entry each.
     pub submit_faults: VecDeque<SubmitFault>,
 }
@@ -158,6 +160,7 @@ impl Default for Settings {
             flood: Duration::ZERO,
             garbage: 0,
             hang_after: 0,
+            hang_for: Duration::ZERO,
             submit_faults: VecDeque::new(),
         }
     }
@@ -253,6 +256,7 @@ pub const KEYS: &[Key] = &[
     key("hang-after", "N", "fall silent after so many command lines; 0 is never", |s, v| {
         assign(&mut s.hang_after, number(v, 0, u32::MAX))
     }),
+    key("hang-for", "TIME", "how long that silence lasts; 0 is for ever", |s, v| assign(&mut s.hang_for, duration(v))),
     key(
         "fault",
         "FAULT",

@@ -10,7 +10,8 @@
 //! ! incoming +49 hi   a control line
 //! ```
 //!
-//! The dialogue repeats it with what came back: `<` a line of the modem, `*` an event of the phone, `=` the port.
+//! The dialogue repeats it with what came back: `<` a line of the modem, `*` an event of the phone, `=` the port;
+//! an echoed Ctrl-Z or ESC shows as `^Z` or `^[`.
 
 use std::time::Duration;
 
@@ -91,8 +92,9 @@ impl Bench {
     /// What happened since the last call, as lines.
     pub fn take_dialogue(&mut self) -> String {
         let written = std::mem::take(&mut self.written);
+        let written = String::from_utf8_lossy(&written).replace('\u{1a}', "^Z").replace('\u{1b}', "^[");
         let mut dialogue = String::new();
-        for line in String::from_utf8_lossy(&written).split(['\r', '\n']).filter(|line| !line.is_empty()) {
+        for line in written.split(['\r', '\n']).filter(|line| !line.is_empty()) {
             dialogue.push_str(format!("< {line}").trim_end());
             dialogue.push('\n');
         }

@@ -47,7 +47,7 @@ fn a_message_goes_out_and_its_report_comes_back() {
     < AT+CMGS=23
     < >
     >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
-    < 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
+    < 0031000B919471005055F50000AA0AE8329BFD4697D9EC37^Z
     < +CMGS: 1
     < OK
     * SMS to +49170005555 (reference 1, 1 part): hellohello
@@ -958,6 +958,24 @@ fn a_hung_modem_says_nothing_until_its_time_is_over() {
     < +CPIN: READY
     > AT
     < OK
+    ");
+}
+
+#[test]
+fn a_silence_may_return_after_each_so_many_commands() {
+    let settings = quiet().with("hang-after", "2").with("hang-for", "1s");
+    assert_snapshot!(converse(settings, "> AT\n> AT\n> AT\n+ 1000\n> AT\n> AT\n> AT"), @"
+    > AT
+    < OK
+    > AT
+    < OK
+    > AT
+    + 1000
+    > AT
+    < OK
+    > AT
+    < OK
+    > AT
     ");
 }
 

@@ -326,7 +326,9 @@ impl VirtualModem {
         let Some(start) = text.to_ascii_uppercase().find("AT") else { return };
         self.lines_seen += 1;
         if self.settings.hang_after > 0 && self.lines_seen > self.settings.hang_after {
-            return self.hang(None);
+            self.lines_seen = 0;
+            let time = self.settings.hang_for;
+            return self.hang((!time.is_zero()).then_some(time));
         }
         let latency = self.settings.latency;
         if line.len() > LINE_MAX {
