@@ -110,25 +110,24 @@ impl VirtualModem {
 
     /// Hands over what comes from the network, or keeps it waiting.
     pub(super) fn inbound(&mut self, inbound: Inbound) {
-        let ready = !self.is_mute() && self.is_registered() && self.messages.acknowledgement.is_none();
-        if ready && self.messages.waiting.is_empty() && self.hand_over(&inbound) {
-            return;
-        }
         if self.messages.waiting.len() >= WAITING_MAX {
             self.messages.waiting.pop_front();
         }
         self.messages.waiting.push_back(inbound);
+        self.deliver_waiting();
     }
 
-    /// Hands over what waits, as far as it goes.
+    /// Hands over what waits and can be: a full storage holds up what must be stored, not what goes to the line.
     pub(super) fn deliver_waiting(&mut self) {
-        while !self.is_mute() && self.is_registered() && self.messages.acknowledgement.is_none() {
-            let Some(inbound) = self.messages.waiting.pop_front() else { return };
-            if !self.hand_over(&inbound) {
-                self.messages.waiting.push_front(inbound);
-                return;
+        let mut kept = VecDeque::new();
+        for inbound in std::mem::take(&mut self.messages.waiting) {
+            let ready = !self.is_mute() && self.is_registered() && self.messages.acknowledgement.is_none();
+            if !ready || !self.hand_over(&inbound) {
+                kept.push_back(inbound);
             }
         }
+        // Behind the one that waits for its acknowledgement, if there is one.
+        self.messages.waiting.extend(kept);
     }
 
     pub(super) fn acknowledgement_expired(&mut self, id: u64) {

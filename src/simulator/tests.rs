@@ -608,6 +608,32 @@ fn a_full_storage_takes_no_message_until_there_is_room() {
 }
 
 #[test]
+fn a_full_storage_holds_up_no_direct_report() {
+    let script = format!(
+        "> AT+CNMI=2,1,0,1,0\n! fill\n! incoming +491701234567 late\n> AT+CMGS=23\n>> {}\n+ 1000\n> AT+CMGD=1",
+        hello_to("5555")
+    );
+    assert_snapshot!(converse(quiet(), &script), @r#"
+    > AT+CNMI=2,1,0,1,0
+    < OK
+    ! fill
+    ! incoming +491701234567 late
+    > AT+CMGS=23
+    < >
+    >> 0031000B919471005055F50000AA0AE8329BFD4697D9EC37
+    < +CMGS: 1
+    < OK
+    * SMS to +49170005555 (reference 1, 1 part): hellohello
+    + 1000
+    < +CDS: 25
+    < 079194710167000006010B919471005055F5621010000000006210100000100000
+    > AT+CMGD=1
+    < +CMTI: "SM",1
+    < OK
+    "#);
+}
+
+#[test]
 fn reports_are_stored_where_that_was_asked_for() {
     let script = format!("> AT+CNMI=2,1,0,2,0\n> AT+CMGS=23\n>> {}\n+ 1000\n> AT+CMGR=1", hello_to("5555"));
     assert_snapshot!(converse(quiet(), &script), @r#"
