@@ -7,13 +7,16 @@ use super::transition::step;
 use super::types::Internal;
 use crate::channel::DeliveryReport;
 use crate::store::{AwaitedReport, StoreError, Tx, VerificationRow};
-use crate::verification::Event;
+use crate::verification::{AttemptId, Event};
 
 /// Digits by which two ways to write a number are taken for the same: networks report with or without country code.
 const COMMON_DIGITS: usize = 7;
 
 /// A reference counts to 255 and begins again; a report that comes later than this belongs to nothing here.
 const REPORT_AGE_MAX: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// Tries of a SIM PIN when none was wrong (3GPP TS 31.101).
+const SIM_PIN_TRIES: u8 = 3;
 
 impl App {
     /// Records a final delivery report. Reports of messages that are not ours, or come twice, change nothing.
@@ -77,11 +80,29 @@ impl App {
         Ok(())
     }
 
-    /// Whether a SIM's PIN may be tried: never one that was tried before and not taken.
-    pub async fn may_try_sim_pin(&self, sim: &str, pin: &str) -> Result<bool, Internal> {
+    /// An uncertain attempt was accepted after all; no second submission is needed.
+    pub async fn settled(&self, id: AttemptId) -> Result<(), Internal> {
+        let now = self.clock.now();
+        let prepared = self.prepared();
+        self.store
+            .write(move |tx: &Tx| {
+                let Some(attempt) = tx.attempt(id)? else { return Ok(()) };
+                let Some(mut row) = tx.verification(attempt.verification)? else { return Ok(()) };
+                // A refusal cannot come: `Delivered` is never refused.
+                let _ = step(tx, &mut row, Event::Delivered { attempt: attempt.number }, &prepared, now)?;
+                Ok::<_, StoreError>(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Whether a SIM's PIN may be tried: not one that was tried before and not taken, unless the SIM says that all its
+    /// tries are left, so that the earlier one cannot have been refused.
+    pub async fn may_try_sim_pin(&self, sim: &str, pin: &str, tries_left: Option<u8>) -> Result<bool, Internal> {
         let hash = self.secrets.sim_pin_hash(sim, pin);
         let now = self.clock.now();
-        Ok(self.store.write(move |tx: &Tx| tx.begin_sim_pin_try(&hash, now)).await?)
+        let first = self.store.write(move |tx: &Tx| tx.begin_sim_pin_try(&hash, now)).await?;
+        Ok(first || tries_left.is_some_and(|left| left >= SIM_PIN_TRIES))
     }
 
     /// The SIM took the PIN, or it never reached the SIM.

@@ -93,6 +93,10 @@ pub enum Notice {
         route: String,
         outcome: Outcome,
     },
+    /// An uncertain attempt was accepted after all: its answer came late.
+    Settled {
+        attempt: AttemptId,
+    },
     /// A report that is final, one way or the other.
     Report {
         route: String,
@@ -102,6 +106,7 @@ pub enum Notice {
     TrySimPin {
         sim: String,
         pin: Zeroizing<String>,
+        tries_left: Option<u8>,
         go: oneshot::Sender<bool>,
     },
     /// The SIM took the PIN, or it never reached the SIM.

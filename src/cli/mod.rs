@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod exit;
 mod man;
+mod simulate;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -59,6 +60,8 @@ pub enum Command {
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
+    /// A virtual modem on a pseudo-terminal, for any program to talk to
+    Simulate(simulate::Args),
     /// Print a shell's completion script
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
@@ -76,7 +79,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return exit.into();
         }
     };
-    match run(&cli) {
+    match run(cli) {
         Ok(()) => Exit::Ok.into(),
         Err(failure) => {
             let _ = writeln!(std::io::stderr(), "simverify: {failure}");
@@ -85,11 +88,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Outcome {
-    match &cli.command {
-        Command::Config(command) => config::run(command, &cli.global),
-        Command::Completions(arguments) => completions::run(arguments),
-        Command::Man(arguments) => man::run(arguments),
+fn run(cli: Cli) -> Outcome {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Config(command) => config::run(&command, &global),
+        Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     }
 }
 

@@ -48,8 +48,13 @@ async fn handle(app: Arc<App>, notice: Notice) {
                 error!(%error, "a delivery report cannot be recorded");
             }
         }
-        Notice::TrySimPin { sim, pin, go } => {
-            let allowed = app.may_try_sim_pin(&sim, &pin).await.unwrap_or_else(|error| {
+        Notice::Settled { attempt } => {
+            if let Err(error) = app.settled(attempt).await {
+                error!(%attempt, %error, "it cannot be recorded that an uncertain attempt was accepted");
+            }
+        }
+        Notice::TrySimPin { sim, pin, tries_left, go } => {
+            let allowed = app.may_try_sim_pin(&sim, &pin, tries_left).await.unwrap_or_else(|error| {
                 error!(%error, "the try of a SIM PIN cannot be recorded; the PIN is not tried");
                 false
             });

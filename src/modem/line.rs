@@ -21,8 +21,13 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the line says.
 #[derive(Debug)]
 pub enum Said {
-    Reply { id: CommandId, result: Result<Reply, AtError> },
-    Prompt { id: CommandId },
+    Reply {
+        id: CommandId,
+        result: Result<Reply, AtError>,
+    },
+    Prompt {
+        id: CommandId,
+    },
     Unsolicited(Unsolicited),
     /// The instant that the caller asked to be told of has come.
     Time,

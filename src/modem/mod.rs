@@ -5,9 +5,11 @@
 //! back steps; none of them reads a clock, sleeps or touches a port.
 
 pub mod at;
+pub mod line;
 pub mod network;
 pub mod pdu;
 pub mod profile;
 pub mod recovery;
+pub mod sending;
 pub mod sms;
 pub mod startup;

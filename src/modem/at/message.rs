@@ -26,6 +26,14 @@ impl Pdu {
         Some(Self { hex, octets })
     }
 
+    /// From hex digits of the same. `None` as well when they are no hex digits.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let digits: Vec<_> = hex.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>()?;
+        let octets: Vec<_> =
+            digits.chunks_exact(2).filter_map(|pair| u8::try_from(pair[0] << 4 | pair[1]).ok()).collect();
+        if digits.len() % 2 == 0 { Self::new(&octets) } else { None }
+    }
+
     pub fn hex(&self) -> &str {
         &self.hex
     }

@@ -1,0 +1,124 @@
+//! What can be done to a virtual modem while it runs, and the control lines that `simulate` reads for it.
+
+use std::time::Duration;
+
+use super::settings::{Settings, duration, number, submit_fault};
+
+/// An act on the running modem, its network or the phone behind it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Control {
+    /// The phone sends the modem an SMS.
+    Incoming {
+        number: String,
+        text: String,
+    },
+    /// The phone calls the modem.
+    Call {
+        number: String,
+    },
+    /// The person at the phone answers the call that rings there.
+    Answer,
+    /// The person at the phone ends or refuses the present call.
+    HangUp,
+    /// The port vanishes and comes back after this time.
+    Unplug(Duration),
+    /// The modem neither hears nor says anything for this time.
+    Hang(Duration),
+    Reboot,
+    /// So many random bytes on the line.
+    Garbage(usize),
+    /// The message storage in use is filled up.
+    FillStorage,
+    /// A change of [`Settings`]; it must have been tried on settings before.
+    Set {
+        name: String,
+        value: String,
+    },
+}
+
+/// The control lines, one a row, as `help` prints them.
+pub const HELP: &str = "\
+incoming NUMBER TEXT   the phone sends an SMS to the modem
+call NUMBER            the phone calls the modem
+answer | hangup        the person at the phone takes or ends the call
+unplug TIME            the port vanishes and comes back after TIME
+hang TIME              the modem is deaf and dumb for TIME
+reboot                 the modem restarts
+garbage N              N random bytes on the line
+fill                   the message storage is full
+register STAT          registration state: 0 none, 1 home, 2 searching, 3 denied, 5 roaming
+signal N               signal, 0 to 31 or 99
+report on|off          delivery reports
+fault FAULT [xN]       next submissions: cms N, cme N, error, no-prompt, silence, reboot, unplug
+set NAME VALUE         any flag of this command by its name, e.g. set latency 50ms
+help                   this list";
+
+impl Control {
+    /// Reads one control line; the error says what is allowed.
+    pub fn parse(line: &str) -> Result<Self, String> {
+        let (verb, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+        let rest = rest.trim();
+        match verb {
+            "incoming" => {
+                let (number, text) = rest.split_once(char::is_whitespace).ok_or("write: incoming NUMBER TEXT")?;
+                Ok(Self::Incoming { number: number.into(), text: text.into() })
+            }
+            "call" if !rest.is_empty() => Ok(Self::Call { number: rest.into() }),
+            "call" => Err("write: call NUMBER".into()),
+            "answer" => Ok(Self::Answer),
+            "hangup" => Ok(Self::HangUp),
+            "unplug" => duration(rest).map(Self::Unplug),
+            "hang" => duration(rest).map(Self::Hang),
+            "reboot" => Ok(Self::Reboot),
+            "garbage" => number(rest, 1, 4096).map(Self::Garbage),
+            "fill" => Ok(Self::FillStorage),
+            "register" => Self::set("registration", rest),
+            "signal" => Self::set("signal", rest),
+            "report" => Self::set("reports", rest),
+            "fault" => submit_fault(rest).and_then(|_| Self::set("fault", rest)),
+            "set" => {
+                let (name, value) = rest.split_once(char::is_whitespace).ok_or("write: set NAME VALUE")?;
+                Self::set(name, value)
+            }
+            _ => Err(format!("unknown control '{verb}'; write help for a list")),
+        }
+    }
+
+    /// A change of one setting, tried before it is taken.
+    pub fn set(name: &str, value: &str) -> Result<Self, String> {
+        Settings::default().set(name, value)?;
+        Ok(Self::Set { name: name.into(), value: value.trim().into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_lines_are_read() {
+        let cases = [
+            ("unplug 3", Control::Unplug(Duration::from_secs(3))),
+            ("hang 500ms", Control::Hang(Duration::from_millis(500))),
+            ("  reboot ", Control::Reboot),
+            (
+                "incoming +491701234567 hello  there",
+                Control::Incoming { number: "+491701234567".into(), text: "hello  there".into() },
+            ),
+            ("register 0", Control::Set { name: "registration".into(), value: "0".into() }),
+            ("fault cms 500 x2", Control::Set { name: "fault".into(), value: "cms 500 x2".into() }),
+            ("set latency 50ms", Control::Set { name: "latency".into(), value: "50ms".into() }),
+        ];
+        for (line, expected) in cases {
+            assert!(Control::parse(line) == Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_control_line_is_told_what_is_allowed() {
+        let error = |line: &str| Control::parse(line).err().unwrap();
+        insta::assert_snapshot!(error("explode"), @"unknown control 'explode'; write help for a list");
+        insta::assert_snapshot!(error("set latency soon"), @"latency: 'soon' is no time; write 250ms, 3s or 2m, at most a day");
+        insta::assert_snapshot!(error("incoming +49170"), @"write: incoming NUMBER TEXT");
+    }
+}

@@ -1,0 +1,111 @@
+//! What the virtual phone tells its owner: each SMS, each call, each key pressed.
+//!
+//! The owner sees texts and whole numbers, for this is a sandbox; `Debug` shows neither, so that no log does.
+
+use std::fmt;
+
+use serde::Serialize;
+
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum PhoneEvent {
+    /// A whole message, put together again if it came in parts.
+    Sms {
+        number: String,
+        text: String,
+        /// Message reference that the modem gave, or would have given, for the last part.
+        reference: u8,
+        parts: u8,
+    },
+    Call {
+        number: String,
+        state: CallState,
+        /// Seconds since the answer.
+        seconds: u64,
+    },
+    /// A key that the caller's side sent as a tone.
+    Dtmf { number: String, key: char },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    Ringing,
+    Answered,
+    /// The phone is busy with another call.
+    Busy,
+    /// The person at the phone refused.
+    Rejected,
+    /// Nobody answered until the ringing ended.
+    Missed,
+    Ended,
+}
+
+impl PhoneEvent {
+    /// One JSON object without a line end.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("plain strings and numbers serialize")
+    }
+}
+
+/// One line for a person to read.
+impl fmt::Display for PhoneEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sms { number, text, reference, parts } => {
+                let plural = if *parts == 1 { "" } else { "s" };
+                let text = text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
+                write!(f, "SMS to {number} (reference {reference}, {parts} part{plural}): {text}")
+            }
+            Self::Call { number, state, seconds } => match state {
+                CallState::Ringing => write!(f, "call to {number}: ringing"),
+                CallState::Answered => write!(f, "call to {number}: answered"),
+                CallState::Busy => write!(f, "call to {number}: busy"),
+                CallState::Rejected => write!(f, "call to {number}: rejected"),
+                CallState::Missed => write!(f, "call to {number}: missed"),
+                CallState::Ended => write!(f, "call to {number}: ended after {seconds} s"),
+            },
+            Self::Dtmf { number, key } => write!(f, "call to {number}: key {key}"),
+        }
+    }
+}
+
+impl fmt::Debug for PhoneEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sms { text, reference, parts, .. } => f
+                .debug_struct("Sms")
+                .field("characters", &text.chars().count())
+                .field("reference", reference)
+                .field("parts", parts)
+                .finish_non_exhaustive(),
+            Self::Call { state, seconds, .. } => {
+                f.debug_struct("Call").field("state", state).field("seconds", seconds).finish_non_exhaustive()
+            }
+            Self::Dtmf { .. } => f.debug_struct("Dtmf").finish_non_exhaustive(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sms() -> PhoneEvent {
+        PhoneEvent::Sms { number: "+491701234567".into(), text: "one\ntwo".into(), reference: 7, parts: 1 }
+    }
+
+    #[test]
+    fn an_event_is_one_line_in_words_and_in_json() {
+        insta::assert_snapshot!(sms(), @r"SMS to +491701234567 (reference 7, 1 part): one\ntwo");
+        insta::assert_snapshot!(sms().to_json(), @r#"{"event":"sms","number":"+491701234567","text":"one\ntwo","reference":7,"parts":1}"#);
+        let call = PhoneEvent::Call { number: "+491701234567".into(), state: CallState::Ended, seconds: 12 };
+        insta::assert_snapshot!(call, @"call to +491701234567: ended after 12 s");
+        insta::assert_snapshot!(call.to_json(), @r#"{"event":"call","number":"+491701234567","state":"ended","seconds":12}"#);
+    }
+
+    #[test]
+    fn debug_shows_neither_number_nor_text() {
+        insta::assert_snapshot!(format!("{:?}", sms()), @"Sms { characters: 7, reference: 7, parts: 1, .. }");
+    }
+}
