@@ -19,7 +19,7 @@ use crate::simulator::{CONTROL_HELP, Control, KEYS, PhoneEvent, PtyTask, Setting
 const CONTROLS_MAX: usize = 64;
 
 /// Run a virtual modem on a pty, with a phone behind it
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
 pub struct Args {
     /// Symbolic link to make for the modem's port; an older link there is replaced

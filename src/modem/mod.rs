@@ -5,11 +5,13 @@
 //! back steps; none of them reads a clock, sleeps or touches a port.
 
 pub mod at;
+pub mod driver;
 pub mod line;
 pub mod network;
 pub mod pdu;
 pub mod profile;
 pub mod recovery;
 pub mod sending;
+mod session;
 pub mod sms;
 pub mod startup;

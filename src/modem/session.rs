@@ -1,0 +1,496 @@
+//! A session with a modem: from its start-up to whatever ends it.
+//!
+//! Between start-up and end three things share the line: one message at a time, the watch over the network, and
+//! delivery reports. The engine puts the message first.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+use tracing::{debug, info, warn};
+use zeroize::Zeroizing;
+
+use super::at::{self, AtError, Command, CommandId, Event, Priority, Reply, Unsolicited};
+use super::driver::{Driver, InHand, Mail, SessionEnd, down, finish};
+use super::line::{Line, Said};
+use super::network::{Network, NetworkStep};
+use super::pdu::{self, Direction, Verdict};
+use super::sending;
+use super::sms::{Sms, SmsStep};
+use super::startup::{Ended, Identity, Startup, StartupStep};
+use crate::channel::routing::Health;
+use crate::channel::{DeliveryReport, Message, Notice, Outcome};
+use crate::verification::AttemptId;
+
+/// How much of a new measurement goes into the expected send time.
+const SEND_TIME_WEIGHT: f64 = 0.3;
+
+/// Whose reply a command's is.
+#[derive(Debug)]
+enum Owner {
+    Message,
+    Network,
+    /// A stored report at this index.
+    Report(u16),
+    Nobody,
+}
+
+/// A message in hand.
+struct Current {
+    attempt: AttemptId,
+    machine: Sms,
+    submit: Option<CommandId>,
+    permission: Option<oneshot::Receiver<bool>>,
+    begun: Duration,
+}
+
+/// A modem at work.
+struct Work {
+    network: Network,
+    current: Option<Current>,
+    owners: BTreeMap<CommandId, Owner>,
+    /// Reports that came while a message was in hand: perhaps before its own answer.
+    reports: Vec<DeliveryReport>,
+    /// The memory that `AT+CMGR` reads from.
+    memory: Option<String>,
+    /// Said by the last refusal: the SIM is good for nothing.
+    sim_fault: Option<String>,
+    restarted: bool,
+    stopping: bool,
+}
+
+enum Heard {
+    Said(std::io::Result<Said>),
+    Permission(bool),
+    Message(Message),
+    Ping(oneshot::Sender<()>),
+    Stop,
+}
+
+impl Driver {
+    pub(super) async fn session<P>(&mut self, line: &mut Line<P>, mail: &mut Mail) -> SessionEnd
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let identity = match self.start_up(line, mail).await {
+            Ok(identity) => identity,
+            Err(end) => return end,
+        };
+        self.profile = identity.profile;
+        line.configure(self.profile.engine_settings());
+        self.recovery.recovered(line.now());
+        self.praise(&identity);
+        self.work(line, mail, &identity).await
+    }
+
+    async fn start_up<P>(&mut self, line: &mut Line<P>, mail: &mut Mail) -> Result<Box<Identity>, SessionEnd>
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut startup = Startup::new(self.config.profile, self.sim_pin());
+        loop {
+            match startup.poll() {
+                StartupStep::Submit(command) => {
+                    line.submit(command);
+                }
+                StartupStep::AskPinPermission { sim, tries_left } => {
+                    let allowed = self.ask_for_pin(mail, sim, tries_left).await.ok_or(SessionEnd::Stopped)?;
+                    startup.permit_pin(allowed);
+                }
+                StartupStep::PinAccepted { sim } => {
+                    let pin = self.config.sim_pin.clone().unwrap_or_default();
+                    // Without a reader the process is ending; the PIN then counts as tried.
+                    let _ = self.surroundings.notices.send(Notice::SimPinDone { sim, pin }).await;
+                }
+                StartupStep::Wait(until) => {
+                    let said = mail.meanwhile(self, line.next(until)).await.ok_or(SessionEnd::Stopped)?;
+                    match said.map_err(SessionEnd::PortLost)? {
+                        Said::Reply { result, .. } => startup.replied(result, line.now()),
+                        Said::Time => startup.handle_timeout(line.now()),
+                        Said::Unsolicited(said) => self.report_directly(&said).await,
+                        Said::Prompt { .. } => {}
+                    }
+                }
+                StartupStep::Done(Ended::Ready(identity)) => return Ok(identity),
+                StartupStep::Done(Ended::Blocked(blocked)) => {
+                    self.complain(&format!("the modem cannot send: {blocked}"));
+                    return Err(SessionEnd::Blocked);
+                }
+                StartupStep::Done(Ended::Dead) => return Err(SessionEnd::Silent),
+            }
+        }
+    }
+
+    async fn ask_for_pin(&self, mail: &mut Mail, sim: String, tries_left: Option<u8>) -> Option<bool> {
+        let (go, answer) = oneshot::channel();
+        let pin: Zeroizing<String> = self.config.sim_pin.clone().unwrap_or_default();
+        let asked = async {
+            let notice = Notice::TrySimPin { sim, pin, tries_left, go };
+            self.surroundings.notices.send(notice).await.is_ok() && answer.await.unwrap_or(false)
+        };
+        mail.meanwhile(self, asked).await
+    }
+
+    async fn report_directly(&self, said: &Unsolicited) {
+        if let Event::StatusReport { pdu } = said.event()
+            && let Some(report) = read_report(&pdu)
+        {
+            self.tell_report(report).await;
+        }
+    }
+
+    async fn tell_report(&self, report: DeliveryReport) {
+        let notice = Notice::Report { route: self.config.name.clone(), report };
+        // Without a reader the process is ending; the report is lost, its message stays as it is.
+        let _ = self.surroundings.notices.send(notice).await;
+    }
+
+    async fn work<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, identity: &Identity) -> SessionEnd
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut work = Work {
+            network: Network::new(line.now()),
+            current: None,
+            owners: BTreeMap::new(),
+            reports: vec![],
+            memory: identity.storage.as_ref().and_then(|storage| storage.memory.clone()),
+            sim_fault: None,
+            restarted: false,
+            stopping: false,
+        };
+        loop {
+            let due = self.advance(&mut work, line).await;
+            if work.current.is_none()
+                && let Some(end) = self.end(&work, line.now())
+            {
+                return end;
+            }
+            self.show_health(&work, line.now());
+            match work.hear(line, mail, due).await {
+                Heard::Said(Ok(said)) => self.said(&mut work, line, said).await,
+                Heard::Said(Err(error)) => {
+                    self.port_lost(&mut work, line).await;
+                    return SessionEnd::PortLost(error);
+                }
+                Heard::Permission(granted) => work.permitted(granted),
+                Heard::Message(message) => self.take_message(&mut work, message, line.now()).await,
+                Heard::Ping(ping) => {
+                    // The watchdog may have given up meanwhile.
+                    let _ = ping.send(());
+                }
+                Heard::Stop => work.stopping = true,
+            }
+        }
+    }
+
+    /// Lets every machine do what it can. Gives the instant at which one of them wants to be asked again.
+    async fn advance<P>(&mut self, work: &mut Work, line: &mut Line<P>) -> Option<Duration>
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let network_due = loop {
+            match work.network.poll() {
+                NetworkStep::Submit(command) => {
+                    work.owners.insert(line.submit(command), Owner::Network);
+                }
+                NetworkStep::Wait(due) => break due,
+            }
+        };
+        let mut message_due = None;
+        while let Some(current) = &mut work.current {
+            match current.machine.poll() {
+                SmsStep::Submit(command) => {
+                    let id = line.submit(command);
+                    current.submit = Some(id);
+                    work.owners.insert(id, Owner::Message);
+                }
+                SmsStep::AskPermission { part: 0 } => current.permission = self.ask_to_begin(current.attempt).await,
+                // Permission for a message is permission for all of its parts.
+                SmsStep::AskPermission { .. } => current.machine.permit(),
+                SmsStep::Proceed(pdu) => {
+                    let written = current.submit.is_some_and(|id| line.proceed(id, pdu.hex()));
+                    debug!(attempt = %current.attempt, written, "message body");
+                }
+                SmsStep::Abandon => {
+                    current.submit.is_some_and(|id| line.abandon(id));
+                }
+                SmsStep::Wait(due) => {
+                    message_due = due;
+                    break;
+                }
+                SmsStep::Done(outcome) => self.message_done(work, outcome, line.now()).await,
+            }
+        }
+        [network_due, message_due].into_iter().flatten().min()
+    }
+
+    async fn ask_to_begin(&self, attempt: AttemptId) -> Option<oneshot::Receiver<bool>> {
+        self.set_in_hand(Some(InHand { attempt, begun: true }));
+        let (go, answer) = oneshot::channel();
+        // A lost question reads as a refusal.
+        let _ = self.surroundings.notices.send(Notice::Begin { attempt, go }).await;
+        Some(answer)
+    }
+
+    async fn take_message(&mut self, work: &mut Work, message: Message, now: Duration) {
+        let attempt = message.attempt;
+        let name = &self.config.name;
+        let dead = message.pin_end.is_some_and(|end| self.surroundings.clock.now() >= end);
+        if dead || work.stopping || !self.is_ready(work, now) {
+            return finish(&self.surroundings, name, attempt, Outcome::Returned).await;
+        }
+        self.concat_reference = self.concat_reference.wrapping_add(1);
+        match sending::parts(&message, self.config.delivery_reports, self.concat_reference) {
+            Ok(parts) => {
+                self.set_in_hand(Some(InHand { attempt, begun: false }));
+                let machine = Sms::new(parts, self.profile.submit_timeout);
+                work.current = Some(Current { attempt, machine, submit: None, permission: None, begun: now });
+            }
+            Err(reason) => {
+                let outcome = Outcome::Refused { class: crate::channel::RefusalClass::Final, reason };
+                finish(&self.surroundings, name, attempt, outcome).await;
+            }
+        }
+    }
+
+    async fn message_done(&mut self, work: &mut Work, outcome: super::sms::Outcome, now: Duration) {
+        let Some(current) = work.current.take() else { return };
+        let (outcome, sim_fault) = sending::outcome(outcome);
+        match &outcome {
+            Outcome::Accepted { .. } => self.measure(now.saturating_sub(current.begun)),
+            Outcome::Uncertain { .. } => self.last_uncertain = Some(current.attempt),
+            Outcome::Refused { reason, .. } if sim_fault => work.sim_fault = Some(reason.clone()),
+            Outcome::Refused { .. } | Outcome::Returned => {}
+        }
+        finish(&self.surroundings, &self.config.name, current.attempt, outcome).await;
+        self.set_in_hand(None);
+        for report in std::mem::take(&mut work.reports) {
+            self.tell_report(report).await;
+        }
+    }
+
+    /// A message's time goes into the expected send time by which routing chooses.
+    fn measure(&self, took: Duration) {
+        self.surroundings.board.update(&self.config.name, |route| {
+            let mean = route.send_time.as_secs_f64();
+            route.send_time = Duration::from_secs_f64(mean + SEND_TIME_WEIGHT * (took.as_secs_f64() - mean));
+        });
+    }
+
+    async fn said<P>(&mut self, work: &mut Work, line: &mut Line<P>, said: Said)
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let now = line.now();
+        match said {
+            Said::Time => {
+                work.network.handle_timeout(now);
+                if let Some(current) = &mut work.current {
+                    current.machine.handle_timeout(now);
+                }
+            }
+            Said::Prompt { .. } => {
+                if let Some(current) = &mut work.current {
+                    current.machine.prompted();
+                }
+            }
+            Said::Reply { id, result } => self.replied(work, line, id, result).await,
+            Said::Unsolicited(said) => self.unsolicited(work, line, &said).await,
+        }
+    }
+
+    async fn replied<P>(&mut self, work: &mut Work, line: &mut Line<P>, id: CommandId, result: Result<Reply, AtError>)
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let now = line.now();
+        match work.owners.remove(&id) {
+            Some(Owner::Message) => {
+                if let Some(current) = &mut work.current {
+                    current.machine.replied(result, now);
+                }
+            }
+            Some(Owner::Network) => work.network.replied(result, now),
+            Some(Owner::Report(index)) => {
+                let read = result.ok().and_then(|reply| at::read_message(&reply));
+                if let Some(report) = read.and_then(|message| read_report(&message.pdu)) {
+                    self.report(work, report).await;
+                }
+                let delete = Command::new(format!("AT+CMGD={index}")).at_priority(Priority::Poll);
+                work.owners.insert(line.submit(delete), Owner::Nobody);
+            }
+            Some(Owner::Nobody) | None => {}
+        }
+    }
+
+    async fn unsolicited<P>(&mut self, work: &mut Work, line: &mut Line<P>, said: &Unsolicited)
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let event = said.event();
+        work.network.unsolicited(&event, line.now());
+        match event {
+            Event::Restarted => work.restarted = true,
+            Event::StatusReport { pdu } => {
+                // Wanted after `AT+CSMS=1`; elsewhere refused without harm.
+                let acknowledge = Command::new("AT+CNMA").at_priority(Priority::Sms);
+                work.owners.insert(line.submit(acknowledge), Owner::Nobody);
+                if let Some(report) = read_report(&pdu) {
+                    self.report(work, report).await;
+                }
+            }
+            Event::StatusReportStored { storage, index } => {
+                if work.memory.as_deref() != Some(&storage) {
+                    let choose = Command::new(format!("AT+CPMS=\"{storage}\"")).at_priority(Priority::Poll);
+                    work.owners.insert(line.submit(choose), Owner::Nobody);
+                    work.memory = Some(storage);
+                }
+                let read = Command::new(format!("AT+CMGR={index}")).answered_by("+CMGR").at_priority(Priority::Poll);
+                work.owners.insert(line.submit(read), Owner::Report(index));
+            }
+            Event::LateSubmit { .. } => {
+                if let Some(attempt) = self.last_uncertain.take() {
+                    // Without a reader the process is ending; the attempt stays uncertain.
+                    let _ = self.surroundings.notices.send(Notice::Settled { attempt }).await;
+                }
+            }
+            Event::StorageFull => {
+                warn!(modem = self.config.name, "the SIM's message storage is full; delivery reports stop until it is emptied");
+            }
+            Event::PowerFailing => {
+                warn!(modem = self.config.name, "the modem complains about its power supply");
+            }
+            Event::Registration(_)
+            | Event::Sim(_)
+            | Event::Message { .. }
+            | Event::MessageStored { .. }
+            | Event::Damaged
+            | Event::LateRefusal(_)
+            | Event::Ring
+            | Event::Other => {}
+        }
+    }
+
+    async fn report(&self, work: &mut Work, report: DeliveryReport) {
+        if work.current.is_some() {
+            work.reports.push(report);
+        } else {
+            self.tell_report(report).await;
+        }
+    }
+
+    /// Every command gets its reply, and the message in hand its outcome.
+    async fn port_lost<P>(&mut self, work: &mut Work, line: &mut Line<P>)
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        line.close();
+        while let Some(said) = line.take() {
+            self.said(work, line, said).await;
+        }
+        while let Some(current) = &mut work.current {
+            match current.machine.poll() {
+                SmsStep::Done(outcome) => self.message_done(work, outcome, line.now()).await,
+                SmsStep::Wait(_) => {
+                    let reason = "the port was lost".to_owned();
+                    let lost = super::sms::Outcome::Uncertain { references: vec![], reason };
+                    self.message_done(work, lost, line.now()).await;
+                }
+                SmsStep::Submit(_) => current.machine.replied(Err(AtError::Closed { submitted: false }), line.now()),
+                SmsStep::AskPermission { .. } => current.machine.refuse(),
+                SmsStep::Proceed(_) | SmsStep::Abandon => {
+                    current.machine.replied(Err(AtError::Closed { submitted: false }), line.now());
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, work: &Work, now: Duration) -> Option<SessionEnd> {
+        if work.stopping {
+            return Some(SessionEnd::Stopped);
+        }
+        if work.restarted {
+            return Some(SessionEnd::Restarted);
+        }
+        if let Some(fault) = &work.sim_fault {
+            self.complain(&format!("the modem cannot send: {fault}"));
+            return Some(SessionEnd::Blocked);
+        }
+        work.network.status(now).silent.then_some(SessionEnd::Silent)
+    }
+
+    fn is_ready(&self, work: &Work, now: Duration) -> bool {
+        !work.stopping && !work.restarted && work.sim_fault.is_none() && work.network.status(now).ready
+    }
+
+    /// Keeps the board true.
+    fn show_health(&mut self, work: &Work, now: Duration) {
+        let ready = self.is_ready(work, now);
+        let shown = self.surroundings.board.routes().into_iter().find(|route| route.name == self.config.name);
+        let was_ready = shown.is_some_and(|route| route.health == Health::Ready);
+        if ready && !was_ready {
+            self.complaint = None;
+            let status = work.network.status(now);
+            let operator = status.operator.map(|operator| operator.to_string()).unwrap_or_default();
+            info!(modem = self.config.name, operator, "the modem is ready");
+            self.surroundings.board.update(&self.config.name, |route| route.health = Health::Ready);
+        }
+        if !ready && was_ready {
+            down(&self.surroundings, &self.config.name);
+            if !work.stopping && !work.restarted && work.sim_fault.is_none() {
+                self.complain("the modem is not registered with a network; waiting for it");
+            }
+        }
+    }
+
+    fn set_in_hand(&self, in_hand: Option<InHand>) {
+        *self.in_hand.lock().unwrap_or_else(PoisonError::into_inner) = in_hand;
+    }
+}
+
+impl Work {
+    async fn hear<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, due: Option<Duration>) -> Heard
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let idle = self.current.is_none();
+        let permission = async {
+            match self.current.as_mut().and_then(|current| current.permission.as_mut()) {
+                Some(permission) => permission.await.unwrap_or(false),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            granted = permission => Heard::Permission(granted),
+            Some(message) = mail.messages.recv(), if idle => Heard::Message(message),
+            said = line.next(due) => Heard::Said(said),
+            Some(ping) = mail.pings.recv() => Heard::Ping(ping),
+            () = mail.stop.cancelled(), if !self.stopping => Heard::Stop,
+        }
+    }
+
+    fn permitted(&mut self, granted: bool) {
+        let Some(current) = &mut self.current else { return };
+        current.permission = None;
+        if granted {
+            current.machine.permit();
+        } else {
+            current.machine.refuse();
+        }
+    }
+}
+
+/// A report that says something final about one of our messages.
+fn read_report(hex: &str) -> Option<DeliveryReport> {
+    let pdu::Pdu::StatusReport(report) = pdu::decode(hex, Direction::Received).ok()? else { return None };
+    let delivered = match report.verdict() {
+        Verdict::Delivered => true,
+        Verdict::Failed => false,
+        Verdict::Trying => return None,
+    };
+    Some(DeliveryReport { reference: report.reference, number: report.recipient.to_number(), delivered })
+}
