@@ -22,6 +22,7 @@
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.
 //! * Nothing is sent inside a transaction.
 
+pub mod api;
 pub mod app;
 pub mod channel;
 pub mod cli;

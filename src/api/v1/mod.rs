@@ -1,0 +1,278 @@
+//! Version 1 of the API: what the Nexmo Verify API takes and answers, and the portal's paths over the same service.
+//!
+//! A request's way: `params` gathers, `credentials` finds out who claims to ask, the operation's own module reads what
+//! is asked, [`crate::app`] does it, and what it came to becomes a `reply`. All but this file is pure. When several
+//! refusals apply, the first of 4, 8, 1, 2, 3 is given here; 15, 7, 10, 9 and 6 come from `app` in this order.
+
+mod check;
+mod control;
+mod credentials;
+mod document;
+mod endpoint;
+mod params;
+mod reply;
+mod request;
+mod search;
+mod signature;
+mod status;
+
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use tracing::Span;
+
+use crate::app::Account;
+
+use super::Api;
+use super::trace::TraceId;
+use credentials::{Credentials, Proof};
+use endpoint::{Endpoint, Face, Format, Operation};
+use params::{BODY_OCTETS_MAX, Parameters};
+use reply::{Failure, Reply};
+use status::Status;
+
+/// How long a body may take to arrive: 64 KiB in this time is a modem's speed.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for endpoint in Endpoint::all() {
+        let receive = move |http, payload| receive(endpoint, http, payload);
+        let resource = web::resource(endpoint.paths().to_vec())
+            .route(web::post().to(receive))
+            .default_service(web::to(move |http| refuse_method(endpoint, http)));
+        config.service(match endpoint.face {
+            Face::Nexmo(_) => resource.route(web::get().to(receive)),
+            Face::Portal => resource,
+        });
+    }
+}
+
+/// The answer to a path below `/verify` that is not an endpoint's.
+pub(super) fn unknown_path() -> HttpResponse {
+    let endpoint = Endpoint { operation: Operation::Request, face: Face::Nexmo(Format::Json) };
+    written(endpoint, &Reply::refused(endpoint.operation, Status::UnknownPath, ""))
+}
+
+async fn refuse_method(endpoint: Endpoint, http: HttpRequest) -> HttpResponse {
+    written(endpoint, &Reply::refused(endpoint.operation, Status::MethodNotAllowed, &trace_id(&http)))
+}
+
+/// Reads a request whole, has it answered, and writes the answer down.
+async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let span = Span::current();
+    span.record("operation", endpoint.operation.as_str()).record("face", endpoint.face.as_str());
+    let answer = async {
+        let body = whole_body(payload).await?;
+        let parameters = Parameters::gather(http.query_string(), &body);
+        let authorization = http.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
+        let Some(credentials) = Credentials::find(authorization, &parameters) else {
+            // They may stand in the body that could not be read.
+            return Err(parameters.unreadable().cloned().unwrap_or(Status::InvalidCredentials).into());
+        };
+        let api = http.app_data::<web::Data<Api>>().expect("the site has its state");
+        let account = authenticate(api, credentials, &parameters).await?;
+        span.record("account_id", account.id.get());
+        answer(api, endpoint, &account, &parameters).await
+    };
+    let trace_id = trace_id(&http);
+    let reply = match caught(answer).await {
+        Some(Ok(reply)) => reply,
+        Some(Err(Failure::Refused(status))) => Reply::refused(endpoint.operation, status, &trace_id),
+        Some(Err(Failure::Internal(internal))) => {
+            tracing::error!(error = &internal as &dyn Error, "a request failed by a fault of ours");
+            Reply::refused(endpoint.operation, Status::Internal, &trace_id)
+        }
+        None => {
+            tracing::error!("a request panicked");
+            Reply::refused(endpoint.operation, Status::Internal, &trace_id)
+        }
+    };
+    span.record("status", reply.status.number());
+    written(endpoint, &reply)
+}
+
+async fn whole_body(payload: web::Payload) -> Result<web::Bytes, Status> {
+    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(BODY_OCTETS_MAX)).await {
+        Ok(Ok(Ok(body))) => Ok(body),
+        Ok(Ok(Err(_))) => Err(Status::BodyCutOff),
+        Ok(Err(_)) => Err(Status::BodyTooLarge),
+        Err(_) => Err(Status::BodyTooSlow),
+    }
+}
+
+async fn authenticate(api: &Api, credentials: Credentials, parameters: &Parameters) -> Result<Account, Failure> {
+    let Credentials { api_key, proof } = credentials;
+    let Proof::Secret(secret) = proof else {
+        // An account's secret is kept as a keyed hash, from which no signature can be made.
+        return Err(Status::InvalidCredentials.into());
+    };
+    let account = api.app.account_by_secret(&api_key, &secret).await?.ok_or(Status::InvalidCredentials)?;
+    if parameters.is_given("sig")
+        && let Err(error) = signature::verify(parameters, &secret, api.clock.now())
+    {
+        tracing::debug!(%error, "refused a signature");
+        return Err(Status::InvalidCredentials.into());
+    }
+    Ok(account)
+}
+
+async fn answer(api: &Api, endpoint: Endpoint, account: &Account, parameters: &Parameters) -> Result<Reply, Failure> {
+    if endpoint.operation == Operation::Request && account.barred {
+        return Err(Status::Barred.into());
+    }
+    if let Some(status) = parameters.unreadable() {
+        return Err(status.clone().into());
+    }
+    let app = &api.app;
+    match endpoint.operation {
+        Operation::Request => {
+            let request = app.start(account, request::parse(parameters)?).await?;
+            Span::current().record("request_id", request.to_string());
+            Ok(request::reply(request))
+        }
+        Operation::Check => {
+            let check::Try { request, code, ip_address } = check::parse(parameters)?;
+            Span::current().record("request_id", request.to_string());
+            let checked = app.check(account, request, code, ip_address).await;
+            let checked = checked.map_err(|error| check::failure(request, error))?;
+            Ok(check::reply(request, checked, app.currency()))
+        }
+        Operation::Search => {
+            let search = search::parse(parameters)?;
+            let found = app.search(account, search.requests()).await?;
+            Ok(search::reply(&search, &found, &account.api_key, app.currency())?)
+        }
+        Operation::Control => {
+            let (request, command) = control::parse(parameters)?;
+            Span::current().record("request_id", request.to_string());
+            let obeyed = match command {
+                control::Command::Cancel => app.cancel(account, request).await,
+                control::Command::TriggerNextEvent => app.trigger_next_event(account, request).await,
+            };
+            obeyed.map_err(|error| control::failure(request, error))?;
+            Ok(control::reply(endpoint.face, request, command))
+        }
+    }
+}
+
+fn written(endpoint: Endpoint, reply: &Reply) -> HttpResponse {
+    let format = endpoint.format();
+    let mut response = HttpResponse::build(reply.http(endpoint));
+    response.insert_header((CONTENT_TYPE, format.content_type()));
+    // A GET may be cached unless it is forbidden, and a search's reply holds a number.
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    for header in reply.headers(endpoint) {
+        response.insert_header(header);
+    }
+    response.body(reply.document.write(format))
+}
+
+fn trace_id(http: &HttpRequest) -> String {
+    http.extensions().get::<TraceId>().map(ToString::to_string).unwrap_or_default()
+}
+
+/// `None` if the future panicked: one request's bug ends that request alone.
+async fn caught<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Some),
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+    use crate::clock::Timestamp;
+
+    const NAMES: [&str; 20] = [
+        "api_key",
+        "api_secret",
+        "sig",
+        "timestamp",
+        "number",
+        "brand",
+        "country",
+        "sender_id",
+        "code_length",
+        "lg",
+        "pin_expiry",
+        "next_event_wait",
+        "workflow_id",
+        "pin_code",
+        "request_id",
+        "request_ids",
+        "code",
+        "ip_address",
+        "cmd",
+        "other",
+    ];
+
+    const VALUES: [&str; 12] = [
+        "",
+        "0",
+        "4",
+        "300",
+        "447400123456",
+        "+44 (0) 7400 123456",
+        "GB",
+        "cancel",
+        "abababababababababababababababab",
+        "%ff",
+        "99999999999999999999",
+        "١٢٣٤",
+    ];
+
+    fn soup() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+        let value = prop_oneof![select(&VALUES[..]).prop_map(str::to_owned), any::<String>()];
+        prop::collection::vec((select(&NAMES[..]), value), 0..12)
+    }
+
+    /// What each operation makes of the parameters; whatever it is, it can be written.
+    fn digest(parameters: &Parameters) {
+        let refusals = [
+            request::parse(parameters).err(),
+            check::parse(parameters).err(),
+            search::parse(parameters).err(),
+            control::parse(parameters).err(),
+        ];
+        for status in refusals.into_iter().flatten() {
+            let reply = Reply::refused(Operation::Check, status, "");
+            let json: serde_json::Value = serde_json::from_str(&reply.document.write(Format::Json)).expect("JSON");
+            assert!(json.as_object().expect("an object").values().all(serde_json::Value::is_string), "{json}");
+            reply.document.write(Format::Xml);
+        }
+        Credentials::find(None, parameters);
+        let _ = signature::verify(parameters, &"s3cret".into(), Timestamp::from_millis(0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_soup_of_parameters_never_panics(in_query in soup(), in_body in soup(), as_json: bool) {
+            let form = |soup: &[(&str, String)]| {
+                soup.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+            };
+            let body = if as_json {
+                serde_json::Value::from_iter(in_body.iter().map(|(name, value)| (*name, value.as_str()))).to_string()
+            } else {
+                form(&in_body)
+            };
+            digest(&Parameters::gather(&form(&in_query), body.as_bytes()));
+        }
+
+        #[test]
+        fn any_authorization_header_is_read_without_panic(header in prop::collection::vec(any::<u8>(), 0..40)) {
+            Credentials::find(Some(&header), &Parameters::default());
+            Credentials::find(Some(&[b"Basic ", &header[..]].concat()), &Parameters::default());
+        }
+    }
+}
