@@ -93,9 +93,4 @@ impl App {
     pub fn set_rules(&self, rules: Rules) {
         *self.rules.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(rules);
     }
-
-    /// ISO 4217, as configured.
-    pub fn currency(&self) -> String {
-        self.rules().currency.clone()
-    }
 }

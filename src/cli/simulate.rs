@@ -3,6 +3,7 @@
 //! Prints what the phone behind it receives to standard output and reads control lines from standard input. Each
 //! setting of the virtual modem is a flag here by the table that names them all. Never opens a real port.
 
+use std::fmt;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
@@ -34,6 +35,12 @@ pub struct Args {
 
 /// The flags of [`KEYS`].
 struct SettingsArgs(Settings);
+
+impl fmt::Debug for SettingsArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SettingsArgs").field(&self.0.profile.name).finish()
+    }
+}
 
 impl clap::Args for SettingsArgs {
     fn augment_args(command: Command) -> Command {

@@ -206,7 +206,8 @@ impl Driver {
     /// Waits until opening is worth another try.
     async fn wait_for_port(&mut self, mail: &mut Mail, error: &PortError, tries: u32) {
         self.complain(&error.to_string());
-        let pause = if error.is_absent() { self.recovery.port_lost(tries).pause } else { HELD_PAUSE };
+        let absent = matches!(error, PortError::NotFound { .. });
+        let pause = if absent { self.recovery.port_lost(tries).pause } else { HELD_PAUSE };
         let returned = self.returned(pause);
         mail.meanwhile(self, returned).await;
     }
@@ -374,7 +375,7 @@ enum Next {
 impl Mail {
     /// Waits for `work` while the modem is not at work: messages go back, the watchdog is answered. `None`: asked to
     /// stop.
-    async fn meanwhile<T>(&mut self, driver: &Driver, work: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn meanwhile<T>(&mut self, driver: &Driver, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
         loop {
             tokio::select! {

@@ -9,6 +9,7 @@ pub mod driver;
 pub mod line;
 pub mod network;
 pub mod pdu;
+pub mod port;
 pub mod profile;
 pub mod recovery;
 pub mod sending;

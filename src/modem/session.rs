@@ -358,7 +358,10 @@ impl Driver {
                 }
             }
             Event::StorageFull => {
-                warn!(modem = self.config.name, "the SIM's message storage is full; delivery reports stop until it is emptied");
+                warn!(
+                    modem = self.config.name,
+                    "the SIM's message storage is full; delivery reports stop until it is emptied"
+                );
             }
             Event::PowerFailing => {
                 warn!(modem = self.config.name, "the modem complains about its power supply");
@@ -434,7 +437,7 @@ impl Driver {
         if ready && !was_ready {
             self.complaint = None;
             let status = work.network.status(now);
-            let operator = status.operator.map(|operator| operator.to_string()).unwrap_or_default();
+            let operator = status.operator.map(|operator| operator.name).unwrap_or_default();
             info!(modem = self.config.name, operator, "the modem is ready");
             self.surroundings.board.update(&self.config.name, |route| route.health = Health::Ready);
         }

@@ -49,13 +49,13 @@ pub fn request_id(text: &str) -> Result<RequestId, Status> {
 }
 
 /// The reply to a right code.
-pub fn reply(request: RequestId, checked: Checked, currency: &str) -> Reply {
+pub fn reply(request: RequestId, checked: Checked) -> Reply {
     let fields = Fields::new()
         .text("request_id", request.to_string())
         .text("status", Status::Done.number().to_string())
         .text("event_id", checked.event.to_string())
         .text("price", checked.price.to_string())
-        .text("currency", currency)
+        .text("currency", checked.currency)
         .text("estimated_price_messages_sent", checked.estimated_price_messages_sent.to_string());
     Reply::done(Document::Object { root: "verify_response", fields })
 }
@@ -124,11 +124,12 @@ mod tests {
     #[test]
     fn a_right_code_is_told_with_its_event_and_its_price() {
         let checked = Checked {
+            currency: "USD".to_owned(),
             event: EventId::from_bytes([0xcd; 8]),
             price: Money::from_units(12_050_000),
             estimated_price_messages_sent: Money::ZERO,
         };
-        let reply = reply(RequestId::from_bytes([0xab; 16]), checked, "USD");
+        let reply = reply(RequestId::from_bytes([0xab; 16]), checked);
         insta::assert_snapshot!(reply.document.write(Format::Json), @r#"{"request_id":"abababababababababababababababab","status":"0","event_id":"cdcdcdcdcdcdcdcd","price":"0.12050000","currency":"USD","estimated_price_messages_sent":"0.00000000"}"#);
         insta::assert_snapshot!(reply.document.write(Format::Xml), @r#"
         <?xml version="1.0" encoding="UTF-8"?>

@@ -140,12 +140,12 @@ async fn answer(api: &Api, endpoint: Endpoint, account: &Account, parameters: &P
             Span::current().record("request_id", request.to_string());
             let checked = app.check(account, request, code, ip_address).await;
             let checked = checked.map_err(|error| check::failure(request, error))?;
-            Ok(check::reply(request, checked, app.currency()))
+            Ok(check::reply(request, checked))
         }
         Operation::Search => {
             let search = search::parse(parameters)?;
             let found = app.search(account, search.requests()).await?;
-            Ok(search::reply(&search, &found, &account.api_key, app.currency())?)
+            Ok(search::reply(&search, &found, &account.api_key)?)
         }
         Operation::Control => {
             let (request, command) = control::parse(parameters)?;

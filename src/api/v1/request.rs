@@ -128,7 +128,7 @@ fn fitted(pin_expiry: Option<Duration>, next_event_wait: Option<Duration>) -> Op
 mod tests {
     use super::super::endpoint::Format;
     use super::*;
-    use crate::app::NoRoute;
+    use crate::channel::routing::NoRoute;
 
     fn refusal(query: &str) -> Status {
         parse(&Parameters::gather(query, b"")).expect_err("a refusal")

@@ -53,26 +53,26 @@ pub fn parse(parameters: &Parameters) -> Result<Search, Status> {
 /// # Errors
 ///
 /// [`Status::NothingFound`] if that is nothing.
-pub fn reply(search: &Search, found: &[Found], account: &str, currency: &str) -> Result<Reply, Status> {
+pub fn reply(search: &Search, found: &[Found], account: &str) -> Result<Reply, Status> {
     let [first, ..] = found else { return Err(Status::NothingFound) };
     Ok(Reply::done(match search {
-        Search::One(_) => Document::Object { root: "verify_request", fields: fields(first, account, currency) },
+        Search::One(_) => Document::Object { root: "verify_request", fields: fields(first, account) },
         Search::Several(_) => Document::List {
             root: "verification_requests",
             element: "verify_request",
-            rows: found.iter().map(|found| fields(found, account, currency)).collect(),
+            rows: found.iter().map(|found| fields(found, account)).collect(),
         },
     }))
 }
 
-fn fields(found: &Found, account: &str, currency: &str) -> Fields {
+fn fields(found: &Found, account: &str) -> Fields {
     Fields::new()
         .text("request_id", found.request.to_string())
         .text("account_id", account)
         .text("status", progress(found.progress))
         .text("number", found.number.digits())
         .text("price", found.price.to_string())
-        .text("currency", currency)
+        .text("currency", found.currency.as_str())
         .text("sender_id", found.sender_id.as_str())
         .text("date_submitted", found.submitted.to_date_time())
         .text("date_finalized", date(found.finalized))
@@ -132,6 +132,7 @@ mod tests {
     /// A success with a wrong and a right code.
     fn finished() -> Found {
         Found {
+            currency: "USD".to_owned(),
             request: id(0xab),
             progress: Progress::Success,
             number: PhoneNumber::parse("447400123456", None).expect("a number"),
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn one_request_is_told_as_the_object_itself() {
-        let reply = reply(&Search::One(None), &[finished()], "abcdef01", "USD").expect("a reply");
+        let reply = reply(&Search::One(None), &[finished()], "abcdef01").expect("a reply");
         insta::assert_snapshot!(reply.document.write(Format::Json), @r#"{"request_id":"abababababababababababababababab","account_id":"abcdef01","status":"SUCCESS","number":"447400123456","price":"0.12050000","currency":"USD","sender_id":"VERIFY","date_submitted":"2023-11-14 22:13:20","date_finalized":"2023-11-14 22:14:20","first_event_date":"2023-11-14 22:13:22","last_event_date":"2023-11-14 22:13:22","checks":[{"date_received":"2023-11-14 22:14:10","code":"****","status":"INVALID","ip_address":""},{"date_received":"2023-11-14 22:14:20","code":"****","status":"VALID","ip_address":"123.0.0.255"}],"events":[{"type":"sms","id":"cdcdcdcdcdcdcdcd"}],"estimated_price_messages_sent":"0.12050000"}"#);
         insta::assert_snapshot!(reply.document.write(Format::Xml), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
@@ -193,7 +194,7 @@ mod tests {
     #[test]
     fn several_requests_are_told_as_a_list() {
         let found = [queued()];
-        let reply = reply(&Search::Several(vec![]), &found, "abcdef01", "USD").expect("a reply");
+        let reply = reply(&Search::Several(vec![]), &found, "abcdef01").expect("a reply");
         insta::assert_snapshot!(reply.document.write(Format::Json), @r#"{"verification_requests":[{"request_id":"acacacacacacacacacacacacacacacac","account_id":"abcdef01","status":"IN PROGRESS","number":"447400123456","price":"0.12050000","currency":"USD","sender_id":"VERIFY","date_submitted":"2023-11-14 22:13:20","date_finalized":"","first_event_date":"","last_event_date":"","checks":[],"events":[],"estimated_price_messages_sent":"0.12050000"}]}"#);
         insta::assert_snapshot!(reply.document.write(Format::Xml), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
@@ -204,7 +205,7 @@ mod tests {
     #[test]
     fn nothing_found_has_a_status_of_its_own() {
         for search in [Search::One(None), Search::Several(vec![])] {
-            assert_eq!(reply(&search, &[], "abcdef01", "USD"), Err(Status::NothingFound));
+            assert_eq!(reply(&search, &[], "abcdef01"), Err(Status::NothingFound));
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::app::NoRoute;
+use crate::channel::routing::NoRoute;
 use crate::verification::RequestId;
 
 use super::endpoint::{Endpoint, Face, Operation};

@@ -1,0 +1,135 @@
+//! Waits for a device to come back, told by the kernel.
+//!
+//! Links such as `/dev/serial/by-id/…` vanish with their directory, so the nearest directory that exists is watched:
+//! of the path, and of what it links to. Watches are set before the look, so no change falls between.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::unistd::{AccessFlags, eaccess};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// How often to look all the same: for file systems that tell nothing, and users without a watch left.
+const RECHECK: Duration = Duration::from_secs(30);
+
+/// Links that are followed.
+const LINKS_MAX: usize = 8;
+
+/// Returns once the device exists and this user may open it.
+///
+/// A device is first root's and only then its group's, and a permission may be given at any time: so existence alone
+/// is not enough.
+pub async fn returned(path: &Path) {
+    loop {
+        let watch = watch(path);
+        if eaccess(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok() {
+            return;
+        }
+        let changed = async {
+            match &watch {
+                Ok(watch) if watch.readable().await.is_ok() => {}
+                Ok(_) | Err(_) => std::future::pending().await,
+            }
+        };
+        let _ = tokio::time::timeout(RECHECK, changed).await;
+    }
+}
+
+/// Becomes readable when something changes in a directory that the path goes through.
+fn watch(path: &Path) -> io::Result<AsyncFd<OwnedFd>> {
+    let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+    let changes = WatchFlags::CREATE
+        | WatchFlags::MOVED_TO
+        | WatchFlags::ATTRIB
+        | WatchFlags::DELETE_SELF
+        | WatchFlags::MOVE_SELF;
+    for directory in directories(path) {
+        inotify::add_watch(&watch, &directory, changes)?;
+    }
+    AsyncFd::with_interest(watch, Interest::READABLE)
+}
+
+/// The nearest existing directory of the path, and of each link on its way.
+fn directories(path: &Path) -> BTreeSet<PathBuf> {
+    let mut directories = BTreeSet::new();
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        directories.extend(path.ancestors().skip(1).find(|directory| directory.is_dir()).map(Path::to_owned));
+        let Ok(target) = fs::read_link(&path) else { break };
+        // A relative target counts from the link's directory; an absolute one replaces it.
+        path = path.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    directories
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// Far below the recheck: what ends within it was told by the kernel.
+    const SOON: Duration = Duration::from_secs(10);
+
+    async fn waiting_for(path: &Path) -> JoinHandle<()> {
+        let path = path.to_owned();
+        let task = tokio::spawn(async move { returned(&path).await });
+        // On this one thread the task runs up to its wait.
+        tokio::task::yield_now().await;
+        assert!(!task.is_finished());
+        task
+    }
+
+    async fn ends(task: JoinHandle<()>) {
+        tokio::time::timeout(SOON, task).await.expect("it ends by an event").expect("without a panic");
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_there_has_returned() {
+        returned(Path::new("/dev/null")).await;
+    }
+
+    #[tokio::test]
+    async fn a_device_returns_with_the_directories_of_its_link() {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let link = root.path().join("serial/by-id/modem");
+        let task = waiting_for(&link).await;
+        fs::create_dir(root.path().join("serial")).expect("a directory");
+        tokio::task::yield_now().await;
+        fs::create_dir(root.path().join("serial/by-id")).expect("a directory");
+        tokio::task::yield_now().await;
+        symlink("../../device", &link).expect("a link");
+        tokio::task::yield_now().await;
+        assert!(!task.is_finished(), "a link to nothing");
+        fs::write(root.path().join("device"), "").expect("a file");
+        ends(task).await;
+    }
+
+    #[tokio::test]
+    async fn a_link_to_nothing_waits_for_its_target() {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        fs::create_dir(root.path().join("dev")).expect("a directory");
+        let link = root.path().join("modem");
+        symlink(root.path().join("dev/device"), &link).expect("a link");
+        let task = waiting_for(&link).await;
+        fs::write(root.path().join("dev/new"), "").expect("a file");
+        fs::rename(root.path().join("dev/new"), root.path().join("dev/device")).expect("a move");
+        ends(task).await;
+    }
+
+    #[tokio::test]
+    async fn a_ring_of_links_ends() {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let link = root.path().join("modem");
+        symlink("modem", &link).expect("a link");
+        assert_eq!(directories(&link), BTreeSet::from([root.path().to_owned()]));
+    }
+}

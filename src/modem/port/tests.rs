@@ -1,0 +1,220 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::simulator::{Control, PtyTask, Settings, Simulator};
+
+const BAUD: u32 = 115_200;
+
+async fn open_device(path: &Path) -> Result<Port, PortError> {
+    open(&PortAddress::Device(path.to_owned()), BAUD, &Simulators::default()).await
+}
+
+async fn ask(port: &mut Port, command: &str) -> String {
+    port.write_all(command.as_bytes()).await.expect("written");
+    port.flush().await.expect("flushed");
+    let mut read = Vec::new();
+    while !read.ends_with(b"OK\r\n") {
+        read.push(port.read_u8().await.expect("a byte"));
+    }
+    String::from_utf8(read).expect("text")
+}
+
+async fn read_to_end(port: &mut Port) {
+    let mut rest = Vec::new();
+    port.read_to_end(&mut rest).await.expect("an end");
+}
+
+fn quiet() -> Settings {
+    Settings::default().with("echo", "never").with("boot", "0")
+}
+
+/// A virtual modem on a pty, with the link that names it.
+struct OnPty {
+    simulator: Simulator,
+    task: PtyTask,
+    directory: TempDir,
+}
+
+impl OnPty {
+    fn start() -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let (simulator, task) =
+            Simulator::start_on_pty(quiet(), &directory.path().join("modem")).expect("a virtual modem");
+        Self { simulator, task, directory }
+    }
+
+    fn link(&self) -> std::path::PathBuf {
+        self.directory.path().join("modem")
+    }
+
+    async fn stop(mut self) {
+        self.simulator.stop().await;
+        self.task.ended().await.expect("an orderly end");
+    }
+}
+
+#[tokio::test]
+async fn a_modem_on_a_device_answers_at_any_speed_and_again_after_a_reopening() {
+    let modem = OnPty::start();
+    for baud_rate in [300, BAUD, 250_000] {
+        let address = PortAddress::Device(modem.link());
+        let mut port = open(&address, baud_rate, &Simulators::default()).await.expect("a port");
+        assert_eq!(ask(&mut port, "AT+CSQ\r").await, "\r\n+CSQ: 20,99\r\n\r\nOK\r\n");
+    }
+    modem.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_is_unplugged_reads_as_its_end_and_returns() {
+    let modem = OnPty::start();
+    let mut port = open_device(&modem.link()).await.expect("a port");
+    ask(&mut port, "AT\r").await;
+    modem.simulator.control(Control::Unplug(Duration::from_secs(3600))).await;
+    read_to_end(&mut port).await;
+    drop(port);
+    let absent = open_device(&modem.link()).await.expect_err("no device");
+    assert!(matches!(absent, PortError::NotFound { .. }), "{absent}");
+    let link = modem.link();
+    let waiting = tokio::spawn(async move { returned(&link).await });
+    modem.simulator.control(Control::Unplug(Duration::ZERO)).await;
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("told by an event").expect("no panic");
+    ask(&mut open_device(&modem.link()).await.expect("a port"), "AT\r").await;
+    modem.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_is_held_whichever_link_names_it() {
+    let modem = OnPty::start();
+    let first = open_device(&modem.link()).await.expect("a port");
+    let other = modem.directory.path().join("other");
+    symlink(modem.link(), &other).expect("a link");
+    let error = open_device(&other).await.expect_err("held");
+    assert!(matches!(error, PortError::Held { .. }), "{error}");
+    drop(first);
+    open_device(&other).await.expect("free again");
+    modem.stop().await;
+}
+
+/// Root reads the other's name; an ordinary user is told that somebody has the port.
+#[tokio::test]
+async fn the_holder_of_a_flock_is_named_where_the_kernel_tells() {
+    let modem = OnPty::start();
+    let mut holder = tokio::process::Command::new("flock")
+        .args(["--exclusive", &modem.task.device, "sh", "-c", "echo held; read line"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("flock of util-linux");
+    let mut line = [0; 5];
+    holder.stdout.as_mut().expect("a pipe").read_exact(&mut line).await.expect("the lock is taken");
+    let error = open_device(&modem.link()).await.expect_err("held");
+    let PortError::Held { holder: Some(name), .. } = &error else { panic!("{error}") };
+    assert!(name.contains("(process "), "{name}");
+    let text = error.to_string();
+    assert!(text.contains(" is in use by ") && text.contains("close that program"), "{text}");
+    drop(holder.stdin.take());
+    holder.wait().await.expect("its end");
+    open_device(&modem.link()).await.expect("free again");
+    modem.stop().await;
+}
+
+#[tokio::test]
+async fn the_lock_file_of_another_program_keeps_us_away() {
+    let modem = OnPty::start();
+    let lock = device::lock_file_of(Path::new(&modem.task.device));
+    let mut other = tokio::process::Command::new("sleep").arg("600").spawn().expect("a process");
+    let id = other.id().expect("a running process");
+    // Machines without a place for lock files have none.
+    if fs::write(&lock, format!("{id:>10}\n")).is_ok() {
+        let error = open_device(&modem.link()).await.expect_err("held").to_string();
+        assert!(error.contains(&format!("is in use by sleep (process {id}): close")), "{error}");
+    }
+    other.kill().await.expect("its end");
+    let port = open_device(&modem.link()).await.expect("a stale lock file is replaced");
+    drop(port);
+    assert!(!lock.exists());
+    modem.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_port_is_refused_with_advice() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("file");
+    fs::write(&file, "precious").expect("a file");
+    let mut said = String::new();
+    for path in [Path::new("/dev/null"), &file, directory.path(), &directory.path().join("none"), &file.join("below")] {
+        let error = open_device(path).await.expect_err("no port").to_string();
+        said += &format!("{}\n", error.replace(&directory.path().display().to_string(), "/dir"));
+    }
+    insta::assert_snapshot!(said, @r"
+    /dev/null is no serial port, or no hardware is behind it: choose one that `simverify modem list` shows
+    /dir/file is no serial port, or no hardware is behind it: choose one that `simverify modem list` shows
+    /dir is no serial port, or no hardware is behind it: choose one that `simverify modem list` shows
+    /dir/none does not exist: plug the modem in, or choose one of the ports that `simverify modem list` shows
+    /dir/file/below does not exist: plug the modem in, or choose one of the ports that `simverify modem list` shows
+    ");
+    assert_eq!(fs::read_to_string(&file).expect("the file"), "precious");
+}
+
+#[tokio::test]
+async fn a_missing_permission_names_the_group_that_has_it() {
+    // Root may open everything.
+    if nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let error = open_device(Path::new("/dev/mem")).await.expect_err("no permission");
+    assert!(matches!(error, PortError::Permission { .. } | PortError::NotFound { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_tcp_port_carries_bytes_and_ends_with_the_connection() {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a server");
+    let port_number = server.local_addr().expect("an address").port();
+    let address = PortAddress::Tcp { host: "127.0.0.1".to_owned(), port: port_number };
+    let mut port = open(&address, BAUD, &Simulators::default()).await.expect("a connection");
+    let (mut served, _) = server.accept().await.expect("a client");
+    served.write_all(b"\r\nOK\r\n").await.expect("written");
+    assert_eq!(ask(&mut port, "AT\r").await, "\r\nOK\r\n");
+    let mut heard = [0; 3];
+    served.read_exact(&mut heard).await.expect("a command");
+    assert_eq!(&heard, b"AT\r");
+    // An abrupt end: unread bytes make it a reset.
+    port.write_all(b"AT\r").await.expect("written");
+    served.readable().await.expect("unread bytes");
+    drop(served);
+    read_to_end(&mut port).await;
+    drop(server);
+    let error = open(&address, BAUD, &Simulators::default()).await.expect_err("nobody listens").to_string();
+    assert!(error.starts_with(&format!("tcp://127.0.0.1:{port_number} cannot be reached (")), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_stands_for_a_virtual_modem_of_this_process() {
+    let simulators = Simulators::default();
+    let simulator = simulators.start("sim1", quiet());
+    let address = PortAddress::Simulator("sim1".to_owned());
+    let mut port = open(&address, BAUD, &simulators).await.expect("a port");
+    ask(&mut port, "AT\r").await;
+    simulator.control(Control::Unplug(Duration::from_secs(3600))).await;
+    read_to_end(&mut port).await;
+    let error = open(&address, BAUD, &simulators).await.expect_err("unplugged").to_string();
+    assert_eq!(error, "simulator:sim1 cannot be opened: the virtual modem is unplugged");
+}
+
+#[test]
+fn an_address_is_written_as_in_the_configuration() {
+    let addresses = [
+        (PortAddress::Device("/dev/modem".into()), "/dev/modem"),
+        (PortAddress::Tcp { host: "cabinet.example".into(), port: 2000 }, "tcp://cabinet.example:2000"),
+        (PortAddress::Tcp { host: "2001:db8::1".into(), port: 2000 }, "tcp://[2001:db8::1]:2000"),
+        (PortAddress::Simulator("sim1".into()), "simulator:sim1"),
+    ];
+    for (address, text) in addresses {
+        assert_eq!(address.to_string(), text);
+    }
+}
