@@ -92,6 +92,16 @@ pub enum PortError {
     Simulator { address: PortAddress, cause: io::Error },
 }
 
+impl PortError {
+    /// Whether the modem is not there: it may come back by itself.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::NotFound { .. } | Self::Unreachable { .. } | Self::Simulator { .. } => true,
+            Self::Permission { .. } | Self::Held { .. } | Self::NotATerminal { .. } | Self::Io { .. } => false,
+        }
+    }
+}
+
 /// An open port. Reading its end means that the modem is gone: unplugged, hung up, disconnected.
 #[derive(Debug)]
 pub enum Port {

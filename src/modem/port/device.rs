@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::fcntl::OFlag;
 use nix::unistd::{Gid, Group, geteuid};
@@ -120,6 +120,31 @@ fn advice(device: &Path) -> String {
 }
 
 #[cfg(test)]
-pub(super) fn lock_file_of(device: &Path) -> PathBuf {
+pub(super) fn lock_file_of(device: &Path) -> std::path::PathBuf {
     lock::path(Path::new(LOCK_DIRECTORY), device)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_missing_permission_names_the_group_that_has_it() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let device = directory.path().join("device");
+        let file = File::create(&device).expect("a file");
+        let group = Group::from_gid(nix::unistd::getegid()).expect("a look-up").expect("a group").name;
+        let denied = io::Error::from_raw_os_error(nix::errno::Errno::EACCES as i32);
+        let mut said = String::new();
+        for mode in [0o660, 0o600] {
+            file.set_permissions(fs::Permissions::from_mode(mode)).expect("permissions");
+            said += &format!("{}\n", refused(Path::new("/dev/modem"), &device, &denied));
+        }
+        insta::assert_snapshot!(said.replace(&group, "GROUP"), @r"
+        no permission to open /dev/modem: add this user to the group GROUP (usermod -aG GROUP USER) and log in again
+        no permission to open /dev/modem: change its owner or mode, with a udev rule if it is to last
+        ");
+    }
 }

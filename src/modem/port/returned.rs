@@ -4,16 +4,14 @@
 //! of the path, and of what it links to. Watches are set before the look, so no change falls between.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::unistd::{AccessFlags, eaccess};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe;
 
 /// How often to look all the same: for file systems that tell nothing, and users without a watch left.
 const RECHECK: Duration = Duration::from_secs(30);
@@ -42,7 +40,7 @@ pub async fn returned(path: &Path) {
 }
 
 /// Becomes readable when something changes in a directory that the path goes through.
-fn watch(path: &Path) -> io::Result<AsyncFd<OwnedFd>> {
+fn watch(path: &Path) -> io::Result<pipe::Receiver> {
     let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
     let changes = WatchFlags::CREATE
         | WatchFlags::MOVED_TO
@@ -52,7 +50,8 @@ fn watch(path: &Path) -> io::Result<AsyncFd<OwnedFd>> {
     for directory in directories(path) {
         inotify::add_watch(&watch, &directory, changes)?;
     }
-    AsyncFd::with_interest(watch, Interest::READABLE)
+    // It is no pipe, but is waited for as one: the general type is unsafe to use.
+    pipe::Receiver::from_file_unchecked(File::from(watch))
 }
 
 /// The nearest existing directory of the path, and of each link on its way.
