@@ -25,9 +25,8 @@ pub use layers::{DEFAULT_TOML, Flag, SYSTEM_DIRECTORY, Sources};
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
 pub use providers::{HttpMethod, JsonPointer, ProviderSettings, UrlTemplate};
 pub use sections::{
-    AdminSettings, Argon2Settings, Credits, LogFormat, LogLevel, LogSettings, NumberType, NumbersSettings,
-    PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings,
-    VerifySettings,
+    AdminSettings, Argon2Settings, Credits, LogFormat, LogLevel, LogSettings, NumbersSettings, PricingSettings,
+    RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings, VerifySettings,
 };
 pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, RouteName, Secret};
 

@@ -28,6 +28,7 @@ pub mod channel;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod daemon;
 pub mod dispatcher;
 pub mod modem;
 pub mod phone;

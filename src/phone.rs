@@ -61,7 +61,8 @@ impl fmt::Debug for Country {
 pub struct UnknownCountry;
 
 /// What a number is for, as far as its digits tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NumberKind {
     Mobile,
     FixedLine,
@@ -70,7 +71,7 @@ pub enum NumberKind {
     PremiumRate,
     SharedCost,
     Voip,
-    Personal,
+    PersonalNumber,
     Pager,
     Uan,
     Voicemail,
@@ -86,7 +87,7 @@ impl NumberKind {
         Self::PremiumRate,
         Self::SharedCost,
         Self::Voip,
-        Self::Personal,
+        Self::PersonalNumber,
         Self::Pager,
         Self::Uan,
         Self::Voicemail,
@@ -103,7 +104,7 @@ impl NumberKind {
             Self::PremiumRate => "premium_rate",
             Self::SharedCost => "shared_cost",
             Self::Voip => "voip",
-            Self::Personal => "personal",
+            Self::PersonalNumber => "personal_number",
             Self::Pager => "pager",
             Self::Uan => "uan",
             Self::Voicemail => "voicemail",
@@ -122,7 +123,7 @@ impl From<PhoneNumberType> for NumberKind {
             PhoneNumberType::PremiumRate => Self::PremiumRate,
             PhoneNumberType::SharedCost => Self::SharedCost,
             PhoneNumberType::VoIP => Self::Voip,
-            PhoneNumberType::PersonalNumber => Self::Personal,
+            PhoneNumberType::PersonalNumber => Self::PersonalNumber,
             PhoneNumberType::Pager => Self::Pager,
             PhoneNumberType::UAN => Self::Uan,
             PhoneNumberType::VoiceMail => Self::Voicemail,

@@ -96,6 +96,7 @@ pub enum Notice {
     /// An uncertain attempt was accepted after all: its answer came late.
     Settled {
         attempt: AttemptId,
+        route: String,
     },
     /// A report that is final, one way or the other.
     Report {

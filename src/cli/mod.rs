@@ -5,8 +5,11 @@
 
 mod completions;
 mod config;
+mod demo;
 mod exit;
 mod man;
+mod open;
+mod serve;
 mod simulate;
 
 use std::ffi::OsString;
@@ -57,6 +60,10 @@ impl Global {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the daemon
+    Serve(serve::Arguments),
+    /// Run the daemon on a throwaway database with a virtual modem and a demo account
+    Demo(demo::Arguments),
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -91,6 +98,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(cli: Cli) -> Outcome {
     let Cli { global, command } = cli;
     match command {
+        Command::Serve(arguments) => serve::run(&arguments, &global),
+        Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -13,6 +13,8 @@ use serde::de::{self, Deserializer};
 use super::fields::{
     addresses, code_length, days, optional_addresses, path, seconds, seconds_unless_zero, unless_empty, whole,
 };
+use crate::phone::NumberKind;
+
 use super::values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, read_from_string};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -104,25 +106,7 @@ pub struct Argon2Settings {
 #[serde(deny_unknown_fields)]
 pub struct NumbersSettings {
     pub allowed_countries: Countries,
-    pub allowed_types: BTreeSet<NumberType>,
-}
-
-/// What a number belongs to, as libphonenumber tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NumberType {
-    Mobile,
-    FixedLine,
-    FixedLineOrMobile,
-    Voip,
-    PersonalNumber,
-    Pager,
-    Uan,
-    Voicemail,
-    TollFree,
-    SharedCost,
-    PremiumRate,
-    Unknown,
+    pub allowed_types: BTreeSet<NumberKind>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

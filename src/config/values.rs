@@ -8,6 +8,9 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::{Deserialize, Deserializer};
 
+use crate::phone::Country;
+use crate::verification::{LANGUAGES, Language};
+
 /// Text that is never printed.
 #[derive(Clone)]
 pub struct Secret(SecretString);
@@ -31,41 +34,25 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// An ISO 3166-1 alpha-2 code, or one that the numbering plans use beside them (`AC`, `TA`, `XK`).
+/// A country that has a numbering plan, by its ISO 3166-1 alpha-2 code in capitals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CountryCode([u8; 2]);
-
-impl CountryCode {
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("a country code is ASCII")
-    }
-}
+pub struct CountryCode(pub Country);
 
 impl TryFrom<String> for CountryCode {
     type Error = &'static str;
 
     fn try_from(code: String) -> Result<Self, Self::Error> {
         const ALLOWED: &str = "must be an ISO 3166-1 country code of two capital letters";
-        let known = COUNTRIES.split_ascii_whitespace().any(|known| known == code);
-        let code = code.into_bytes().try_into().map_err(|_| ALLOWED)?;
-        if known { Ok(Self(code)) } else { Err(ALLOWED) }
+        let country: Country = code.parse().map_err(|_| ALLOWED)?;
+        if country.as_str() == code { Ok(Self(country)) } else { Err(ALLOWED) }
     }
 }
 
 impl fmt::Debug for CountryCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        fmt::Debug::fmt(&self.0, f)
     }
 }
-
-const COUNTRIES: &str = "\
-    AC AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ \
-    CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR \
-    GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO \
-    JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR \
-    MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO \
-    RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TA TC TD TF TG TH TJ TK TL TM TN TO TR TT \
-    TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
 
 /// Countries, all of them if none is named.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -76,11 +63,11 @@ pub enum Countries {
 }
 
 impl Countries {
-    /// `code` in capitals.
-    pub fn contains(&self, code: &str) -> bool {
+    /// The countries named; an empty list stands for all.
+    pub fn to_list(&self) -> Vec<Country> {
         match self {
-            Self::All => true,
-            Self::Only(countries) => countries.iter().any(|country| country.as_str() == code),
+            Self::All => vec![],
+            Self::Only(countries) => countries.iter().map(|country| country.0).collect(),
         }
     }
 }
@@ -92,31 +79,19 @@ impl From<BTreeSet<CountryCode>> for Countries {
 }
 
 /// A language of the API's list, such as `en-us`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LanguageTag(String);
-
-impl LanguageTag {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LanguageTag(pub Language);
 
 impl TryFrom<String> for LanguageTag {
     type Error = String;
 
     fn try_from(tag: String) -> Result<Self, Self::Error> {
-        if LANGUAGES.split_ascii_whitespace().any(|known| known == tag) {
-            Ok(Self(tag))
-        } else {
-            Err(format!("must be one of {LANGUAGES}, or empty"))
+        match tag.parse::<Language>() {
+            Ok(language) if language.as_str() == tag && !language.is_psd2_only() => Ok(Self(language)),
+            Ok(_) | Err(_) => Err(format!("must be one of {}, or empty", LANGUAGES.join(" "))),
         }
     }
 }
-
-const LANGUAGES: &str = "\
-    ar-xa cs-cz cy-cy cy-gb da-dk de-de el-gr en-au en-gb en-in en-us es-es es-mx es-us fi-fi fil-ph fr-ca fr-fr hi-in \
-    hu-hu id-id is-is it-it ja-jp ko-kr nb-no nl-nl pl-pl pt-br pt-pt ro-ro ru-ru sv-se th-th tr-tr vi-vn yue-cn zh-cn \
-    zh-tw";
 
 /// An ISO 4217 code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,12 +228,13 @@ mod tests {
     #[test]
     fn a_country_is_one_of_the_list() {
         for code in ["US", "XK", "ZW", "AC"] {
-            assert_eq!(CountryCode::try_from(code.to_owned()).expect("a country").as_str(), code);
+            assert_eq!(CountryCode::try_from(code.to_owned()).expect("a country").0.as_str(), code);
         }
         for code in ["us", "UK", "USA", "", " ", "AC AD"] {
             assert!(CountryCode::try_from(code.to_owned()).is_err(), "{code:?}");
         }
-        let countries = Countries::from(BTreeSet::from([CountryCode(*b"DE")]));
-        assert!(countries.contains("DE") && !countries.contains("US") && Countries::All.contains("US"));
+        let countries = Countries::from(BTreeSet::from([CountryCode("DE".parse().expect("a country"))]));
+        assert_eq!(countries.to_list(), ["DE".parse().expect("a country")]);
+        assert_eq!(Countries::All.to_list(), []);
     }
 }

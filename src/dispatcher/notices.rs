@@ -1,9 +1,11 @@
 //! What routes say: permissions asked, outcomes, delivery reports.
 //!
-//! Each notice is worked on by a task of its own, because a permission of one modem must not wait for the outcome of
-//! another. An outcome is recorded for certain: while the store fails it is tried again, and if the process ends before
+//! A permission is worked on at once by a task of its own. Outcomes and reports of one route are recorded in the order in
+//! which it said them, because a report is matched with the outcome before it; routes do not wait for each other. An
+//! outcome is recorded for certain: while the store fails it is tried again, and if the process ends before
 //! it worked, the row says `sending` and counts as uncertain.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,17 +16,46 @@ use tracing::{debug, error, warn};
 use crate::app::App;
 use crate::channel::{Notice, Outcome};
 
+/// Outcomes and reports of one route that may wait while the store fails; then the route itself waits.
+const ROUTE_NOTICES: usize = 64;
+
 /// Between two tries to record an outcome.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until every route has dropped its end of the queue and everything they said is recorded.
 pub async fn run_notices(app: Arc<App>, mut notices: mpsc::Receiver<Notice>) {
     let tasks = TaskTracker::new();
+    let mut routes: HashMap<String, mpsc::Sender<Notice>> = HashMap::new();
     while let Some(notice) = notices.recv().await {
-        tasks.spawn(handle(Arc::clone(&app), notice));
+        let Some(route) = route_of(&notice).map(str::to_owned) else {
+            tasks.spawn(handle(Arc::clone(&app), notice));
+            continue;
+        };
+        let queue = routes.entry(route).or_insert_with(|| {
+            let (queue, notices) = mpsc::channel(ROUTE_NOTICES);
+            tasks.spawn(in_order(Arc::clone(&app), notices));
+            queue
+        });
+        // The task ends only when this sender is dropped.
+        let _ = queue.send(notice).await;
     }
+    drop(routes);
     tasks.close();
     tasks.wait().await;
+}
+
+async fn in_order(app: Arc<App>, mut notices: mpsc::Receiver<Notice>) {
+    while let Some(notice) = notices.recv().await {
+        handle(Arc::clone(&app), notice).await;
+    }
+}
+
+/// The route whose notices have an order; `None`: it may be worked on at once.
+fn route_of(notice: &Notice) -> Option<&str> {
+    match notice {
+        Notice::Finished { route, .. } | Notice::Report { route, .. } | Notice::Settled { route, .. } => Some(route),
+        Notice::Begin { .. } | Notice::TrySimPin { .. } | Notice::SimPinDone { .. } => None,
+    }
 }
 
 async fn handle(app: Arc<App>, notice: Notice) {
@@ -48,7 +79,7 @@ async fn handle(app: Arc<App>, notice: Notice) {
                 error!(%error, "a delivery report cannot be recorded");
             }
         }
-        Notice::Settled { attempt } => {
+        Notice::Settled { attempt, .. } => {
             if let Err(error) = app.settled(attempt).await {
                 error!(%attempt, %error, "it cannot be recorded that an uncertain attempt was accepted");
             }

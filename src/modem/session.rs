@@ -215,7 +215,8 @@ impl Driver {
                     debug!(attempt = %current.attempt, written, "message body");
                 }
                 SmsStep::Abandon => {
-                    current.submit.is_some_and(|id| line.abandon(id));
+                    // A submit that is over already needs no taking back.
+                    let _ = current.submit.is_some_and(|id| line.abandon(id));
                 }
                 SmsStep::Wait(due) => {
                     message_due = due;
@@ -354,7 +355,8 @@ impl Driver {
             Event::LateSubmit { .. } => {
                 if let Some(attempt) = self.last_uncertain.take() {
                     // Without a reader the process is ending; the attempt stays uncertain.
-                    let _ = self.surroundings.notices.send(Notice::Settled { attempt }).await;
+                    let route = self.config.name.clone();
+                    let _ = self.surroundings.notices.send(Notice::Settled { attempt, route }).await;
                 }
             }
             Event::StorageFull => {

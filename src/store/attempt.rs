@@ -113,7 +113,7 @@ impl Tx<'_> {
     ) -> Result<Vec<DueAttempt>, StoreError> {
         let after = after.unwrap_or(DueCursor { due: Timestamp::from_millis(i64::MIN), id: AttemptId::new(0) });
         let mut statement = self.0.prepare_cached(
-            "select attempt_id, verification_id, attempt_no, event_index, kind, country, due_at
+            "select attempt_id, verification_id, attempt.attempt_no, attempt.event_index, kind, country, due_at
              from attempt join event using (verification_id, event_index) join verification using (verification_id)
              where attempt.state = 'due' and due_at <= ?1 and (due_at, attempt_id) > (?2, ?3)
              order by due_at, attempt_id limit ?4",

@@ -1,0 +1,218 @@
+//! The whole daemon, put together: what `serve` runs, `demo` shows and the tests talk to.
+//!
+//! ```text
+//!  HTTP ──► app ◄── dispatcher ──► queue of each modem ──► driver ──► port
+//!            ▲                                               │
+//!            └──────────────── notices ◄─────────────────────┘
+//! ```
+//!
+//! Tasks and what they wait on: HTTP workers on sockets; the dispatcher on due times, wakes and changes of the board; a
+//! driver on its port and its queue; the notices task on drivers; the store's writer, a thread, on its queue. None waits
+//! for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
+//! the service manager starts it again.
+
+mod lock;
+mod settings;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::api::Api;
+use crate::api::server::{Limits, serve};
+use crate::app::App;
+use crate::channel::Board;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::dispatcher::{Dispatcher, run_notices};
+use crate::modem::driver::{self, Surroundings};
+use crate::random::Random;
+use crate::secrets::Secrets;
+use crate::simulator::Simulators;
+use crate::store::Store;
+
+pub use lock::DatabaseLock;
+pub use settings::rules;
+
+/// Notices that may wait: a few for each modem.
+const NOTICES: usize = 256;
+
+/// How long after SIGTERM the message in a modem's hands may take: longer than any submit time-out.
+const DRAIN: Duration = Duration::from_secs(75);
+
+/// What every installation of the daemon has.
+pub struct Parts {
+    pub store: Store,
+    pub secrets: Secrets,
+    pub clock: Clock,
+    pub random: Random,
+    pub simulators: Simulators,
+    /// Held for as long as the daemon runs.
+    pub lock: DatabaseLock,
+}
+
+/// A daemon that runs.
+pub struct Daemon {
+    addresses: Vec<SocketAddr>,
+    app: Arc<App>,
+    server: actix_web::dev::ServerHandle,
+    http: JoinHandle<std::io::Result<()>>,
+    dispatcher: JoinHandle<()>,
+    notices: JoinHandle<()>,
+    drivers: Vec<JoinHandle<()>>,
+    pings: Vec<mpsc::Sender<oneshot::Sender<()>>>,
+    stop: CancellationToken,
+    _lock: DatabaseLock,
+}
+
+impl Daemon {
+    /// Starts everything; requests are accepted when this returns.
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be listened on, a certificate that cannot be read, a database that fails.
+    pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
+        let Parts { store, secrets, clock, random, simulators, lock } = parts;
+        let tls = settings.server.tls().map(|files| tls::server_config(&files)).transpose()?;
+        let listeners = listen(&settings.server.listen)?;
+        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
+        warn_of_unused(settings);
+
+        let board = Board::new(settings::routes(settings, clock.now()));
+        let app = App::new(store, clock.clone(), random.clone(), secrets, board.clone(), rules(settings))?;
+        let app = Arc::new(app);
+        let resumed = app.recover().await.context("cannot bring the outbox in order")?;
+        if resumed > 0 {
+            info!(verifications = resumed, "verifications in progress go on");
+        }
+
+        let stop = CancellationToken::new();
+        let (notice_sender, notices) = mpsc::channel(NOTICES);
+        let mut pings = vec![];
+        let mut ping = || {
+            let (sender, receiver) = mpsc::channel(1);
+            pings.push(sender);
+            receiver
+        };
+        let mut queues = BTreeMap::new();
+        let mut drivers = vec![];
+        for config in settings::modems(settings) {
+            let (queue, messages) = mpsc::channel(driver::HELD);
+            queues.insert(config.name.clone(), queue);
+            let surroundings = Surroundings {
+                board: board.clone(),
+                notices: notice_sender.clone(),
+                clock: clock.clone(),
+                simulators: simulators.clone(),
+                stop: stop.clone(),
+            };
+            drivers.push(tokio::spawn(driver::run(config, surroundings, messages, ping())));
+        }
+        drop(notice_sender);
+        let notices = tokio::spawn(run_notices(Arc::clone(&app), notices));
+        let dispatcher = Dispatcher::new(Arc::clone(&app), queues, ping());
+        let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
+
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let api = Api { app: Arc::clone(&app), clock, random };
+        let server = serve(listeners, api, Limits::for_cores(cores), tls)?;
+        let handle = server.handle();
+        let http = tokio::spawn(server);
+        Ok(Self { addresses, app, server: handle, http, dispatcher, notices, drivers, pings, stop, _lock: lock })
+    }
+
+    /// The addresses that it listens on, with the ports that the system chose.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// A probe for the watchdog: whether writer, dispatcher and drivers answer.
+    pub fn probe(&self) -> Probe {
+        Probe { app: Arc::clone(&self.app), pings: self.pings.clone() }
+    }
+
+    /// Returns when a part without which the daemon is of no use has ended by itself.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        let stop = self.stop.clone();
+        tokio::select! {
+            () = self.app.store().closed() => anyhow!("the database writer has ended"),
+            ended = &mut self.dispatcher, if !stop.is_cancelled() => anyhow!("the dispatcher has ended: {ended:?}"),
+            ended = &mut self.notices, if !stop.is_cancelled() => anyhow!("the notices task has ended: {ended:?}"),
+            ended = &mut self.http => anyhow!("the HTTP server has ended: {ended:?}"),
+        }
+    }
+
+    /// Stops: no further requests; what is in a modem's hands finishes; what is not stays in the outbox.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.server.stop(true).await;
+        let drained = async {
+            for driver in self.drivers {
+                log_panic(driver.await, "a modem's driver");
+            }
+            log_panic(self.dispatcher.await, "the dispatcher");
+            log_panic(self.notices.await, "the notices task");
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            warn!("a modem did not finish its message in time; the message counts as uncertain at the next start");
+        }
+    }
+}
+
+fn log_panic(result: Result<(), tokio::task::JoinError>, what: &str) {
+    if let Err(panic) = result {
+        error!(%panic, "{what} failed");
+    }
+}
+
+/// Asks every part whether it still works.
+#[derive(Clone)]
+pub struct Probe {
+    app: Arc<App>,
+    pings: Vec<mpsc::Sender<oneshot::Sender<()>>>,
+}
+
+impl Probe {
+    /// Returns once all have answered; never, if one does not.
+    pub async fn answered(&self) {
+        // An error is an answer too: a full disk is no reason to start again.
+        let _ = self.app.store().write(|_| Ok::<_, crate::store::StoreError>(())).await;
+        for ping in &self.pings {
+            let (sender, answer) = oneshot::channel();
+            if ping.send(sender).await.is_err() || answer.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    addresses
+        .iter()
+        .map(|address| {
+            TcpListener::bind(address).with_context(|| format!("cannot listen on {address}: change server.listen"))
+        })
+        .collect()
+}
+
+/// Settings that this version reads and does not use yet are said, not passed over.
+fn warn_of_unused(settings: &Settings) {
+    if !settings.providers.is_empty() {
+        warn!("providers are configured, but this version sends by modems only");
+    }
+    if settings.modems.is_empty() {
+        warn!("no modem is configured: every request is refused; add a [[modems]] table");
+    }
+}

@@ -1,0 +1,111 @@
+//! From the configuration's words to what the parts of the daemon take.
+
+use zeroize::Zeroizing;
+
+use crate::app::Rules;
+use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
+use crate::clock::Timestamp;
+use crate::config::{ChannelKind, ModemSettings, PortSettings, ProfileName, Settings};
+use crate::modem::driver::{HELD, ModemConfig};
+use crate::modem::port::PortAddress;
+use crate::modem::profile::Profile;
+use crate::secrets::HashCost;
+use crate::verification::{CodeLength, Credits, Money, Workflow};
+
+/// The rules that the operations follow.
+pub fn rules(settings: &Settings) -> Rules {
+    let verify = &settings.verify;
+    let pricing = &settings.pricing;
+    Rules {
+        default_workflow: Workflow::new(verify.default_workflow).unwrap_or(Workflow::DEFAULT),
+        default_language: verify.default_language.map(|tag| tag.0),
+        code_length: if verify.code_length == 6 { CodeLength::Six } else { CodeLength::Four },
+        pin_life: verify.pin_expiry,
+        next_event_wait: verify.next_event_wait,
+        cancel_after: verify.cancel_after,
+        tries_max: verify.max_checks,
+        send_timeout: verify.send_timeout,
+        hash_cost: HashCost {
+            memory_kib: verify.argon2.memory_kib,
+            iterations: verify.argon2.iterations,
+            parallelism: verify.argon2.parallelism,
+        },
+        allowed_countries: settings.numbers.allowed_countries.to_list(),
+        allowed_kinds: settings.numbers.allowed_types.iter().copied().collect(),
+        currency: pricing.currency.as_str().to_owned(),
+        credit_value: Money::from_units(i64::try_from(pricing.credit_value.0).unwrap_or(i64::MAX)),
+        default_credits: Credits(i64::from(pricing.default_credits)),
+        country_credits: pricing
+            .countries
+            .iter()
+            .map(|(country, credits)| (country.0, Credits(i64::from(credits.0))))
+            .collect(),
+        retention: settings.storage.retention,
+    }
+}
+
+/// Every route as it is before its modem has started.
+pub(super) fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
+    let route = |modem: &ModemSettings| RouteView {
+        name: modem.name.as_str().to_owned(),
+        sms: modem.channels.contains(&ChannelKind::Sms),
+        // A modem speaks once it is told how its audio is reached; no driver does that yet.
+        tts: false,
+        countries: modem.countries.to_list(),
+        health: Health::Down { since: now },
+        held: 0,
+        room: HELD,
+        send_time: SEND_TIME_GUESS,
+    };
+    settings.modems.iter().map(route).collect()
+}
+
+pub(super) fn modems(settings: &Settings) -> Vec<ModemConfig> {
+    settings.modems.iter().map(modem).collect()
+}
+
+fn modem(modem: &ModemSettings) -> ModemConfig {
+    ModemConfig {
+        name: modem.name.as_str().to_owned(),
+        address: address(&modem.port),
+        baud_rate: modem.baud_rate,
+        profile: profile(modem.profile),
+        sim_pin: modem.sim_pin.as_ref().map(|pin| Zeroizing::new(pin.expose().to_owned())),
+        delivery_reports: modem.delivery_reports,
+    }
+}
+
+fn address(port: &PortSettings) -> PortAddress {
+    match port {
+        PortSettings::Device(path) => PortAddress::Device(path.clone()),
+        PortSettings::Tcp { host, port } => PortAddress::Tcp { host: host.clone(), port: *port },
+        PortSettings::Simulator(name) => PortAddress::Simulator(name.clone()),
+    }
+}
+
+fn profile(name: ProfileName) -> Option<&'static Profile> {
+    let name = match name {
+        ProfileName::Auto => return None,
+        ProfileName::Generic => "generic",
+        ProfileName::Simcom => "simcom",
+        ProfileName::Sim7600 => "sim7600",
+        ProfileName::Quectel => "quectel",
+        ProfileName::Huawei => "huawei",
+    };
+    Profile::named(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_that_the_configuration_names_exists() {
+        for name in
+            [ProfileName::Generic, ProfileName::Simcom, ProfileName::Sim7600, ProfileName::Quectel, ProfileName::Huawei]
+        {
+            assert!(profile(name).is_some(), "{name:?}");
+        }
+        assert_eq!(profile(ProfileName::Auto), None);
+    }
+}
