@@ -5,7 +5,6 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::StoreError;
@@ -78,19 +77,4 @@ pub fn check_key(connection: &Connection, key_check: &[u8; 32]) -> Result<(), St
             Ok(())
         }
     }
-}
-
-/// Copies the database page by page with SQLite's own backup; mode 0600.
-pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(to)
-        .map_err(|error| StoreError::Other(format!("{}: {error}", to.display())))?;
-    let source = open_reader(from)?;
-    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    Backup::new(&source, &mut target)?.run_to_completion(1024, Duration::ZERO, None)?;
-    target.execute_batch("pragma journal_mode = delete;")?;
-    Ok(())
 }

@@ -43,6 +43,21 @@ pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The version of a database of this program, and the one that this program knows.
+///
+/// # Errors
+///
+/// As [`migrate`]; an empty file is [`StoreError::NotADatabase`] too.
+pub fn check_origin(connection: &Connection) -> Result<(u32, u32), StoreError> {
+    let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
+    let application: i64 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
+    if application != APPLICATION_ID {
+        return Err(StoreError::NotADatabase);
+    }
+    let found: u32 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
+    if found > known { Err(StoreError::Newer { found, known }) } else { Ok((found, known)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

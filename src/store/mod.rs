@@ -14,6 +14,7 @@ mod migration;
 mod readers;
 mod report;
 mod sim_pin;
+mod upkeep;
 mod verification;
 mod writer;
 
@@ -24,6 +25,7 @@ pub use attempt::{AttemptRow, AttemptState, DueAttempt, DueCursor};
 pub use connection::Tx;
 pub use error::StoreError;
 pub use report::AwaitedReport;
+pub use upkeep::{BackupError, Inspection, backup, inspect};
 pub use verification::{EventRecord, NewVerification, TryRecord, VerificationRow};
 
 use readers::Readers;
@@ -79,13 +81,5 @@ impl Store {
     /// Returns when the writer's thread has ended; a daemon must not outlive it.
     pub async fn closed(&self) {
         self.writer.closed().await;
-    }
-
-    /// Copies the database, consistent at one instant, while it is in use. The copy must not exist.
-    pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
-        let from = self.path.clone();
-        tokio::task::spawn_blocking(move || connection::backup(&from, &to))
-            .await
-            .map_err(|error| StoreError::Other(error.to_string()))?
     }
 }

@@ -1,0 +1,142 @@
+//! What an operator does to the database as a whole: copy it, look whether it is well.
+//!
+//! Neither needs the key file, changes the database or makes one, and both work beside a running daemon.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::{StoreError, connection, migration};
+
+/// Copies the database, consistent at one instant; gives the copy's size in octets.
+///
+/// The copy is one file, mode 0600, whole or not there at all. Pending PINs and numbers in it are sealed as in the
+/// database.
+///
+/// # Errors
+///
+/// [`BackupError::Exists`] if there is a file at `to` already: a backup never replaces one.
+pub fn backup(from: &Path, to: &Path) -> Result<u64, BackupError> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(BackupError::Exists(to.to_owned()));
+    }
+    let beside = Unfinished(suffixed(to, &format!(".{}.partial", std::process::id())));
+    let target_error = |cause| BackupError::Target { path: to.to_owned(), cause };
+    // Left over only by a process of the same number.
+    let _ = fs::remove_file(&beside.0);
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside.0).map_err(target_error)?;
+    copy(from, &beside.0)?;
+    // A link never replaces a file that came meanwhile.
+    let sealed = File::open(&beside.0).and_then(|file| {
+        file.sync_all()?;
+        fs::hard_link(&beside.0, to)?;
+        File::open(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
+            .sync_all()?;
+        Ok(file.metadata()?.len())
+    });
+    sealed.map_err(|cause| match cause.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
+        _ => target_error(cause),
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error("{} exists: choose another name, a backup never replaces a file", .0.display())]
+    Exists(PathBuf),
+    #[error("cannot write {}: {cause}", path.display())]
+    Target { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<rusqlite::Error> for BackupError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// The copy until it has its name; removed with its journal whatever happens.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        for path in [suffixed(&self.0, "-journal"), self.0.clone()] {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
+    let source = connection::open_reader(from)?;
+    migration::check_origin(&source)?;
+    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // All pages in one step: one snapshot, which a busy daemon cannot make begin anew. Writers go on meanwhile.
+    match Backup::new(&source, &mut target)?.step(-1)? {
+        StepResult::Done => {}
+        _ => return Err(StoreError::Busy.into()),
+    }
+    // Without a write-ahead log beside it the copy is one file.
+    target.execute_batch("pragma journal_mode = delete")?;
+    match damage(&target)? {
+        Some(damage) => Err(StoreError::Corrupt(damage).into()),
+        None => Ok(()),
+    }
+}
+
+/// What a look at the database shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// Version of the schema, and the one that this program makes of it at the next start.
+    pub schema: u32,
+    pub schema_known: u32,
+    /// The first damage that SQLite's `quick_check` finds.
+    pub damage: Option<String>,
+    pub accounts: u32,
+    /// Attempts that are due or in a channel's hands.
+    pub unfinished_attempts: u32,
+    /// Octets.
+    pub size: u64,
+}
+
+/// Looks at the database without changing it. `key_check`, if known, must be that of its key.
+///
+/// # Errors
+///
+/// As [`super::Store::open`]; damage that leaves the database readable is told in the [`Inspection`].
+pub fn inspect(path: &Path, key_check: Option<&[u8; 32]>) -> Result<Inspection, StoreError> {
+    let connection = connection::open_reader(path)?;
+    let (schema, schema_known) = migration::check_origin(&connection)?;
+    let damage = damage(&connection)?;
+    if let Some(key_check) = key_check {
+        let found: Vec<u8> =
+            connection.query_row("select value from meta where name = 'key_check'", [], |row| row.get(0))?;
+        if found != key_check {
+            return Err(StoreError::WrongKey);
+        }
+    }
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+    Ok(Inspection {
+        schema,
+        schema_known,
+        damage,
+        accounts: count("select count(*) from account")?,
+        unfinished_attempts: count("select count(*) from attempt where state in ('due', 'claimed', 'sending')")?,
+        size: fs::metadata(path).map_or(0, |metadata| metadata.len()),
+    })
+}
+
+fn damage(connection: &Connection) -> Result<Option<String>, StoreError> {
+    let found: String = connection.query_row("pragma quick_check(1)", [], |row| row.get(0))?;
+    Ok((found != "ok").then_some(found))
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
