@@ -7,7 +7,7 @@ use super::types::{Account, Internal};
 use crate::clock::Timestamp;
 use crate::random::Random;
 use crate::secrets::{Secrets, same};
-use crate::store::{AccountRow, NewAccount, SecretRow, Store, StoreError};
+use crate::store::{AccountRow, NewAccount, SecretRow, Store, StoreError, Tx};
 
 /// Secrets that are live at once: the present one and the one it replaces.
 const SECRETS_LIVE: u32 = 2;
@@ -119,6 +119,31 @@ pub async fn remove_account(store: &Store, api_key: &str) -> Result<Option<usize
             Ok(Some(verifications))
         })
         .await
+}
+
+/// Keeps an account from starting verifications. `None`: no such account; otherwise the account as it is then.
+pub async fn bar_account(store: &Store, api_key: &str) -> Result<Option<AccountRow>, StoreError> {
+    change(store, api_key, |tx, key| tx.set_account_barred(key, true)).await
+}
+
+/// Lets an account start verifications again.
+pub async fn unbar_account(store: &Store, api_key: &str) -> Result<Option<AccountRow>, StoreError> {
+    change(store, api_key, |tx, key| tx.set_account_barred(key, false)).await
+}
+
+/// Adds credits, or takes them away if negative; an account without a limit gets one, from zero.
+pub async fn add_credits(store: &Store, api_key: &str, credits: i64) -> Result<Option<AccountRow>, StoreError> {
+    change(store, api_key, move |tx, key| tx.add_account_credits(key, credits)).await
+}
+
+/// Runs `work`, which says whether there is such an account, and gives the account after it.
+async fn change(
+    store: &Store,
+    api_key: &str,
+    work: impl FnOnce(&Tx, &str) -> Result<bool, StoreError> + Send + 'static,
+) -> Result<Option<AccountRow>, StoreError> {
+    let key = api_key.to_owned();
+    store.write(move |tx| if work(tx, &key)? { tx.account_by_key(&key) } else { Ok(None) }).await
 }
 
 fn seal_secret(secrets: &Secrets, random: &Random, api_key: &str, secret: &SecretString) -> SecretRow {

@@ -24,7 +24,10 @@ use crate::random::Random;
 use crate::secrets::{PinHasher, Secrets};
 use crate::store::Store;
 
-pub use account::{Credentials, NewSecret, account_row, account_rows, add_account, remove_account, rotate_secret};
+pub use account::{
+    Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
+    rotate_secret, unbar_account,
+};
 pub use outbox::{Claim, Due};
 pub use rules::Rules;
 pub use types::{

@@ -3,14 +3,18 @@
 //! Reads arguments, runs one command, turns its failure into one line and an exit code. A new command is a file here
 //! with its arguments and a `run`, and a variant of [`Command`]. Never prints a stack trace, a PIN or a secret.
 
+mod account;
+mod backup;
 mod completions;
 mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod man;
 mod open;
 mod serve;
 mod simulate;
+mod table;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -64,11 +68,18 @@ pub enum Command {
     Serve(serve::Arguments),
     /// Run the daemon on a throwaway database with a virtual modem and a demo account
     Demo(demo::Arguments),
+    /// Make, list, bar, credit and remove accounts
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Copy the database while the daemon runs
+    Backup(backup::Arguments),
+    /// Check configuration, database, key file, modems: one page, exit code 69 if anything is wrong
+    Doctor(doctor::Arguments),
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
     /// A virtual modem on a pseudo-terminal, for any program to talk to
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     /// Print a shell's completion script
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
@@ -100,11 +111,20 @@ fn run(cli: Cli) -> Outcome {
     match command {
         Command::Serve(arguments) => serve::run(&arguments, &global),
         Command::Demo(arguments) => demo::run(&arguments, &global),
+        Command::Account(command) => account::run(command, &global),
+        Command::Backup(arguments) => backup::run(&arguments, &global),
+        Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Config(command) => config::run(&command, &global),
-        Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     }
+}
+
+/// Runs a command's work to its end on this thread.
+fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.or_exit(Exit::Io, "cannot start")?.block_on(work)
 }
 
 /// The whole command line, for completions and manual pages.

@@ -23,9 +23,7 @@ pub enum LockError {
 impl DatabaseLock {
     /// Locks the database at `path`, which need not exist yet.
     pub fn take(path: &Path) -> Result<Self, LockError> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".lock");
-        let name = PathBuf::from(name);
+        let name = lock_file(path);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -39,6 +37,19 @@ impl DatabaseLock {
             Err((_, error)) => Err(LockError::Io { path: name, cause: error.into() }),
         }
     }
+
+    /// Whether a daemon works on the database, as far as this user can see. Makes no file.
+    pub fn is_held(path: &Path) -> bool {
+        let Ok(file) = std::fs::File::open(lock_file(path)) else { return false };
+        // Shared with others who look, not with a daemon.
+        matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+    }
+}
+
+fn lock_file(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }
 
 #[cfg(test)]
@@ -49,9 +60,12 @@ mod tests {
     fn a_database_has_one_daemon_at_a_time() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("simverify.db");
+        assert!(!DatabaseLock::is_held(&path));
         let lock = DatabaseLock::take(&path).expect("the first");
+        assert!(DatabaseLock::is_held(&path));
         assert!(matches!(DatabaseLock::take(&path), Err(LockError::Held(_))));
         drop(lock);
+        assert!(!DatabaseLock::is_held(&path));
         assert!(DatabaseLock::take(&path).is_ok());
     }
 }

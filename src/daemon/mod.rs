@@ -40,7 +40,7 @@ use crate::simulator::Simulators;
 use crate::store::Store;
 
 pub use lock::DatabaseLock;
-pub use settings::rules;
+pub use settings::{modem_config, rules};
 
 /// Notices that may wait: a few for each modem.
 const NOTICES: usize = 256;

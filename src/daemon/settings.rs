@@ -61,10 +61,11 @@ pub(super) fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
 }
 
 pub(super) fn modems(settings: &Settings) -> Vec<ModemConfig> {
-    settings.modems.iter().map(modem).collect()
+    settings.modems.iter().map(modem_config).collect()
 }
 
-fn modem(modem: &ModemSettings) -> ModemConfig {
+/// One modem as its driver takes it.
+pub fn modem_config(modem: &ModemSettings) -> ModemConfig {
     ModemConfig {
         name: modem.name.as_str().to_owned(),
         address: address(&modem.port),

@@ -1,0 +1,329 @@
+//! `simverify account`: who may use the API. A running daemon sees each change at once.
+//!
+//! A secret is shown once, when it is made, and need never stand in a process list: `--secret -` reads it from standard
+//! input, `--secret-file` from a file.
+
+use std::convert::Infallible;
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::open::{Opened, open, open_existing, store_failure};
+use super::table::aligned;
+use super::{Exit, Failure, Global, OrExit, Outcome, block_on, print, print_json};
+use crate::app;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::random::Random;
+use crate::store::{AccountRow, NewAccount, StoreError};
+
+/// Characters of a name, a key, a secret at most.
+const NAME_MAX: usize = 100;
+const KEY_MAX: usize = 64;
+const SECRET_MAX: usize = 256;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an account; prints its key and, this once, its secret
+    Add(Add),
+    /// List all accounts
+    List(List),
+    /// Show one account
+    Show(One),
+    /// Keep an account from starting verifications; those in progress go on
+    Bar(One),
+    /// Let a barred account start verifications again
+    Unbar(One),
+    /// Add credits to an account, or take some away
+    Credit(Credit),
+    /// Make a new secret; the one before it stays valid until the next rotation
+    RotateSecret(One),
+    /// Remove an account with all its verifications
+    Remove(One),
+}
+
+#[derive(Debug, Args)]
+pub struct Add {
+    /// Who it is for
+    #[arg(value_parser = name)]
+    name: String,
+    /// The API key of an existing client [default: a new one]
+    #[arg(long, value_parser = key)]
+    key: Option<String>,
+    /// The secret of an existing client; "-" reads it from standard input [default: a new one]
+    #[arg(long, value_parser = |text: &str| Ok::<_, Infallible>(SecretString::from(text)))]
+    secret: Option<SecretString>,
+    /// The same from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    secret_file: Option<PathBuf>,
+    /// Credits to begin with [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=CREDITS_MAX))]
+    credits: Option<i64>,
+    /// Requests a second [default: verify.requests_per_second]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: Option<u32>,
+    /// Print JSON: {"api_key": …, "api_secret": …}
+    #[arg(long)]
+    json: bool,
+}
+
+/// Sums of credits stay far from the ends of 64 bits.
+const CREDITS_MAX: i64 = 1_000_000_000_000;
+
+#[derive(Debug, Args)]
+pub struct List {
+    /// Print JSON: a list of accounts
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct One {
+    /// The account's API key
+    key: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Credit {
+    /// The account's API key
+    key: String,
+    /// How many; a negative number takes away
+    #[arg(value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i64).range(-CREDITS_MAX..=CREDITS_MAX))]
+    credits: i64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(command: Command, global: &Global) -> Outcome {
+    let settings = global.configuration()?.settings;
+    block_on(async {
+        match command {
+            Command::Add(arguments) => add(arguments, &settings).await,
+            Command::List(arguments) => list(&arguments, &settings).await,
+            Command::Show(One { key, json }) => {
+                let Opened { store, .. } = open_existing(&settings)?;
+                show(app::account_row(&store, &key).await, &key, json, &settings)
+            }
+            Command::Bar(One { key, json }) => {
+                let Opened { store, .. } = open_existing(&settings)?;
+                show(app::bar_account(&store, &key).await, &key, json, &settings)
+            }
+            Command::Unbar(One { key, json }) => {
+                let Opened { store, .. } = open_existing(&settings)?;
+                show(app::unbar_account(&store, &key).await, &key, json, &settings)
+            }
+            Command::Credit(Credit { key, credits, json }) => {
+                let Opened { store, .. } = open_existing(&settings)?;
+                show(app::add_credits(&store, &key, credits).await, &key, json, &settings)
+            }
+            Command::RotateSecret(arguments) => rotate_secret(&arguments, &settings).await,
+            Command::Remove(arguments) => remove(&arguments, &settings).await,
+        }
+    })
+}
+
+async fn add(arguments: Add, settings: &Settings) -> Outcome {
+    let secret = given_secret(arguments.secret, arguments.secret_file)?;
+    let Opened { store, secrets } = open(settings)?;
+    let now = Clock::System.now();
+    let account = NewAccount {
+        name: arguments.name,
+        api_key: arguments.key.unwrap_or_default(),
+        credits: arguments.credits,
+        rate: arguments.rate,
+        created: now,
+    };
+    let key = account.api_key.clone();
+    let made = app::add_account(&store, &secrets, &Random::System, now, account, secret).await;
+    let credentials = made.map_err(|error| match error {
+        StoreError::Exists => Exit::Data.because(anyhow::anyhow!(
+            "another account has the key {key}: choose another key, or remove that account first"
+        )),
+        other => failed(other, settings),
+    })?;
+    print_secret(&credentials.api_key, &credentials.api_secret, arguments.json)
+}
+
+async fn list(arguments: &List, settings: &Settings) -> Outcome {
+    let Opened { store, .. } = open_existing(settings)?;
+    let accounts = app::account_rows(&store).await.map_err(|error| failed(error, settings))?;
+    if arguments.json {
+        return print_json(&Value::Array(accounts.iter().map(to_json).collect()));
+    }
+    let header = ["KEY", "NAME", "STATE", "CREDITS", "RATE", "CREATED"].map(str::to_owned);
+    let rows: Vec<_> = [header].into_iter().chain(accounts.iter().map(cells)).collect();
+    print(&aligned(&rows))
+}
+
+/// Prints an account as it is after `result`.
+fn show(result: Result<Option<AccountRow>, StoreError>, key: &str, json: bool, settings: &Settings) -> Outcome {
+    let account = result.map_err(|error| failed(error, settings))?.ok_or_else(|| unknown(key))?;
+    if json {
+        return print_json(&to_json(&account));
+    }
+    let names = ["key", "name", "state", "credits", "rate", "created"].map(str::to_owned);
+    let rows: Vec<_> = names.into_iter().zip(cells(&account)).map(|(name, cell)| [name, cell]).collect();
+    print(&aligned(&rows))
+}
+
+async fn rotate_secret(arguments: &One, settings: &Settings) -> Outcome {
+    let Opened { store, secrets } = open_existing(settings)?;
+    let made = app::rotate_secret(&store, &secrets, &Random::System, Clock::System.now(), &arguments.key).await;
+    let secret = made.map_err(|error| failed(error, settings))?.ok_or_else(|| unknown(&arguments.key))?;
+    print_secret(&arguments.key, &secret.0, arguments.json)
+}
+
+async fn remove(arguments: &One, settings: &Settings) -> Outcome {
+    let key = &arguments.key;
+    let Opened { store, .. } = open_existing(settings)?;
+    let removed = app::remove_account(&store, key).await.map_err(|error| failed(error, settings))?;
+    let verifications = removed.ok_or_else(|| unknown(key))?;
+    if arguments.json {
+        return print_json(&json!({ "api_key": key, "verifications_removed": verifications }));
+    }
+    print(&format!("account {key} removed, and its verifications: {verifications}\n"))
+}
+
+/// The one place where a secret is shown.
+fn print_secret(key: &str, secret: &SecretString, json: bool) -> Outcome {
+    let secret = secret.expose_secret();
+    if json {
+        return print_json(&json!({ "api_key": key, "api_secret": secret }));
+    }
+    print(&format!("api_key     {key}\napi_secret  {secret}\nThe secret is not shown again.\n"))
+}
+
+fn given_secret(argument: Option<SecretString>, file: Option<PathBuf>) -> Result<Option<SecretString>, Failure> {
+    let secret = match (argument, file) {
+        (Some(argument), _) if argument.expose_secret() == "-" => {
+            read_secret(std::io::stdin().lock()).or_exit(Exit::Io, "cannot read the secret from standard input")?
+        }
+        (Some(argument), _) => argument,
+        (None, Some(file)) => {
+            let what = format!("cannot read {}", file.display());
+            let opened = std::fs::File::open(&file)
+                .map_err(|error| Exit::of_io(&error).because(anyhow::Error::new(error).context(what.clone())))?;
+            read_secret(opened).or_exit(Exit::Io, what)?
+        }
+        (None, None) => return Ok(None),
+    };
+    let text = secret.expose_secret();
+    if text.is_empty() || text.chars().count() > SECRET_MAX || text.chars().any(char::is_control) {
+        let problem = anyhow::anyhow!("the secret must be 1 to {SECRET_MAX} characters without control characters");
+        return Err(Exit::Usage.because(problem));
+    }
+    Ok(Some(secret))
+}
+
+/// All that there is, without its line end.
+fn read_secret(from: impl Read) -> std::io::Result<SecretString> {
+    let mut text = Zeroizing::new(String::new());
+    // Room for four octets a character, and one more to see that it is too long.
+    from.take(SECRET_MAX as u64 * 4 + 3).read_to_string(&mut text)?;
+    Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])))
+}
+
+fn unknown(key: &str) -> Failure {
+    Exit::Data.because(anyhow::anyhow!("no account has the key {key}: see `simverify account list`"))
+}
+
+fn failed(error: StoreError, settings: &Settings) -> Failure {
+    store_failure(error, &settings.storage.path)
+}
+
+fn cells(account: &AccountRow) -> [String; 6] {
+    [
+        account.api_key.clone(),
+        account.name.clone(),
+        if account.barred { "barred" } else { "active" }.to_owned(),
+        account.credits.map_or_else(|| "no limit".to_owned(), |credits| credits.to_string()),
+        account.rate.map_or_else(|| "default".to_owned(), |rate| format!("{rate}/s")),
+        account.created.to_string(),
+    ]
+}
+
+fn to_json(account: &AccountRow) -> Value {
+    json!({
+        "api_key": account.api_key,
+        "name": account.name,
+        "barred": account.barred,
+        "credits": account.credits,
+        "rate": account.rate,
+        "created": account.created.to_string(),
+    })
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let fits = !text.trim().is_empty() && text.chars().count() <= NAME_MAX && !text.chars().any(char::is_control);
+    if fits { Ok(text.trim().to_owned()) } else { Err(format!("1 to {NAME_MAX} characters, no control characters")) }
+}
+
+/// What stands in a query and before the colon of `Authorization: Basic` as it is.
+fn key(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let fits = (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(plain);
+    if fits { Ok(text.to_owned()) } else { Err(format!("1 to {KEY_MAX} of A-Z a-z 0-9 - _ .")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct CommandLine {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Command, clap::Error> {
+        CommandLine::try_parse_from(["account"].iter().chain(arguments)).map(|line| line.command)
+    }
+
+    #[test]
+    fn a_secret_on_the_command_line_is_not_shown_by_debug() {
+        let command = parse(&["add", "shop", "--secret", "geheim"]).expect("valid");
+        assert!(!format!("{command:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn wrong_names_keys_and_numbers_are_refused() {
+        let wrong: [&[&str]; 9] = [
+            &["add", " "],
+            &["add", "a\nb"],
+            &["add", "shop", "--key", "a:b"],
+            &["add", "shop", "--key", ""],
+            &["add", "shop", "--credits", "-1"],
+            &["add", "shop", "--rate", "0"],
+            &["add", "shop", "--secret", "x", "--secret-file", "y"],
+            &["credit", "k", "9999999999999"],
+            &["credit", "k", "many"],
+        ];
+        for arguments in wrong {
+            assert!(parse(arguments).is_err(), "{arguments:?}");
+        }
+        assert!(matches!(parse(&["credit", "k", "-5"]), Ok(Command::Credit(Credit { credits: -5, .. }))));
+    }
+
+    #[test]
+    fn a_secret_that_is_read_loses_its_line_end_and_has_a_length() {
+        let read = |text: &str| read_secret(text.as_bytes()).map(|secret| secret.expose_secret().to_owned());
+        assert_eq!(read("geheim\r\n").expect("text"), "geheim");
+        assert_eq!(read("two words").expect("text"), "two words");
+        assert!(read_secret([0xff].as_slice()).is_err());
+        for text in ["", "a\nb", &"x".repeat(257)] {
+            assert!(given_secret(Some(SecretString::from(text)), None).is_err(), "{} characters", text.len());
+        }
+        assert!(given_secret(Some(SecretString::from("ü".repeat(256))), None).is_ok());
+    }
+}

@@ -1,0 +1,279 @@
+//! `simverify doctor`: is everything there that the daemon needs? One page, one line for each thing.
+//!
+//! Changes nothing, makes nothing, sends nothing to a modem or a provider. A port is opened and closed again; one that
+//! the running daemon has is left alone.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{AccessFlags, eaccess, geteuid};
+use serde_json::{Value, json};
+
+use super::{Exit, Global, Outcome, block_on, print, print_json};
+use crate::config::{ChannelKind, ModemSettings, ProviderSettings, Settings, TtsEngine, TtsSettings, VoiceSettings};
+use crate::daemon::{DatabaseLock, modem_config};
+use crate::modem::port::{self, PortAddress, PortError};
+use crate::secrets::{KeyFileError, MasterKey, Secrets};
+use crate::simulator::Simulators;
+use crate::store::{self, Store};
+
+/// Free space below which the daemon may soon stand still: a day of a busy installation, and what one commit needs.
+const SPACE_LOW: u64 = 200 * 1024 * 1024;
+const SPACE_NONE: u64 = 20 * 1024 * 1024;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Print JSON: {"checks": [{"name": …, "state": "ok"|"warn"|"fail", "detail": …}], "failed": …}
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Ok,
+    /// Works, but look at it.
+    Warn,
+    Fail,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One line of the page. What is not well says what to do.
+struct Check {
+    name: String,
+    state: State,
+    detail: String,
+}
+
+impl Check {
+    fn ok(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), state: State::Ok, detail: detail.into() }
+    }
+
+    fn warn(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), state: State::Warn, detail: detail.into() }
+    }
+
+    fn fail(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { name: name.into(), state: State::Fail, detail: detail.into() }
+    }
+}
+
+pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
+    block_on(async {
+        let checks = match global.configuration() {
+            Ok(configuration) => all(&configuration.settings).await,
+            Err(failure) => vec![Check::fail("configuration", failure.to_string())],
+        };
+        let failed = checks.iter().filter(|check| check.state == State::Fail).count();
+        if arguments.json {
+            print_json(&json!({ "checks": checks.iter().map(to_json).collect::<Vec<_>>(), "failed": failed }))?;
+        } else {
+            print(&to_text(&checks))?;
+        }
+        if failed == 0 { Ok(()) } else { Err(Exit::Unavailable.because(anyhow::anyhow!("checks failed: {failed}"))) }
+    })
+}
+
+async fn all(settings: &Settings) -> Vec<Check> {
+    let storage = &settings.storage;
+    let (modems, providers) = (&settings.modems, &settings.providers);
+    let routes = format!("valid: modems: {}, providers: {}", modems.len(), providers.len());
+    let mut checks = vec![if modems.is_empty() && providers.is_empty() {
+        Check::fail(
+            "configuration",
+            format!("{routes}: nothing can be sent; add [[modems]], see `simverify modem list`"),
+        )
+    } else {
+        Check::ok("configuration", routes)
+    }];
+    let running = DatabaseLock::is_held(&storage.path);
+    checks.push(Check::ok("daemon", if running { "running" } else { "not running" }));
+    let (key, key_check) = key_file(&storage.key_file, Store::exists(&storage.path));
+    checks.push(database(&storage.path, key_check.as_ref()));
+    checks.push(key);
+    checks.push(space(&storage.path));
+    for modem in modems {
+        checks.push(modem_port(modem, running).await);
+    }
+    checks.extend(providers.iter().map(provider));
+    checks.push(speech(&settings.tts, modems));
+    checks
+}
+
+fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
+    let shown = path.display();
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    if !directory.is_dir() {
+        let advice = "make it for the daemon's user, or change storage.path";
+        return Check::fail("database", format!("{shown}: its directory does not exist; {advice}"));
+    }
+    let writable = |path: &Path| eaccess(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok();
+    if !writable(directory) {
+        return Check::fail(
+            "database",
+            format!("{shown}: this user may not write to its directory; run as the daemon's"),
+        );
+    }
+    if !Store::exists(path) {
+        return Check::ok("database", format!("{shown} does not exist yet; the first start makes it"));
+    }
+    if !writable(path) {
+        return Check::fail("database", format!("{shown}: this user may not write to it; check its owner and mode"));
+    }
+    match store::inspect(path, key_check) {
+        Err(error) => Check::fail("database", format!("{shown}: {error}")),
+        Ok(store::Inspection { damage: Some(damage), .. }) => {
+            Check::fail("database", format!("{shown} is damaged ({damage}); stop the daemon and restore a backup"))
+        }
+        Ok(_) if is_strangers(path, directory) => {
+            let advice = format!("chown --reference={0} {1}*", directory.display(), shown);
+            Check::warn("database", format!("{shown} is not its directory's owner's; the daemon may fail: {advice}"))
+        }
+        Ok(found) => {
+            let store::Inspection { schema, accounts, unfinished_attempts, size, .. } = found;
+            let content = format!("accounts: {accounts}, attempts under way: {unfinished_attempts}");
+            Check::ok("database", format!("{shown}: intact, schema {schema}, {}, {content}", mebibytes(size)))
+        }
+    }
+}
+
+/// Only root sees the files of others as writable.
+fn is_strangers(path: &Path, directory: &Path) -> bool {
+    let owner = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.uid()).ok();
+    geteuid().is_root() && owner(path) != owner(directory)
+}
+
+/// And what the database must say of its key.
+fn key_file(path: &Path, needed: bool) -> (Check, Option<[u8; 32]>) {
+    match MasterKey::read(path) {
+        Ok(key) => (Check::ok("key file", path.display().to_string()), Some(Secrets::new(&key).check_value())),
+        Err(KeyFileError::Missing { .. }) if !needed => {
+            (Check::ok("key file", format!("{} does not exist yet; the first start makes it", path.display())), None)
+        }
+        Err(error) => (Check::fail("key file", error.to_string()), None),
+    }
+}
+
+fn space(database: &Path) -> Check {
+    let directory = database.parent().unwrap_or(Path::new("/"));
+    match statvfs(directory) {
+        Ok(system) => {
+            let free = system.blocks_available().saturating_mul(system.fragment_size());
+            let detail = format!("{} free in {}", mebibytes(free), directory.display());
+            match free {
+                ..SPACE_NONE => Check::fail("disk", format!("{detail}; free some, or nothing more is accepted")),
+                SPACE_NONE..SPACE_LOW => Check::warn("disk", format!("{detail}; free some")),
+                SPACE_LOW.. => Check::ok("disk", detail),
+            }
+        }
+        Err(error) => Check::warn("disk", format!("{}: {}", directory.display(), error.desc())),
+    }
+}
+
+async fn modem_port(modem: &ModemSettings, running: bool) -> Check {
+    let name = format!("modem {}", modem.name);
+    let config = modem_config(modem);
+    let address = &config.address;
+    match address {
+        PortAddress::Simulator(_) => {
+            return Check::ok(name, format!("{address}: virtual, nothing reaches a real phone"));
+        }
+        PortAddress::Tcp { .. } if running => {
+            return Check::ok(name, format!("{address}: not tried, the running daemon may have it"));
+        }
+        PortAddress::Tcp { .. } | PortAddress::Device(_) => {}
+    }
+    match port::open(address, config.baud_rate, &Simulators::default()).await {
+        Ok(_) => Check::ok(name, format!("{address} can be opened; `simverify modem probe` asks what is there")),
+        Err(PortError::Held { holder: Some(holder), .. }) if running && holder.starts_with("simverify ") => {
+            Check::ok(name, format!("{address} is in use by {holder}"))
+        }
+        Err(error) => Check::fail(name, error.to_string()),
+    }
+}
+
+fn provider(provider: &ProviderSettings) -> Check {
+    let channels: Vec<_> = provider.channels.iter().map(|channel| format!("{channel:?}").to_lowercase()).collect();
+    Check::ok(format!("provider {}", provider.name), format!("configured for {}; not tried", channels.join(", ")))
+}
+
+fn speech(tts: &TtsSettings, modems: &[ModemSettings]) -> Check {
+    let speaks = |modem: &&ModemSettings| {
+        let own_voice = matches!(modem.voice, VoiceSettings::SerialPcm { .. } | VoiceSettings::Alsa { .. });
+        modem.channels.contains(&ChannelKind::Voice) && own_voice
+    };
+    let Some(modem) = modems.iter().find(speaks) else {
+        return Check::ok("speech", "not needed: no modem is set up for calls (voice.kind)");
+    };
+    let (program, advice) = match tts.engine {
+        TtsEngine::EspeakNg => ("espeak-ng", "install the package espeak-ng"),
+        TtsEngine::Command => (tts.command.first().map_or("", String::as_str), "correct tts.command"),
+    };
+    match found(program) {
+        Some(path) => Check::ok("speech", path.display().to_string()),
+        None => {
+            let lost = format!("calls through modem {} stay silent", modem.name);
+            Check::fail("speech", format!("{program} is not there, or no program: {lost}; {advice}"))
+        }
+    }
+}
+
+/// Where a program is, as a shell finds it.
+fn found(program: &str) -> Option<PathBuf> {
+    let candidates: Vec<PathBuf> = if program.contains('/') {
+        vec![program.into()]
+    } else {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).map(|directory| directory.join(program)).collect()
+    };
+    candidates.into_iter().find(|path| path.is_file() && eaccess(path, AccessFlags::X_OK).is_ok())
+}
+
+fn mebibytes(octets: u64) -> String {
+    const MEBIBYTE: u64 = 1024 * 1024;
+    format!("{}.{} MiB", octets / MEBIBYTE, octets % MEBIBYTE * 10 / MEBIBYTE)
+}
+
+fn to_text(checks: &[Check]) -> String {
+    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    checks
+        .iter()
+        .map(|Check { name, state, detail }| {
+            format!("{:4}  {name:width$}  {}\n", state.as_str(), detail.replace(char::is_control, "?"))
+        })
+        .collect()
+}
+
+fn to_json(check: &Check) -> Value {
+    json!({ "name": check.name, "state": check.state.as_str(), "detail": check.detail })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_in_mebibytes() {
+        assert_eq!([0, 1_048_576, 1_600_000].map(mebibytes), ["0.0 MiB", "1.0 MiB", "1.5 MiB"]);
+    }
+
+    #[test]
+    fn a_program_is_found_as_a_shell_finds_it() {
+        assert!(found("sh").is_some());
+        assert_eq!(found("/bin/sh"), Some("/bin/sh".into()));
+        for absent in ["", "/", "/etc/passwd", "no-such-program"] {
+            assert_eq!(found(absent), None, "{absent:?}");
+        }
+    }
+}

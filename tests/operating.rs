@@ -1,0 +1,352 @@
+//! Accounts, backups and the health check as an operator meets them: exit codes and whole messages.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// An installation in a directory of its own.
+struct Installation(TempDir);
+
+impl Installation {
+    fn new() -> Self {
+        Self::with("[[modems]]\nname = \"sim1\"\nport = \"simulator:sim1\"\n")
+    }
+
+    fn with(config: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let place = directory.path().display();
+        let storage = format!("[storage]\npath = \"{place}/simverify.db\"\nkey_file = \"{place}/master.key\"\n\n");
+        fs::write(directory.path().join("simverify.toml"), storage + config).expect("a written file");
+        Self(directory)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("simverify").expect("the program is built");
+        command.env_clear().env("PATH", "/usr/bin:/bin").arg("--config").arg(self.path("simverify.toml"));
+        command.args(arguments).current_dir(self.0.path());
+        command
+    }
+
+    /// Exit code, standard output and standard error; the installation's directory reads `/var`.
+    fn told(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().expect("the program runs");
+        let code = output.status.code().expect("the program ends by itself");
+        let place = self.0.path().display().to_string();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&place, "/var");
+        format!("exit {code}\n{}{}", text(&output.stdout), text(&output.stderr))
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.command(arguments).arg("--json").output().expect("the program runs");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    fn mode(&self, name: &str) -> u32 {
+        fs::metadata(self.path(name)).expect("a file").permissions().mode() & 0o777
+    }
+}
+
+/// The lines of `text` with dates as `DATE`.
+fn without_dates(text: &str) -> String {
+    let is_date = |word: &&str| word.len() == 24 && word.ends_with('Z') && word.as_bytes()[10] == b'T';
+    let date = text.split_whitespace().find(is_date).unwrap_or("no date").to_owned();
+    text.replace(&date, "DATE")
+}
+
+#[test]
+fn the_first_account_makes_database_and_key_file_for_their_owner_alone() {
+    let installation = Installation::new();
+    let made = installation.json(&["account", "add", "shop"]);
+    assert_eq!(made.as_object().expect("an object").keys().collect::<Vec<_>>(), ["api_key", "api_secret"]);
+    assert_eq!([installation.mode("simverify.db"), installation.mode("master.key")], [0o600; 2]);
+}
+
+#[test]
+fn an_account_keeps_the_credentials_of_an_existing_client() {
+    let installation = Installation::new();
+    let text = installation.told(&["account", "add", "shop", "--key", "abcd1234", "--secret", "Geheim"]);
+    insta::assert_snapshot!(text, @r"
+    exit 0
+    api_key     abcd1234
+    api_secret  Geheim
+    The secret is not shown again.
+    ");
+    let again = installation.told(&["account", "add", "other", "--key", "abcd1234"]);
+    insta::assert_snapshot!(again, @r"
+    exit 65
+    simverify: another account has the key abcd1234: choose another key, or remove that account first
+    ");
+    for name in ["simverify.db", "simverify.db-wal"] {
+        let file = fs::read(installation.path(name)).unwrap_or_default();
+        assert!(!file.windows(6).any(|octets| octets == b"Geheim"), "{name} holds the secret");
+    }
+}
+
+#[test]
+fn a_secret_need_not_stand_in_a_process_list() {
+    let installation = Installation::new();
+    let mut command = installation.command(&["account", "add", "a", "--key", "a", "--secret", "-", "--json"]);
+    let output = command.write_stdin("from standard input\n").output().expect("the program runs");
+    let made: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(made, json!({ "api_key": "a", "api_secret": "from standard input" }));
+    fs::write(installation.path("secret"), "from a file\n").expect("a file");
+    let made = installation.json(&["account", "add", "b", "--key", "b", "--secret-file", "secret"]);
+    assert_eq!(made, json!({ "api_key": "b", "api_secret": "from a file" }));
+    insta::assert_snapshot!(installation.told(&["account", "add", "c", "--secret-file", "none"]), @r"
+    exit 74
+    simverify: cannot read none: No such file or directory (os error 2)
+    ");
+    insta::assert_snapshot!(installation.told(&["account", "add", "c", "--secret", ""]), @r"
+    exit 64
+    simverify: the secret must be 1 to 256 characters without control characters
+    ");
+}
+
+#[test]
+fn accounts_are_listed_shown_and_changed() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop", "--key", "k1", "--credits", "500", "--rate", "5"]);
+    installation.json(&["account", "add", "Bäckerei Müller", "--key", "k2"]);
+    let list = installation.told(&["account", "list"]);
+    let rows: Vec<&str> = list.lines().map(|line| line.rsplit_once("  ").map_or(line, |(row, _)| row.trim())).collect();
+    assert_eq!(
+        rows,
+        [
+            "exit 0",
+            "KEY  NAME             STATE   CREDITS   RATE",
+            "k1   shop             active  500       5/s",
+            "k2   Bäckerei Müller  active  no limit  default",
+        ]
+    );
+    let mut listed = installation.json(&["account", "list"]);
+    listed[1]["created"] = "DATE".into();
+    assert_eq!(
+        listed[1],
+        json!({ "api_key": "k2", "name": "Bäckerei Müller", "barred": false, "credits": null, "rate": null, "created": "DATE" })
+    );
+    assert_eq!(installation.json(&["account", "bar", "k1"])["barred"], true);
+    assert_eq!(installation.json(&["account", "show", "k1"])["barred"], true);
+    assert_eq!(installation.json(&["account", "unbar", "k1"])["barred"], false);
+    assert_eq!(installation.json(&["account", "credit", "k1", "-200"])["credits"], 300);
+    insta::assert_snapshot!(without_dates(&installation.told(&["account", "credit", "k2", "7"])), @r"
+    exit 0
+    key      k2
+    name     Bäckerei Müller
+    state    active
+    credits  7
+    rate     default
+    created  DATE
+    ");
+    insta::assert_snapshot!(installation.told(&["account", "remove", "k1"]), @r"
+    exit 0
+    account k1 removed, and its verifications: 0
+    ");
+    let unknown = [["show", "k1"], ["bar", "k1"], ["rotate-secret", "k1"], ["remove", "k1"]]
+        .map(|[command, key]| installation.told(&["account", command, key]));
+    for text in unknown {
+        assert_eq!(text, "exit 65\nsimverify: no account has the key k1: see `simverify account list`\n");
+    }
+}
+
+#[test]
+fn a_rotated_secret_is_another_one() {
+    let installation = Installation::new();
+    let made = installation.json(&["account", "add", "shop", "--key", "k1"]);
+    let rotated = installation.json(&["account", "rotate-secret", "k1"]);
+    assert_eq!(rotated["api_key"], "k1");
+    assert_ne!(rotated["api_secret"], made["api_secret"]);
+}
+
+#[test]
+fn a_command_that_only_looks_makes_no_database() {
+    let installation = Installation::new();
+    for arguments in
+        [&["account", "list"][..], &["account", "show", "k"], &["account", "bar", "k"], &["backup", "copy"]]
+    {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(installation.told(arguments), @r"
+            exit 69
+            simverify: there is no database at /var/simverify.db yet: `simverify serve` and `simverify account add` make it
+            ");
+        }
+    }
+    installation.told(&["doctor"]);
+    let files: Vec<_> = fs::read_dir(installation.0.path()).expect("a directory").flatten().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+}
+
+#[test]
+fn a_database_without_its_key_file_is_refused() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop"]);
+    fs::remove_file(installation.path("master.key")).expect("removed");
+    insta::assert_snapshot!(installation.told(&["account", "add", "other"]), @r"
+    exit 78
+    simverify: key file /var/master.key is missing, but the database beside it was sealed with it; put the file back from a backup (a new key cannot open the database)
+    ");
+    assert!(!installation.path("master.key").exists(), "no key is made for it");
+    let other = Installation::new();
+    other.json(&["account", "add", "shop"]);
+    fs::rename(other.path("master.key"), installation.path("master.key")).expect("another key");
+    insta::assert_snapshot!(installation.told(&["account", "list"]), @r"
+    exit 78
+    simverify: cannot use /var/simverify.db: the key file does not belong to this database: put back the key file that was beside it
+    ");
+    fs::set_permissions(installation.path("master.key"), fs::Permissions::from_mode(0o644)).expect("permissions");
+    insta::assert_snapshot!(installation.told(&["account", "list"]), @r"
+    exit 78
+    simverify: key file /var/master.key may be read by others (mode 644); run: chmod 600 /var/master.key
+    ");
+}
+
+#[test]
+fn a_directory_that_does_not_exist_is_named() {
+    let installation = Installation::new();
+    let text = installation.told(&["--set", "storage.path=/nonexistent/simverify.db", "account", "add", "shop"]);
+    insta::assert_snapshot!(text, @r"
+    exit 78
+    simverify: the directory of /nonexistent/simverify.db does not exist: make it for the daemon's user (install -d -m 700 -o USER /nonexistent), or change [storage]
+    ");
+    assert!(!installation.path("master.key").exists());
+}
+
+#[test]
+fn what_root_makes_belongs_to_the_owner_of_the_directory() {
+    // Only root can give files away.
+    if nix::unistd::geteuid().is_root() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let installation = Installation::new();
+        chown(installation.0.path(), Some(65_534), Some(65_534)).expect("another owner");
+        installation.json(&["account", "add", "shop"]);
+        for name in ["simverify.db", "master.key"] {
+            assert_eq!(fs::metadata(installation.path(name)).expect("a file").uid(), 65_534, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_backup_is_private_whole_and_never_replaces_a_file() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop", "--key", "k1"]);
+    let text = installation.told(&["backup", "copy.db"]);
+    let size = fs::metadata(installation.path("copy.db")).expect("the copy").len();
+    insta::assert_snapshot!(text.replace(&size.to_string(), "SIZE"), @r"
+    exit 0
+    SIZE octets written to copy.db
+    It opens only with the key file /var/master.key: keep a copy of that too, in another place.
+    ");
+    assert_eq!(installation.mode("copy.db"), 0o600);
+    insta::assert_snapshot!(installation.told(&["backup", "copy.db"]), @r"
+    exit 74
+    simverify: copy.db exists: choose another name, a backup never replaces a file
+    ");
+    insta::assert_snapshot!(installation.told(&["backup", "none/copy.db"]), @r"
+    exit 74
+    simverify: cannot write none/copy.db: No such file or directory (os error 2)
+    ");
+    let left: Vec<_> = fs::read_dir(installation.0.path()).expect("a directory").flatten().collect();
+    assert!(!left.iter().any(|file| file.file_name().to_string_lossy().contains("partial")), "{left:?}");
+    // Restored, it is the database.
+    fs::rename(installation.path("copy.db"), installation.path("simverify.db")).expect("restored");
+    let _ = fs::remove_file(installation.path("simverify.db-wal"));
+    assert_eq!(installation.json(&["account", "list"])[0]["api_key"], "k1");
+}
+
+#[test]
+fn what_is_no_database_is_neither_opened_nor_copied() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop"]);
+    fs::write(installation.path("simverify.db"), "something else, long enough to be read as a header of a file")
+        .expect("a file");
+    let _ = fs::remove_file(installation.path("simverify.db-wal"));
+    let said = [&["account", "list"][..], &["backup", "copy.db"]].map(|arguments| installation.told(arguments));
+    insta::assert_snapshot!(said.concat(), @r"
+    exit 78
+    simverify: cannot use /var/simverify.db: the file is not a database of Simverify: check storage.path, or restore a backup
+    exit 78
+    simverify: cannot use /var/simverify.db: the file is not a database of Simverify: check storage.path, or restore a backup
+    ");
+    assert!(!installation.path("copy.db").exists());
+}
+
+#[test]
+fn the_health_check_is_one_page_before_and_after_the_first_start() {
+    let installation = Installation::with(
+        "[[modems]]\nname = \"sim1\"\nport = \"simulator:sim1\"\n\
+         [[providers]]\nname = \"backup\"\nurl = \"https://sms.example/send\"\n",
+    );
+    let page = |text: String| {
+        let sizes = |line: &str| match line.split_once("disk") {
+            Some(_) => "ok    disk ...".to_owned(),
+            None => line.replace("schema 1, 0.1 MiB", "schema 1, SIZE").replace("schema 1, 0.0 MiB", "schema 1, SIZE"),
+        };
+        text.lines().map(|line| sizes(line) + "\n").collect::<String>()
+    };
+    insta::assert_snapshot!(page(installation.told(&["doctor"])), @r"
+    exit 0
+    ok    configuration    valid: modems: 1, providers: 1
+    ok    daemon           not running
+    ok    database         /var/simverify.db does not exist yet; the first start makes it
+    ok    key file         /var/master.key does not exist yet; the first start makes it
+    ok    disk ...
+    ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone
+    ok    provider backup  configured for sms; not tried
+    ok    speech           not needed: no modem is set up for calls (voice.kind)
+    ");
+    installation.json(&["account", "add", "shop"]);
+    insta::assert_snapshot!(page(installation.told(&["doctor"])), @r"
+    exit 0
+    ok    configuration    valid: modems: 1, providers: 1
+    ok    daemon           not running
+    ok    database         /var/simverify.db: intact, schema 1, SIZE, accounts: 1, attempts under way: 0
+    ok    key file         /var/master.key
+    ok    disk ...
+    ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone
+    ok    provider backup  configured for sms; not tried
+    ok    speech           not needed: no modem is set up for calls (voice.kind)
+    ");
+}
+
+#[test]
+fn the_health_check_says_what_is_wrong_and_what_to_do() {
+    let installation = Installation::with(
+        "[tts]\nengine = \"command\"\ncommand = [\"no-such-program\"]\n\
+         [[modems]]\nname = \"sim1\"\nport = \"/dev/serial/by-id/no-such-modem\"\nvoice = { kind = \"alsa\", device = \"hw:1\" }\n",
+    );
+    installation.json(&["account", "add", "shop"]);
+    fs::set_permissions(installation.path("master.key"), fs::Permissions::from_mode(0o644)).expect("permissions");
+    let text = installation.told(&["doctor"]);
+    let failures: String =
+        text.lines().filter(|line| !line.starts_with("ok ")).map(|line| format!("{line}\n")).collect();
+    insta::assert_snapshot!(failures, @r"
+    exit 69
+    fail  key file       key file /var/master.key may be read by others (mode 644); run: chmod 600 /var/master.key
+    fail  modem sim1     /dev/serial/by-id/no-such-modem does not exist: plug the modem in, or choose one of the ports that `simverify modem list` shows
+    fail  speech         no-such-program is not there, or no program: calls through modem sim1 stay silent; correct tts.command
+    simverify: checks failed: 3
+    ");
+    let json = installation.json(&["doctor"]);
+    assert_eq!(json["failed"], 3);
+    assert_eq!(json["checks"][0]["name"], "configuration");
+    assert_eq!(json["checks"][0]["state"], "ok");
+}
+
+#[test]
+fn the_health_check_tells_a_wrong_configuration_and_one_that_sends_nothing() {
+    let nothing = Installation::with("").told(&["doctor"]);
+    let first = nothing.lines().nth(1).expect("a line");
+    insta::assert_snapshot!(first, @"fail  configuration  valid: modems: 0, providers: 0: nothing can be sent; add [[modems]], see `simverify modem list`");
+    insta::assert_snapshot!(Installation::with("[verify]\ncode_length = 5").told(&["doctor"]), @r"
+    exit 69
+    fail  configuration  /var/simverify.toml:6: verify.code_length = 5: must be 4 or 6
+    simverify: checks failed: 1
+    ");
+}
