@@ -68,7 +68,7 @@ pub enum Command {
     #[command(subcommand)]
     Config(config::Command),
     /// A virtual modem on a pseudo-terminal, for any program to talk to
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     /// Print a shell's completion script
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
@@ -101,7 +101,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Serve(arguments) => serve::run(&arguments, &global),
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Config(command) => config::run(&command, &global),
-        Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     }
