@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::HttpServer;
-use actix_web::dev::Server;
+pub use actix_web::dev::{Server, ServerHandle};
 
 use super::{Api, site};
 

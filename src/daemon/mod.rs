@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::api::Api;
-use crate::api::server::{Limits, serve};
+use crate::api::server::{Limits, ServerHandle, serve};
 use crate::app::App;
 use crate::channel::Board;
 use crate::clock::Clock;
@@ -63,7 +63,7 @@ pub struct Parts {
 pub struct Daemon {
     addresses: Vec<SocketAddr>,
     app: Arc<App>,
-    server: actix_web::dev::ServerHandle,
+    server: ServerHandle,
     http: JoinHandle<std::io::Result<()>>,
     dispatcher: JoinHandle<()>,
     notices: JoinHandle<()>,

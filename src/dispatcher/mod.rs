@@ -5,7 +5,7 @@
 //! so none is lost.
 //!
 //! It never waits for a modem: a claimed message goes into the route's bounded queue, which has room for it, and the
-//! outcome comes back as a [`Notice`].
+//! outcome comes back as a `Notice`.
 
 mod notices;
 

@@ -1,6 +1,6 @@
 //! Everything that needs the master key: sealing, keyed hashes, the pepper of the PIN hashes.
 //!
-//! The master key lives in a file outside the database ([`key_file`]). From it come four keys, one for each use, so
+//! The master key lives in a file outside the database (`key_file`). From it come four keys, one for each use, so
 //! that none can be turned against another. Without the key file a stolen database gives away neither PINs nor numbers
 //! nor API secrets.
 
