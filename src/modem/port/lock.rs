@@ -121,7 +121,8 @@ pub fn flock_holder(device: &Path) -> Option<String> {
     let metadata = fs::metadata(device).ok()?;
     let file = format!("{:02x}:{:02x}:{}", major(metadata.dev()), minor(metadata.dev()), metadata.ino());
     let locks = fs::read_to_string("/proc/locks").ok()?;
-    holder_in(&locks, &file).map(describe)
+    // The one who took it may have left it to another process.
+    holder_in(&locks, &file).filter(|&process| is_alive(process)).map(describe)
 }
 
 /// Lines read `1: FLOCK  ADVISORY  WRITE 4711 00:06:123 0 EOF`.
@@ -166,6 +167,7 @@ fn describe(process: Pid) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::Bystander;
     use super::*;
 
     const DEVICE: &str = "/dev/ttyUSB9";
@@ -189,17 +191,16 @@ mod tests {
     #[test]
     fn the_lock_file_of_a_living_process_is_respected_and_named() {
         let directory = directory();
-        let mut other = std::process::Command::new("sleep").arg("600").spawn().expect("a process");
+        let other = Bystander::start("true", directory.path());
         let path = directory.path().join("LCK..ttyUSB9");
         for content in [format!("{:>10}\n", other.id()).into_bytes(), other.id().to_ne_bytes().to_vec()] {
             fs::write(&path, &content).expect("a lock file");
             let Taken::By(holder) = take(directory.path(), Path::new(DEVICE)) else { panic!("not respected") };
-            assert_eq!(holder, format!("sleep (process {})", other.id()));
+            assert_eq!(holder, format!("sh (process {})", other.id()));
             assert_eq!(named_in_file(directory.path(), Path::new(DEVICE)), Some(holder));
             assert_eq!(fs::read(&path).expect("the lock file"), content);
         }
-        other.kill().expect("a signal");
-        other.wait().expect("its end");
+        drop(other);
         assert!(matches!(take(directory.path(), Path::new(DEVICE)), Taken::Ours(_)), "its owner is gone");
     }
 
@@ -244,12 +245,11 @@ mod tests {
     fn a_program_that_has_a_file_open_is_found() {
         let directory = directory();
         let file = directory.path().join("device");
-        let stdin = fs::File::create(&file).expect("a file");
-        let mut other = std::process::Command::new("sleep").arg("600").stdin(stdin).spawn().expect("a process");
-        let name = format!("sleep (process {})", other.id());
+        fs::write(&file, "").expect("a file");
+        let other = Bystander::start("exec 3<\"$0\"", &file);
+        let name = format!("sh (process {})", other.id());
         assert!(users(&file).contains(&name));
-        other.kill().expect("a signal");
-        other.wait().expect("its end");
+        drop(other);
         assert!(!users(&file).contains(&name));
         assert!(!is_pty(&file));
     }

@@ -33,6 +33,39 @@ fn quiet() -> Settings {
     Settings::default().with("echo", "never").with("boot", "0")
 }
 
+/// Another program: a shell that has done `script`, and ends with this value, however that ends.
+pub(super) struct Bystander(std::process::Child);
+
+impl Bystander {
+    /// `$0` in the script is `argument`.
+    pub(super) fn start(script: &str, argument: &Path) -> Self {
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", &format!("{script}; echo ready; read line")])
+            .arg(argument)
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut line = String::new();
+        let output = child.stdout.as_mut().expect("a pipe");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).expect("a line");
+        assert_eq!(line, "ready\n");
+        Self(child)
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Bystander {
+    fn drop(&mut self) {
+        // Its standard input ends, and with it the shell.
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
 /// A virtual modem on a pty, with the link that names it.
 struct OnPty {
     simulator: Simulator,
@@ -100,25 +133,16 @@ async fn a_device_is_held_whichever_link_names_it() {
     modem.stop().await;
 }
 
-/// Root reads the other's name; an ordinary user is told that somebody has the port.
 #[tokio::test]
-async fn the_holder_of_a_flock_is_named_where_the_kernel_tells() {
+async fn the_holder_of_a_flock_is_named() {
     let modem = OnPty::start();
-    let mut holder = tokio::process::Command::new("flock")
-        .args(["--exclusive", &modem.task.device, "sh", "-c", "echo held; read line"])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("flock of util-linux");
-    let mut line = [0; 5];
-    holder.stdout.as_mut().expect("a pipe").read_exact(&mut line).await.expect("the lock is taken");
+    let holder = Bystander::start("exec 3<>\"$0\"; flock --exclusive 3", Path::new(&modem.task.device));
     let error = open_device(&modem.link()).await.expect_err("held");
     let PortError::Held { holder: Some(name), .. } = &error else { panic!("{error}") };
-    assert!(name.contains("(process "), "{name}");
+    assert!(name.contains(&format!("sh (process {})", holder.id())), "{name}");
     let text = error.to_string();
     assert!(text.contains(" is in use by ") && text.contains("close that program"), "{text}");
-    drop(holder.stdin.take());
-    holder.wait().await.expect("its end");
+    drop(holder);
     open_device(&modem.link()).await.expect("free again");
     modem.stop().await;
 }
@@ -127,14 +151,13 @@ async fn the_holder_of_a_flock_is_named_where_the_kernel_tells() {
 async fn the_lock_file_of_another_program_keeps_us_away() {
     let modem = OnPty::start();
     let lock = device::lock_file_of(Path::new(&modem.task.device));
-    let mut other = tokio::process::Command::new("sleep").arg("600").spawn().expect("a process");
-    let id = other.id().expect("a running process");
+    let other = Bystander::start("true", &lock);
     // Machines without a place for lock files have none.
-    if fs::write(&lock, format!("{id:>10}\n")).is_ok() {
+    if fs::write(&lock, format!("{:>10}\n", other.id())).is_ok() {
         let error = open_device(&modem.link()).await.expect_err("held").to_string();
-        assert!(error.contains(&format!("is in use by sleep (process {id}): close")), "{error}");
+        assert!(error.contains(&format!("is in use by sh (process {}): close", other.id())), "{error}");
     }
-    other.kill().await.expect("its end");
+    drop(other);
     let port = open_device(&modem.link()).await.expect("a stale lock file is replaced");
     drop(port);
     assert!(!lock.exists());
