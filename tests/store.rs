@@ -1,0 +1,377 @@
+//! The store on real files: what is committed, who may read it, and what happens when the disk says no.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{Gid, Uid, geteuid, setgid, setuid};
+use rusqlite::Connection;
+use simverify::clock::Timestamp;
+use simverify::store::{self, BackupError, NewAccount, Store, StoreError, Tx};
+use tempfile::TempDir;
+
+const KEY: [u8; 32] = [7; 32];
+const NOBODY: u32 = 65_534;
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.file("simverify.db")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn open(&self) -> Store {
+        Store::open(&self.path(), &KEY).expect("a database")
+    }
+}
+
+fn account(key: &str) -> NewAccount {
+    NewAccount {
+        name: "shop".to_owned(),
+        api_key: key.to_owned(),
+        credits: None,
+        rate: None,
+        created: Timestamp::from_millis(0),
+    }
+}
+
+fn add(key: &'static str) -> impl FnOnce(&Tx) -> Result<(), StoreError> + Send + 'static {
+    move |tx| tx.insert_account(&account(key)).map(|_| ())
+}
+
+async fn keys(store: &Store) -> Vec<String> {
+    let accounts = store.read(|tx| tx.accounts()).await.expect("accounts");
+    accounts.into_iter().map(|account| account.api_key).collect()
+}
+
+/// A job that the writer is busy with until the sender is used or dropped.
+fn busy_writer(store: &Store) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), StoreError>>) {
+    let (release, released) = mpsc::channel();
+    let store = store.clone();
+    let job = tokio::spawn(async move {
+        store
+            .write(move |_| {
+                let _ = released.recv();
+                Ok::<_, StoreError>(())
+            })
+            .await
+    });
+    (release, job)
+}
+
+#[tokio::test]
+async fn a_job_that_fails_takes_back_its_own_writes_and_no_others() {
+    let place = Place::new();
+    let store = place.open();
+    let (release, _) = busy_writer(&store);
+    // All three wait meanwhile, and share the next transaction.
+    let failing = |tx: &Tx| {
+        tx.insert_account(&account("b"))?;
+        tx.insert_account(&account("a")).map(|_| ())
+    };
+    let jobs = async { tokio::join!(store.write(add("a")), store.write(failing), store.write(add("c"))) };
+    let (jobs, ()) = tokio::join!(jobs, async { drop(release) });
+    assert!(matches!(jobs, (Ok(()), Err(StoreError::Exists), Ok(()))), "{jobs:?}");
+    assert_eq!(keys(&store).await, ["a", "c"]);
+}
+
+#[tokio::test]
+async fn many_writers_at_once_all_have_their_writes_on_disk() {
+    let place = Place::new();
+    let store = place.open();
+    let writes = (0..500).map(|number: u32| {
+        let store = store.clone();
+        tokio::spawn(async move { store.write(move |tx| tx.insert_account(&account(&format!("k{number}")))).await })
+    });
+    for write in writes.collect::<Vec<_>>() {
+        write.await.expect("no panic").expect("written");
+    }
+    drop(store);
+    assert_eq!(keys(&place.open()).await.len(), 500);
+}
+
+#[tokio::test]
+async fn a_reader_sees_what_is_committed_and_nothing_else() {
+    let place = Place::new();
+    let store = place.open();
+    let (written, writing) = tokio::sync::oneshot::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let job = tokio::spawn({
+        let store = store.clone();
+        async move {
+            store
+                .write(move |tx| {
+                    tx.insert_account(&account("a"))?;
+                    let _ = written.send(());
+                    let _ = released.recv();
+                    Ok::<_, StoreError>(())
+                })
+                .await
+        }
+    });
+    writing.await.expect("the row is written, not committed");
+    assert!(keys(&store).await.is_empty());
+    drop(release);
+    job.await.expect("no panic").expect("committed");
+    assert_eq!(keys(&store).await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let place = Place::new();
+    let store = place.open();
+    assert!(store.read(add("a")).await.is_err());
+    assert!(keys(&store).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_that_panics_ends_the_writer_and_nothing_of_it_is_written() {
+    let place = Place::new();
+    let store = place.open();
+    let panicking = |tx: &Tx| -> Result<(), StoreError> {
+        tx.insert_account(&account("a"))?;
+        panic!("a fault of ours");
+    };
+    assert!(matches!(store.write(panicking).await, Err(StoreError::Closed)));
+    store.closed().await;
+    assert!(matches!(store.write(add("b")).await, Err(StoreError::Closed)));
+    drop(store);
+    assert!(keys(&place.open()).await.is_empty());
+}
+
+#[tokio::test]
+async fn database_and_journals_are_their_owners_alone_whatever_the_umask() {
+    let place = Place::new();
+    fs::write(place.path(), "").expect("an empty file with another mode");
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o666)).expect("permissions");
+    let store = place.open();
+    store.write(add("a")).await.expect("written");
+    for name in ["simverify.db", "simverify.db-wal", "simverify.db-shm"] {
+        let mode = fs::metadata(place.file(name)).expect(name).permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_database_of_a_newer_version_or_another_key_is_refused() {
+    let place = Place::new();
+    drop(place.open());
+    assert!(matches!(Store::open(&place.path(), &[8; 32]), Err(StoreError::WrongKey)));
+    set_version(&place.path(), 99);
+    let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
+    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 1: install the newer version again, or restore a backup made before the upgrade");
+    assert!(matches!(store::inspect(&place.path(), None), Err(StoreError::Newer { .. })));
+}
+
+fn set_version(path: &Path, version: u32) {
+    let connection = Connection::open(path).expect("a database");
+    connection.execute_batch(&format!("pragma user_version = {version}")).expect("a version");
+}
+
+#[test]
+fn what_is_not_our_database_is_refused_and_left_as_it_is() {
+    let place = Place::new();
+    let garbage = "not a database, but long enough to have a header ".repeat(30);
+    fs::write(place.path(), &garbage).expect("a file");
+    assert!(matches!(Store::open(&place.path(), &KEY), Err(StoreError::NotADatabase)));
+    assert_eq!(fs::read_to_string(place.path()).expect("the file"), garbage);
+    let foreign = place.file("foreign.db");
+    Connection::open(&foreign).expect("a database").execute_batch("create table t (x)").expect("a table");
+    assert!(matches!(Store::open(&foreign, &KEY), Err(StoreError::NotADatabase)));
+    assert!(matches!(store::inspect(&foreign, None), Err(StoreError::NotADatabase)));
+    assert!(matches!(Store::open(&place.file("none/simverify.db"), &KEY), Err(StoreError::CannotOpen)));
+}
+
+#[test]
+fn the_schema_from_nothing_is_this_one() {
+    let place = Place::new();
+    drop(place.open());
+    let connection = Connection::open(place.path()).expect("the database");
+    let list = |sql: &str| -> Vec<String> {
+        let mut statement = connection.prepare(sql).expect("a statement");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
+    };
+    let tables = list(
+        "select t.name || ': ' || (select group_concat(c.name || ' ' || c.type || iif(c.\"notnull\", '', '?'), ', ')
+                                   from pragma_table_info(t.name) as c)
+         from sqlite_schema as t where t.type = 'table' order by t.name",
+    );
+    let indexes = list("select name from sqlite_schema where type = 'index' and sql is not null order by name");
+    let not_strict =
+        list("select name from pragma_table_list where schema = 'main' and not strict and name not like 'sqlite_%'");
+    assert!(not_strict.is_empty(), "{not_strict:?}");
+    insta::assert_snapshot!(format!("{}\n{}", tables.join("\n"), indexes.join("\n")), @r"
+    account: account_id INTEGER?, name TEXT, api_key TEXT, barred INTEGER, credits INTEGER?, rate INTEGER?, created_at INTEGER
+    account_secret: account_secret_id INTEGER?, account_id INTEGER, secret_hash BLOB, secret_sealed BLOB, created_at INTEGER
+    attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?
+    awaited_report: awaited_report_id INTEGER?, attempt_id INTEGER, route TEXT, reference INTEGER?, sent_at INTEGER, delivered INTEGER
+    event: event_id BLOB, verification_id INTEGER, event_index INTEGER, kind TEXT, generation INTEGER, skipped INTEGER, handed_over_at INTEGER?
+    meta: name TEXT, value BLOB
+    sim_pin: sim_pin_hash BLOB, tried_at INTEGER
+    try: try_id INTEGER?, verification_id INTEGER, received_at INTEGER, valid INTEGER?, ip_address TEXT
+    verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?
+    account_secret_by_account
+    attempt_due
+    attempt_unfinished
+    awaited_report_by_attempt
+    awaited_report_by_route
+    try_by_verification
+    verification_by_deadline
+    verification_by_end
+    verification_in_progress
+    ");
+}
+
+#[tokio::test]
+async fn a_backup_of_a_database_that_is_written_to_is_consistent() {
+    let place = Place::new();
+    let store = place.open();
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for number in 0..200_u32 {
+                // Each pair in one transaction.
+                let pair = move |tx: &Tx| {
+                    tx.insert_account(&account(&format!("a{number}")))?;
+                    tx.insert_account(&account(&format!("b{number}")))
+                };
+                store.write(pair).await.expect("written");
+            }
+        }
+    });
+    for number in 0..5 {
+        let (from, to) = (place.path(), place.file(&format!("copy{number}.db")));
+        let copied = tokio::task::spawn_blocking(move || store::backup(&from, &to).map(|_| to)).await;
+        let copy = copied.expect("no panic").expect("a copy");
+        assert_eq!(fs::metadata(&copy).expect("the copy").permissions().mode() & 0o777, 0o600);
+        assert_eq!(store::inspect(&copy, Some(&KEY)).expect("a database").accounts % 2, 0);
+    }
+    writer.await.expect("no panic");
+}
+
+#[test]
+fn damage_is_found_and_not_copied() {
+    let place = Place::new();
+    drop(place.open());
+    // One file without journals.
+    let damaged = place.file("damaged.db");
+    store::backup(&place.path(), &damaged).expect("a copy");
+    assert_eq!(store::inspect(&damaged, Some(&KEY)).expect("a database").damage, None);
+    assert!(matches!(store::inspect(&damaged, Some(&[8; 32])), Err(StoreError::WrongKey)));
+    let mut octets = fs::read(&damaged).expect("the file");
+    // Every page but the first.
+    octets[4096..].fill(0xa5);
+    fs::write(&damaged, octets).expect("a damaged file");
+    match store::inspect(&damaged, None) {
+        Ok(inspection) => assert!(inspection.damage.is_some()),
+        Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{error}"),
+    }
+    let error = store::backup(&damaged, &place.file("copy.db")).expect_err("damaged");
+    assert!(matches!(error, BackupError::Store(StoreError::Corrupt(_))), "{error}");
+    assert_eq!(fs::read_dir(place.0.path()).expect("a directory").flatten().filter(is_copy).count(), 0);
+}
+
+fn is_copy(file: &fs::DirEntry) -> bool {
+    file.file_name().to_string_lossy().starts_with("copy")
+}
+
+/// Runs `work` in a process of its own, whose limits and user it may change: this program with this test alone.
+fn in_own_process(test: &str, work: impl Future<Output = ()>) {
+    const NAME: &str = "SIMVERIFY_TEST_IN_OWN_PROCESS";
+    if std::env::var_os(NAME).is_some_and(|name| name == test) {
+        tokio::runtime::Runtime::new().expect("a runtime").block_on(work);
+        return;
+    }
+    let program = std::env::current_exe().expect("this program");
+    let output = std::process::Command::new(program)
+        .args([test, "--exact", "--nocapture"])
+        .env(NAME, test)
+        .output()
+        .expect("it runs");
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn a_database_that_may_only_be_read_is_refused() {
+    in_own_process("a_database_that_may_only_be_read_is_refused", async {
+        let place = Place::new();
+        drop(place.open());
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o444)).expect("permissions");
+        fs::set_permissions(place.0.path(), fs::Permissions::from_mode(0o555)).expect("permissions");
+        // To root nothing is read-only.
+        if geteuid().is_root() {
+            setgid(Gid::from_raw(NOBODY)).and_then(|()| setuid(Uid::from_raw(NOBODY))).expect("another user");
+        }
+        let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
+        assert!(matches!(error, StoreError::ReadOnly | StoreError::CannotOpen), "{error:?}");
+        assert!(error.to_string().contains("check"), "{error}");
+        let Err(error) = Store::open(&place.file("new.db"), &KEY) else { panic!("made") };
+        assert!(matches!(error, StoreError::CannotOpen), "{error:?}");
+    });
+}
+
+#[test]
+fn the_database_of_another_user_is_refused_even_where_journals_could_be_made() {
+    in_own_process("the_database_of_another_user_is_refused_even_where_journals_could_be_made", async {
+        // Only root can be two users.
+        if !geteuid().is_root() {
+            return;
+        }
+        let place = Place::new();
+        drop(place.open());
+        chown(place.0.path(), Some(NOBODY), None).expect("another owner");
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o644)).expect("permissions");
+        setgid(Gid::from_raw(NOBODY)).and_then(|()| setuid(Uid::from_raw(NOBODY))).expect("another user");
+        let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
+        assert!(matches!(error, StoreError::ReadOnly), "{error:?}");
+    });
+}
+
+#[test]
+fn a_full_disk_fails_the_write_and_no_later_one() {
+    in_own_process("a_full_disk_fails_the_write_and_no_later_one", async {
+        // A signal says that a file is too large, and ends a process that does not listen for it.
+        let kind = tokio::signal::unix::SignalKind::from_raw(nix::sys::signal::Signal::SIGXFSZ as i32);
+        let _listening = tokio::signal::unix::signal(kind).expect("a signal");
+        let place = Place::new();
+        let store = place.open();
+        store.write(add("before")).await.expect("written");
+        let journal = fs::metadata(place.file("simverify.db-wal")).expect("the journal").len();
+        let (_, hard) = getrlimit(Resource::RLIMIT_FSIZE).expect("a limit");
+        setrlimit(Resource::RLIMIT_FSIZE, journal + 4096, hard).expect("a lower limit");
+        let mut large = account("large");
+        large.name = "x".repeat(100_000);
+        let half = move |tx: &Tx| {
+            tx.insert_account(&account("half"))?;
+            tx.insert_account(&large).map(|_| ())
+        };
+        let error = store.write(half).await.expect_err("no room");
+        assert!(matches!(error, StoreError::Full | StoreError::Io(_)), "{error:?}");
+        assert!(error.to_string().contains("disk"), "{error}");
+        assert_eq!(keys(&store).await, ["before"], "reading goes on, nothing half is there");
+        setrlimit(Resource::RLIMIT_FSIZE, 8192, hard).expect("a lower limit");
+        assert!(store::backup(&place.path(), &place.file("copy.db")).is_err());
+        assert_eq!(fs::read_dir(place.0.path()).expect("a directory").flatten().filter(is_copy).count(), 0);
+        setrlimit(Resource::RLIMIT_FSIZE, hard, hard).expect("room again");
+        store.write(add("after")).await.expect("written by itself");
+        drop(store);
+        assert_eq!(keys(&place.open()).await, ["before", "after"]);
+        assert_eq!(store::inspect(&place.path(), Some(&KEY)).expect("a database").damage, None);
+    });
+}
