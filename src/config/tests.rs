@@ -206,7 +206,7 @@ fn later_layers_win() {
     "##);
     let settings = place.settings();
     assert_eq!(settings.verify.send_timeout.as_secs(), 11);
-    assert_eq!(settings.numbers.allowed_countries.to_list(), ["FR".parse().expect("a country")]);
+    assert_eq!(format!("{:?}", settings.numbers.allowed_countries.to_list()), "[DE, FR]");
     let credits: Vec<_> =
         settings.pricing.countries.iter().map(|(code, credits)| (code.0.as_str(), credits.0)).collect();
     assert_eq!(credits, [("DE", 5), ("FR", 8), ("IN", 361), ("US", 361)]);
@@ -280,7 +280,7 @@ fn a_value_that_does_not_fit_is_refused_with_what_is_allowed() {
         "[log]\nlevel = 3",
         "[log]\nlevel = ''",
         "[log]\nformat = 1",
-    ]), @r##"
+    ]), @r#"
     /etc/simverify.toml:2: server.listen = "localhost:80": must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
     /etc/simverify.toml:2: server.listen = "": must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
     /etc/simverify.toml:2: server.listen = []: must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
@@ -302,7 +302,7 @@ fn a_value_that_does_not_fit_is_refused_with_what_is_allowed() {
     /etc/simverify.toml:2: verify.argon2.memory_kib = 8: must be a whole number from 1024 to 1048576
     /etc/simverify.toml:3: numbers.allowed_countries[1] = "UK": must be an ISO 3166-1 country code of two capital letters
     /etc/simverify.toml:2: numbers.allowed_countries = "DE": must be a list
-    /etc/simverify.toml:2: numbers.allowed_types[0] = "mobil": must be one of mobile, fixed_line, fixed_line_or_mobile, voip, personal_number, pager, uan, voicemail, toll_free, shared_cost, premium_rate, unknown
+    /etc/simverify.toml:2: numbers.allowed_types[0] = "mobil": must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, unknown
     /etc/simverify.toml:2: pricing.credit_value = 0.0001: must be a decimal in quotes from 0 to 1000 with at most eight places, such as "0.0001"
     /etc/simverify.toml:2: pricing.currency = "usd": must be a currency code of three capital letters
     /etc/simverify.toml:2: pricing.countries.de = 5: must be an ISO 3166-1 country code of two capital letters
@@ -314,7 +314,7 @@ fn a_value_that_does_not_fit_is_refused_with_what_is_allowed() {
     /etc/simverify.toml:2: log.level = 3: must be off, error, warn, info, debug, trace, or directives such as "info,simverify::modem=trace"
     /etc/simverify.toml:2: log.level = "": must be off, error, warn, info, debug, trace, or directives such as "info,simverify::modem=trace"
     /etc/simverify.toml:2: log.format = 1: must be one of auto, text, json, journald
-    "##);
+    "#);
 }
 
 #[test]
@@ -451,14 +451,14 @@ fn the_layers_without_types_are_named_too() {
     let mut said: String =
         cases.iter().map(|(name, value)| Place::empty().variable(name, value).message() + "\n").collect();
     said += &Place::empty().flag("verify.max_checks", "11").message();
-    insta::assert_snapshot!(said, @r##"
+    insta::assert_snapshot!(said, @r#"
     environment variable SIMVERIFY__SERVER__LISTEN: server.listen = "localhost": must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
     environment variable SIMVERIFY__SERVER__LISTN: unknown key server.listn = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
     environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "many": must be a whole number from 1 to 10
     environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "11": must be a whole number from 1 to 10
     environment variable SIMVERIFY__VERIFY__ARGON2__ITERATIONS: verify.argon2.iterations = "0": must be a whole number from 1 to 64
     environment variable SIMVERIFY__PRICING__COUNTRIES__uk: pricing.countries.uk = "5": must be an ISO 3166-1 country code of two capital letters
-    environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, voip, personal_number, pager, uan, voicemail, toll_free, shared_cost, premium_rate, unknown
+    environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, unknown
     environment variable SIMVERIFY__SERVER: server = "5": must be a table
     environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
     environment variable SIMVERIFY__MODEMS: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
@@ -467,7 +467,7 @@ fn the_layers_without_types_are_named_too() {
     environment variable SIMVERIFY__MODEMS: modems[0]: must be a table
     environment variable SIMVERIFY__MODEMS__0__SIM_PIN: modems = { 0 = { sim_pin = "***" } }: must be a list of tables, each under [[modems]]
     flag --set: verify.max_checks = "11": must be a whole number from 1 to 10
-    "##);
+    "#);
 }
 
 #[test]
