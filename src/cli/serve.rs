@@ -1,5 +1,6 @@
 //! `simverify serve`: the daemon.
 
+use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
@@ -49,6 +50,8 @@ fn flags(arguments: &Arguments) -> Vec<crate::config::Flag> {
 async fn serve(configuration: &Configuration, arguments: &Arguments, global: &Global) -> Outcome {
     let mut terminated = signal(SignalKind::terminate()).or_exit(Exit::Io, "cannot listen for signals")?;
     let mut hung_up = signal(SignalKind::hangup()).or_exit(Exit::Io, "cannot listen for signals")?;
+    // Its default action ends the process. Once listened for, it stays harmless, and the write fails like any other.
+    let _ = signal(SignalKind::from_raw(Signal::SIGXFSZ as i32)).or_exit(Exit::Io, "cannot listen for signals")?;
     let settings = &configuration.settings;
     let lock = DatabaseLock::take(&settings.storage.path).or_exit(Exit::Unavailable, "cannot start")?;
     let Opened { store, secrets } = open(settings)?;

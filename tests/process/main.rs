@@ -6,6 +6,7 @@
 mod child;
 mod client;
 mod daemon;
+mod disk;
 mod drain;
 mod installation;
 mod kill;
