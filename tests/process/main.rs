@@ -12,4 +12,5 @@ mod installation;
 mod kill;
 mod modem;
 mod ports;
+mod secrecy;
 mod service;
