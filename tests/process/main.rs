@@ -14,3 +14,4 @@ mod modem;
 mod ports;
 mod secrecy;
 mod service;
+mod start;
