@@ -1,13 +1,16 @@
 //! Logs: where they go, in which form, and what a panic leaves in them.
 //!
 //! Called once, by the commands that run for long. Never decides what is logged: each module says that at its place, and
-//! the types redact.
+//! the types redact. The types of other crates do not: from those only `info` and above is taken, whatever the level.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic::PanicHookInfo;
 
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
@@ -32,9 +35,19 @@ pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
         Output::Text => text(),
         Output::Json => tracing_subscriber::fmt::layer().json().with_writer(io::stderr).boxed(),
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
+    tracing_subscriber::registry().with(layer.with_filter(no_secrets(filter))).try_init()?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// `filter` without what other crates tell below `info`: there they show what they work on, whole numbers and headers.
+fn no_secrets(filter: EnvFilter) -> impl Filter<Registry> {
+    let allowed = |event: &Metadata<'_>| {
+        let crate_name = event.target().split("::").next();
+        crate_name == Some(env!("CARGO_CRATE_NAME")) || *event.level() <= Level::INFO
+    };
+    // The hint keeps the level of `filter` the highest that anybody computes a line for.
+    filter.and(filter_fn(allowed).with_max_level_hint(LevelFilter::TRACE))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -113,6 +126,24 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn the_libraries_do_not_log_what_they_work_on() {
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
+        let filter = EnvFilter::new("trace,rlibphonenumber=trace");
+        let subscriber = tracing_subscriber::registry().with(layer.with_filter(no_secrets(filter)));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::trace!(target: "rlibphonenumber::phonenumberutil", "no prefix in 4915112340100");
+            tracing::debug!(target: "simverifyx", "4915112340100");
+            tracing::warn!(target: "rlibphonenumber", "a warning");
+            tracing::trace!(target: "simverify::modem", "ours");
+        });
+        let text = String::from_utf8(captured.0.lock().expect("a lock").clone()).expect("text");
+        assert!(!text.contains("4915112340100"), "{text}");
+        assert!(text.contains("a warning") && text.contains("ours"), "{text}");
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! `simverify serve`: the daemon.
 
+use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
 use super::open::{Opened, open};
-use super::{Exit, Global, OrExit, Outcome};
+use super::{Exit, Failure, Global, OrExit, Outcome};
 use crate::clock::Clock;
 use crate::config::Configuration;
-use crate::daemon::{Daemon, DatabaseLock, Parts, Probe, rules};
+use crate::daemon::{Daemon, DatabaseLock, LockError, Parts, Probe, rules};
 use crate::random::Random;
 use crate::service::{Service, watchdog_period};
 use crate::simulator::Simulators;
@@ -49,8 +50,10 @@ fn flags(arguments: &Arguments) -> Vec<crate::config::Flag> {
 async fn serve(configuration: &Configuration, arguments: &Arguments, global: &Global) -> Outcome {
     let mut terminated = signal(SignalKind::terminate()).or_exit(Exit::Io, "cannot listen for signals")?;
     let mut hung_up = signal(SignalKind::hangup()).or_exit(Exit::Io, "cannot listen for signals")?;
+    // Its default action ends the process. Once listened for, it stays harmless, and the write fails like any other.
+    let _ = signal(SignalKind::from_raw(Signal::SIGXFSZ as i32)).or_exit(Exit::Io, "cannot listen for signals")?;
     let settings = &configuration.settings;
-    let lock = DatabaseLock::take(&settings.storage.path).or_exit(Exit::Unavailable, "cannot start")?;
+    let lock = DatabaseLock::take(&settings.storage.path).map_err(not_locked)?;
     let Opened { store, secrets } = open(settings)?;
     let parts =
         Parts { store, secrets, clock: Clock::System, random: Random::System, simulators: Simulators::default(), lock };
@@ -87,6 +90,14 @@ async fn serve(configuration: &Configuration, arguments: &Arguments, global: &Gl
     watchdog.abort();
     info!("stopped");
     outcome
+}
+
+fn not_locked(error: LockError) -> Failure {
+    let exit = match &error {
+        LockError::Held(_) => Exit::Unavailable,
+        LockError::Io { cause, .. } => Exit::of_io(cause),
+    };
+    exit.because(anyhow::Error::new(error).context("cannot start"))
 }
 
 /// Feeds systemd's watchdog for as long as every part of the daemon answers.

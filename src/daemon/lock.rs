@@ -16,7 +16,9 @@ pub struct DatabaseLock {
 pub enum LockError {
     #[error("another simverify daemon works on {}: stop it first", .0.display())]
     Held(PathBuf),
-    #[error("cannot lock {}: {cause}", path.display())]
+    #[error(
+        "cannot lock {} ({cause}): check that its directory exists and that this user may write to it", path.display()
+    )]
     Io { path: PathBuf, cause: io::Error },
 }
 

@@ -39,7 +39,7 @@ use crate::secrets::Secrets;
 use crate::simulator::Simulators;
 use crate::store::Store;
 
-pub use lock::DatabaseLock;
+pub use lock::{DatabaseLock, LockError};
 pub use settings::{modem_config, rules};
 
 /// Notices that may wait: a few for each modem.

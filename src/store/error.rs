@@ -17,7 +17,7 @@ pub enum StoreError {
     Corrupt(String),
     #[error("another program holds the database locked: close it")]
     Busy,
-    #[error("reading or writing the database failed ({0}): check the disk")]
+    #[error("reading or writing the database failed ({0}): check the disk, and any limit on the size of files")]
     Io(String),
     #[error(
         "the database has schema {found}, this program knows up to {known}: \

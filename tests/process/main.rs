@@ -1,0 +1,17 @@
+//! The daemon as the process that an operator runs: killed, stopped, unplugged, out of disk.
+//!
+//! Each test starts `simverify serve` and, where it needs a modem, `simverify simulate` on a pty. What happens is read
+//! from the daemon's log and from what the phone shows; a test waits for such a line, never for a time to pass.
+
+mod child;
+mod client;
+mod daemon;
+mod disk;
+mod drain;
+mod installation;
+mod kill;
+mod modem;
+mod ports;
+mod secrecy;
+mod service;
+mod start;

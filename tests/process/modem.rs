@@ -1,0 +1,172 @@
+//! `simverify simulate` as a process: a modem on a pty with a phone behind it. And what a daemon does when it fails.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::child::{PROGRAM, Process};
+use crate::client::number;
+use crate::installation::{Installation, OPEN_ATTEMPTS};
+
+/// From a request to its SMS, by way of recovery and of an uncertain attempt's second submission.
+const DELIVERY: Duration = Duration::from_secs(40);
+
+pub struct Modem {
+    pub process: Process,
+    controls: ChildStdin,
+    /// How often each number got an SMS, and the last text.
+    pub shown: BTreeMap<String, (usize, String)>,
+}
+
+impl Modem {
+    pub fn start(link: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .env_clear()
+            .args(["simulate", "--json", "--boot", "0", "--report-delay", "0", "--link"])
+            .arg(link)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let controls = child.stdin.take().expect("standard input is a pipe");
+        let output = child.stdout.take().expect("standard output is a pipe");
+        let mut process = Process::new(child, output);
+        process.until(Duration::from_secs(20), "modem", |line| line["event"] == "ready");
+        Self { process, controls, shown: BTreeMap::new() }
+    }
+
+    /// Writes a control line.
+    pub fn control(&mut self, line: &str) {
+        writeln!(self.controls, "{line}").expect("it reads its controls");
+    }
+
+    /// Reads what the phone shows until that many numbers got an SMS.
+    pub fn shows(&mut self, numbers: usize, within: Duration) {
+        let end = Instant::now() + within;
+        while self.shown.len() < numbers {
+            let shown = self.shown.len();
+            match self.process.next(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.note(&line),
+                Err(error) => panic!("{shown} of {numbers} numbers got their SMS ({error}): {:?}", self.shown.keys()),
+            }
+        }
+    }
+
+    /// Ends the modem; what the phone has shown until then is noted.
+    pub fn stop(&mut self) {
+        self.process.signal(nix::sys::signal::Signal::SIGTERM);
+        let end = Instant::now() + DELIVERY;
+        while let Ok(line) = self.process.next(end.saturating_duration_since(Instant::now())) {
+            self.note(&line);
+        }
+    }
+
+    fn note(&mut self, line: &serde_json::Value) {
+        if line["event"] == "sms" {
+            let field = |name: &str| line[name].as_str().expect("a text").to_owned();
+            let (times, text) = self.shown.entry(field("number")).or_default();
+            *times += 1;
+            *text = field("text");
+        }
+    }
+
+    /// The PIN in the SMS that a number got.
+    pub fn pin(&self, number: &str) -> String {
+        let (_, text) = &self.shown[&format!("+{number}")];
+        text.split(' ').next().expect("the PIN comes first").to_owned()
+    }
+}
+
+/// A working daemon with `requests` accepted; `trouble` comes when the phone has shown the first few. Every SMS
+/// arrives all the same, none more than twice, and nothing stays open.
+fn survives(arguments: &[&str], trouble: &str) {
+    const REQUESTS: usize = 8;
+    let installation = Installation::new();
+    let mut modem = installation.modem(arguments);
+    let mut daemon = installation.daemon();
+    for index in 0..REQUESTS {
+        daemon.client().accepted(&number(index));
+    }
+    modem.shows(2, DELIVERY);
+    modem.control(trouble);
+    modem.shows(REQUESTS, DELIVERY);
+    settle(&installation, &mut daemon);
+    daemon.stop();
+    modem.stop();
+    assert_eq!(modem.shown.len(), REQUESTS);
+    let most = modem.shown.values().map(|(times, _)| *times).max();
+    assert!(most <= Some(2), "{most:?}\n{}", daemon.transcript());
+    installation.assert_intact();
+}
+
+/// Waits until no attempt is open: looks again whenever one has finished.
+pub fn settle(installation: &Installation, daemon: &mut crate::daemon::Daemon) {
+    let end = Instant::now() + DELIVERY;
+    while installation.count(OPEN_ATTEMPTS) > 0 {
+        let left = end.saturating_duration_since(Instant::now());
+        match daemon.next(left) {
+            Ok(_) => {}
+            Err(error) => panic!("attempts stay open ({error}):\n{}", daemon.transcript()),
+        }
+    }
+}
+
+#[test]
+fn a_modem_that_is_unplugged_in_mid_work_loses_nothing() {
+    survives(&["--submit-latency", "100ms"], "unplug 2");
+}
+
+#[test]
+fn a_modem_that_restarts_in_mid_work_loses_nothing() {
+    survives(&["--submit-latency", "100ms"], "reboot");
+}
+
+#[test]
+fn garbage_on_the_line_in_mid_work_loses_nothing() {
+    survives(&["--submit-latency", "50ms"], "garbage 500");
+}
+
+#[test]
+fn a_modem_that_hangs_is_recovered_and_sends_what_was_accepted_meanwhile() {
+    let installation = Installation::new();
+    let mut modem = installation.modem(&[]);
+    modem.control("hang 8s");
+    let mut daemon = installation.daemon();
+    daemon.client().accepted(&number(0));
+    let line = daemon.says(Duration::from_secs(30), "the modem does not answer; recovering");
+    assert_eq!(line["level"], "WARN");
+    assert_eq!(line["fields"]["modem"], "sim1");
+    daemon.says(DELIVERY, "the modem is ready");
+    modem.shows(1, DELIVERY);
+    settle(&installation, &mut daemon);
+    daemon.stop();
+    modem.stop();
+    assert_eq!(modem.shown[&format!("+{}", number(0))].0, 1);
+}
+
+#[test]
+fn a_modem_that_comes_later_is_said_once_and_used_at_once() {
+    let installation = Installation::new();
+    installation.configure("", "simverify::modem=trace,info", &installation.link());
+    let mut daemon = installation.daemon();
+    daemon.client().accepted(&number(0));
+    // Nobody is told again and again of what is known.
+    daemon.until_quiet(Duration::from_secs(4));
+    let warnings = daemon.warnings();
+    assert_eq!(warnings.len(), 1, "{}", daemon.transcript());
+    let expected =
+        "modem does not exist: plug the modem in, or choose one of the ports that `simverify modem list` shows";
+    assert!(crate::daemon::message(warnings[0]).ends_with(expected), "{}", warnings[0]);
+
+    let mut modem = installation.modem(&[]);
+    let there = Instant::now();
+    daemon.says(Duration::from_secs(20), "to the modem");
+    assert!(there.elapsed() < Duration::from_secs(2), "{:?}", there.elapsed());
+    modem.shows(1, DELIVERY);
+    daemon.stop();
+}

@@ -1,0 +1,60 @@
+//! A port, and a database, that somebody else has.
+
+use std::fs::File;
+use std::time::Duration;
+
+use crate::client::number;
+use crate::daemon::message;
+use crate::installation::Installation;
+
+/// A held port is tried again every ten seconds.
+const NEXT_TRY: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_port_that_another_program_has_is_said_with_its_holder_and_tried_again() {
+    let installation = Installation::new();
+    let mut modem = installation.modem(&[]);
+    let holder = File::options().read(true).write(true).open(installation.link()).expect("the port");
+    holder.lock().expect("nobody else has it");
+    let mut daemon = installation.daemon();
+    let line = daemon.has_said(NEXT_TRY, "complaint", |line| message(line).contains("is in use by"));
+    assert_eq!(line["level"], "WARN");
+    let own = std::fs::read_to_string("/proc/self/comm").expect("a name");
+    let expected = format!(
+        "{} is in use by {} (process {}): close that program, or keep it away from this port \
+         (ModemManager: with the udev rule)",
+        installation.link().display(),
+        own.trim(),
+        std::process::id()
+    );
+    assert_eq!(message(&line), expected);
+    daemon.client().accepted(&number(0));
+    drop(holder);
+    modem.shows(1, NEXT_TRY);
+    assert_eq!(daemon.warnings().len(), 1, "{}", daemon.transcript());
+    daemon.stop();
+}
+
+#[test]
+fn a_second_daemon_gets_neither_the_database_nor_the_modem_of_the_first() {
+    let installation = Installation::new();
+    let _modem = installation.modem(&[]);
+    let mut first = installation.daemon();
+    first.says(NEXT_TRY, "the modem is ready");
+
+    let output = installation.serve().output().expect("it runs");
+    let told =
+        String::from_utf8_lossy(&output.stderr).replace(&installation.directory.path().display().to_string(), "/var");
+    assert_eq!(output.status.code(), Some(69), "{told}");
+    insta::assert_snapshot!(told, @"simverify: cannot start: another simverify daemon works on /var/simverify.db: stop it first");
+
+    let other = Installation::new();
+    other.configure("", "info", &installation.link());
+    let mut second = other.daemon();
+    let line = second.has_said(NEXT_TRY, "complaint", |line| message(line).contains("is in use by"));
+    let holder = format!("is in use by simverify (process {})", first.id());
+    assert!(message(&line).contains(&holder), "{line}");
+    first.stop();
+    second.says(NEXT_TRY, "the modem is ready");
+    second.stop();
+}
