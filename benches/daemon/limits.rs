@@ -23,13 +23,14 @@ pub fn syncs_per_second(directory: &Path) -> anyhow::Result<f64> {
     Ok(f64::from(count) / begun.elapsed().as_secs_f64())
 }
 
-/// argon2id hashes a second of the default cost (7 MiB, 5 passes), on `threads` threads with memory of their own.
-pub fn hashes_per_second(threads: usize) -> anyhow::Result<f64> {
+/// argon2id hashes a second, on `threads` threads with memory of their own.
+pub fn hashes_per_second(threads: usize, memory_kib: u32, iterations: u32) -> anyhow::Result<f64> {
     let begun = Instant::now();
     let workers: Vec<_> = (0..threads)
         .map(|_| {
             std::thread::spawn(move || -> anyhow::Result<u32> {
-                let params = Params::new(7168, 5, 1, Some(32)).map_err(|error| anyhow::anyhow!("{error}"))?;
+                let params = Params::new(memory_kib, iterations, 1, Some(32));
+                let params = params.map_err(|error| anyhow::anyhow!("{error}"))?;
                 let mut memory = vec![Block::new(); params.block_count()];
                 let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
                 let mut digest = [0; 32];

@@ -43,6 +43,16 @@ fn main() -> anyhow::Result<()> {
             part(&mut table)?;
         }
     }
-    print!("{table}");
+    println!("{}\n\n{table}", machine()?);
     Ok(())
+}
+
+/// What the figures were measured on, and how busy it was.
+fn machine() -> anyhow::Result<String> {
+    let cores = std::thread::available_parallelism()?;
+    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split(':').nth(1));
+    let load = std::fs::read_to_string("/proc/loadavg")?;
+    let load = load.split(' ').next().unwrap_or_default();
+    Ok(format!("{cores} cores, {}, load {load}", model.unwrap_or("of an unknown model").trim()))
 }

@@ -88,10 +88,14 @@ fn measure(peer: &Peer, path: &Path) -> anyhow::Result<Sample> {
         peer.program.queue(base, index)?;
         waits.push(millis(modem.wait(What::Submit).with_context(|| peer.name)? - queued));
         modem.wait(What::Accepted)?;
-        // Not in step with a program that looks every second.
-        std::thread::sleep(Duration::from_millis(1700));
+        std::thread::sleep(pause(index));
     }
     Sample::new(waits)
+}
+
+/// From one message's end to the next one's queueing: out of step with a program that looks every second.
+fn pause(index: usize) -> Duration {
+    Duration::from_millis([1050, 1350, 1650, 1950, 1200, 1500, 1800][index % 7])
 }
 
 /// Ended when dropped.
