@@ -7,7 +7,7 @@
 
 # Never -j: the targets share one build directory.
 .NOTPARALLEL:
-.PHONY: demo test check bench packages packages-to-build
+.PHONY: demo test check bench packages packages-to-build packages-to-compare
 
 CARGO ?= cargo
 
@@ -22,7 +22,7 @@ check:
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
-bench: packages
+bench: packages-to-compare
 	$(CARGO) bench --locked
 
 # What a build needs, and what the tests need beside it.
@@ -31,3 +31,6 @@ packages-to-build:
 
 packages:
 	scripts/install-packages build test
+
+packages-to-compare:
+	scripts/install-packages build bench
