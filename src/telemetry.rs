@@ -1,7 +1,7 @@
 //! Logs: where they go, in which form, and what a panic leaves in them.
 //!
 //! Called once, by the commands that run for long. Never decides what is logged: each module says that at its place, and
-//! the types redact. The types of other crates do not: from those only `info` and above is taken, whatever the level.
+//! the types redact. The types of other crates do not: from those only `warn` and above is taken, whatever the level.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -40,11 +40,11 @@ pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `filter` without what other crates tell below `info`: there they show what they work on, whole numbers and headers.
+/// `filter` without what other crates tell below `warn`: there they show what they work on, whole numbers and headers.
 fn no_secrets(filter: EnvFilter) -> impl Filter<Registry> {
     let allowed = |event: &Metadata<'_>| {
         let crate_name = event.target().split("::").next();
-        crate_name == Some(env!("CARGO_CRATE_NAME")) || *event.level() <= Level::INFO
+        crate_name == Some(env!("CARGO_CRATE_NAME")) || *event.level() <= Level::WARN
     };
     // The hint keeps the level of `filter` the highest that anybody computes a line for.
     filter.and(filter_fn(allowed).with_max_level_hint(LevelFilter::TRACE))

@@ -10,7 +10,7 @@ use simverify::app::add_account;
 use simverify::clock::Clock;
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
-use simverify::store::{NewAccount, Store};
+use simverify::store::{NewAccount, Store, backup};
 use tempfile::TempDir;
 
 use crate::child::PROGRAM;
@@ -40,9 +40,9 @@ impl Installation {
                 NewAccount { name: "test".into(), api_key: KEY.into(), credits: None, rate: None, created: now };
             let secret = Some(SecretString::from(SECRET));
             add_account(&store, &secrets, &Random::System, now, account, secret).await.expect("an account");
-            // A store closes on a thread of its own, at some time; nobody has the copy open.
-            store.backup(installation.path("simverify.db")).await.expect("a copy");
         });
+        // A store closes on a thread of its own, at some time; nobody has the copy open.
+        backup(&workshop.path().join("made.db"), &installation.path("simverify.db")).expect("a copy");
         installation
     }
 
