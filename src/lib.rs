@@ -9,14 +9,18 @@
 //! Decisions are pure functions of (state, event, time) and return effects as data. SQLite holds the state and the
 //! effects still to be done. A few small loops do the effects. Read the modules in this order:
 //!
-//! 1. `phone`, `clock`, `random`, `secrets`: vocabulary.
-//! 2. [`modem`]: AT engine, PDUs, the driver that owns a port. [`simulator`]: the virtual modem.
-//! 3. [`config`], [`telemetry`], [`service`], [`cli`]: settings, logs, systemd, the command line. They build everything
-//!    and are known by nobody below.
+//! 1. [`phone`], [`clock`], [`random`], [`secrets`]: vocabulary, and the only doors to time and chance.
+//! 2. [`verification`]: what the product is about, as a pure state machine.
+//! 3. [`store`]: SQLite. [`app`]: the operations, where a decision meets the store.
+//! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
+//!    [`dispatcher`]: the loop between outbox and channels. [`simulator`]: the virtual modem.
+//! 5. [`api`]: HTTP in.
+//! 6. [`daemon`], [`config`], [`telemetry`], [`service`], [`cli`]: these build everything and are known by nobody below.
 //!
 //! # Invariants
 //!
-//! * The folders `verification`, `modem/at` and `modem/pdu` name no I/O, clock, randomness, async or database.
+//! * Pure code names no I/O, clock, randomness, async or database: `phone`, `verification`, `channel/routing`, `modem/at`,
+//!   `modem/pdu`, the conversations beside them, the simulator's core. `tests/layering.rs` has the lists.
 //! * Only `store` speaks SQL. Only `modem/driver`, `modem/port` and `simulator` touch a tty. Only `api`, `admin` and
 //!   `channel/provider` know HTTP.
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.

@@ -31,7 +31,7 @@ use crate::api::server::{Limits, ServerHandle, serve};
 use crate::app::App;
 use crate::channel::Board;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Settings, VoiceSettings};
 use crate::dispatcher::{Dispatcher, run_notices};
 use crate::modem::driver::{self, Surroundings};
 use crate::random::Random;
@@ -211,6 +211,15 @@ fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
 fn warn_of_unused(settings: &Settings) {
     if !settings.providers.is_empty() {
         warn!("providers are configured, but this version sends by modems only");
+    }
+    for modem in &settings.modems {
+        let budget = modem.sms_per_minute.is_some() || modem.sms_per_day.is_some() || modem.calls_per_day.is_some();
+        if budget {
+            warn!(modem = modem.name.as_str(), "budgets are configured, but this version does not keep to them");
+        }
+        if !matches!(modem.voice, VoiceSettings::None) {
+            warn!(modem = modem.name.as_str(), "a voice is configured, but this version does not call");
+        }
     }
     if settings.modems.is_empty() {
         warn!("no modem is configured: every request is refused; add a [[modems]] table");
