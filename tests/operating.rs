@@ -350,3 +350,165 @@ fn the_health_check_tells_a_wrong_configuration_and_one_that_sends_nothing() {
     simverify: checks failed: 1
     ");
 }
+
+#[test]
+fn modems_are_listed_with_their_state() {
+    let installation = Installation::with(
+        "[[modems]]\nname = \"sim1\"\nport = \"simulator:sim1\"\n\
+         [[modems]]\nname = \"sim2\"\nport = \"/dev/serial/by-id/no-such-modem\"\nchannels = [\"sms\"]\n\
+         [[modems]]\nname = \"sim3\"\nport = \"tcp://cabinet.example:2000\"\n",
+    );
+    let text = installation.told(&["modem", "list"]);
+    let configured: String = text.lines().take_while(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect();
+    insta::assert_snapshot!(configured, @r"
+    exit 0
+    MODEM  PORT                             STATE    CHANNELS
+    sim1   simulator:sim1                   virtual  sms, voice
+    sim2   /dev/serial/by-id/no-such-modem  absent   sms
+    sim3   tcp://cabinet.example:2000       network  sms, voice
+    ");
+    let list = installation.json(&["modem", "list"]);
+    assert_eq!(
+        list["modems"][1],
+        json!({ "name": "sim2", "port": "/dev/serial/by-id/no-such-modem", "state": "absent", "channels": ["sms"] })
+    );
+    assert!(list["ports"].is_array());
+}
+
+#[test]
+fn a_port_is_asked_what_is_on_it() {
+    let installation = Installation::new();
+    insta::assert_snapshot!(installation.told(&["modem", "probe", "simulator:other"]), @r#"
+    exit 0
+    simulator:other
+    maker       Simverify
+    model       Virtual Modem
+    firmware    1.0
+    IMEI        ***********7518
+    SIM         ready
+    ICCID       ***************0123
+    network     registered, Simverify, LTE
+    signal      -73 dBm (good)
+    SMS centre  set
+    profile     generic
+    
+    [[modems]]
+    name = "sim2"
+    port = "simulator:other"
+    profile = "generic"
+    "#);
+    let found = installation.json(&["modem", "probe", "sim1"]);
+    assert_eq!(found[0]["sim"], "ready");
+    assert!(found[0]["imei"].as_str().expect("text").starts_with("****"));
+    assert!(found[0]["config"].as_str().expect("text").contains("name = \"sim1\""));
+    let said = ["ttyUSB0", "/dev/serial/by-id/no-such-modem", "/dev/null"]
+        .map(|port| installation.told(&["modem", "probe", port]));
+    insta::assert_snapshot!(said.concat(), @r#"
+    exit 64
+    simverify: ttyUSB0 is no configured modem and no port: a port must be a device's absolute path, "tcp://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
+    exit 69
+    simverify: /dev/serial/by-id/no-such-modem does not exist: plug the modem in, or choose one of the ports that `simverify modem list` shows
+    exit 65
+    simverify: /dev/null is no serial port, or no hardware is behind it: choose one that `simverify modem list` shows
+    "#);
+}
+
+#[test]
+fn an_sms_is_sent_by_hand() {
+    let installation = Installation::new();
+    let sms = |number| installation.told(&["modem", "send-sms", "sim1", number, "Hello"]);
+    let said = [sms("+447700900123"), sms("+447700900007"), sms("123")].concat();
+    insta::assert_snapshot!(said, @r"
+    exit 0
+    accepted by the network; reference: 1
+    exit 69
+    simverify: modem sim1: not sent: modem refused: CMS 1, unassigned number
+    exit 65
+    simverify: wrong number: not a possible number of its country
+    ");
+    insta::assert_snapshot!(installation.told(&["modem", "send-sms", "sim9", "+447700900123", "Hello"]), @r#"
+    exit 64
+    simverify: no modem is named sim9; configured: sim1
+    "#);
+    let sent = installation.json(&["modem", "send-sms", "sim1", "+447700900123", "Hello"]);
+    assert_eq!(sent["outcome"], "accepted");
+    assert!(!installation.path("simverify.db").exists(), "no PIN was asked for");
+}
+
+#[test]
+fn a_sim_pin_that_was_refused_is_not_tried_again() {
+    let link = tempfile::tempdir().expect("a directory");
+    let link = link.path().join("modem");
+    let modem = Modem::start(&link, &["--pin", "1234"]);
+    let port = link.display();
+    let installation =
+        Installation::with(&format!("[[modems]]\nname = \"sim1\"\nport = \"{port}\"\nsim_pin = \"9999\"\n"));
+    let sms = || installation.told(&["modem", "send-sms", "sim1", "+447700900123", "Hello"]);
+    insta::assert_snapshot!([sms(), sms()].concat(), @r#"
+    exit 69
+    simverify: modem sim1: SIM refused the PIN; correct sim_pin before it is tried again
+    exit 69
+    simverify: modem sim1: SIM refused this PIN before; correct sim_pin
+    "#);
+    drop(modem);
+}
+
+#[test]
+fn a_port_that_another_has_is_refused_with_its_holder() {
+    let link = tempfile::tempdir().expect("a directory");
+    let link = link.path().join("modem");
+    let modem = Modem::start(&link, &[]);
+    let port = link.display();
+    let installation = Installation::with(&format!("[[modems]]\nname = \"sim1\"\nport = \"{port}\"\n"));
+    assert!(installation.told(&["doctor"]).contains(&format!("{port} can be opened")));
+    let mut holder = std::process::Command::new("sh")
+        .args(["-c", "exec 3<>\"$0\"; flock --exclusive 3; echo ready; read line"])
+        .arg(&link)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    read_line(holder.stdout.as_mut().expect("a pipe"));
+    let text = installation.told(&["modem", "send-sms", "sim1", "+447700900123", "Hello"]);
+    let (in_use, by) = (format!("{port} is in use by "), format!("sh (process {})", holder.id()));
+    assert!(text.starts_with("exit 69\n") && text.contains(&in_use) && text.contains(&by), "{text}");
+    let text = installation.told(&["doctor"]);
+    assert!(text.starts_with("exit 69\n") && text.contains(&in_use) && text.contains(&by), "{text}");
+    drop(holder.stdin.take());
+    holder.wait().expect("its end");
+    drop(modem);
+}
+
+/// `simverify simulate`, ended with this value.
+struct Modem(std::process::Child);
+
+impl Modem {
+    fn start(link: &std::path::Path, arguments: &[&str]) -> Self {
+        let program = Command::cargo_bin("simverify").expect("the program is built");
+        let mut child = std::process::Command::new(program.get_program())
+            .arg("simulate")
+            .arg("--link")
+            .arg(link)
+            .args(arguments)
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("a virtual modem");
+        read_line(child.stdout.as_mut().expect("a pipe"));
+        Self(child)
+    }
+}
+
+impl Drop for Modem {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn read_line(from: impl std::io::Read) -> String {
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(from), &mut line).expect("a line");
+    assert!(!line.is_empty(), "it ended at once");
+    line
+}

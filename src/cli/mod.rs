@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod man;
+mod modem;
 mod open;
 mod serve;
 mod simulate;
@@ -75,6 +76,9 @@ pub enum Command {
     Backup(backup::Arguments),
     /// Check configuration, database, key file, modems: one page, exit code 69 if anything is wrong
     Doctor(doctor::Arguments),
+    /// List modems and ports, ask what is on a port, send an SMS by hand
+    #[command(subcommand)]
+    Modem(modem::Command),
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -114,6 +118,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Account(command) => account::run(command, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
+        Command::Modem(command) => modem::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Completions(arguments) => completions::run(&arguments),

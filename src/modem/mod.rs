@@ -2,9 +2,10 @@
 //!
 //! [`at`] and [`pdu`] are vocabulary. [`startup`], [`sms`], [`network`] and [`recovery`] are conversations: small
 //! machines with the same verbs, each fed by the driver. They take `now` as the time since the driver started and give
-//! back steps; none of them reads a clock, sleeps or touches a port.
+//! back steps; none of them reads a clock, sleeps or touches a port. [`by_hand`] feeds them without a daemon.
 
 pub mod at;
+pub mod by_hand;
 pub mod driver;
 pub mod line;
 pub mod network;

@@ -1,0 +1,377 @@
+//! What an operator does with one modem by hand, without a daemon: ask what it is, send one message.
+//!
+//! [`probe`] only asks: it never enters a PIN, never switches the radio on, and puts back the one setting that it needs.
+//! [`send`] starts the modem up as the daemon does. Both want a port of their own.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::at::{self, AtError, Command, CommandId, Domain, Operator, Registration, Reply, Signal, SimState};
+use super::driver::ModemConfig;
+use super::line::{Line, Said};
+use super::network::{Network, NetworkStep};
+use super::profile::{GENERIC, Profile};
+use super::sending;
+use super::sms::{Sms, SmsStep};
+use super::startup::{Blocked, Ended, SimPin, Startup, StartupStep};
+use crate::channel::{Message, Outcome};
+
+/// Tries of `AT`: autobaud needs one to three.
+const ATTENTION_TRIES: usize = 5;
+
+/// How long a modem may take to find its network before a message is given up.
+const REGISTRATION_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why nothing came of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ByHandError {
+    #[error("no modem answers: try the device's other ports, check baud_rate and the power supply")]
+    Silent,
+    #[error("the port was lost: check cable and power, then try again")]
+    PortLost(#[from] io::Error),
+    #[error("{0}")]
+    Blocked(Blocked),
+    #[error("the modem finds no network within 60 s: check antenna, SIM and contract")]
+    NoNetwork,
+    #[error("the message cannot be encoded: {0}")]
+    Encoding(String),
+}
+
+/// What a modem says of itself. Holds whole numbers of modem and SIM: show them masked.
+pub struct Probed {
+    /// The one that its make chooses.
+    pub profile: &'static Profile,
+    pub maker: Option<String>,
+    pub model: Option<String>,
+    pub firmware: Option<String>,
+    pub imei: Option<String>,
+    pub sim: SimState,
+    pub iccid: Option<String>,
+    pub registration: Option<Registration>,
+    pub operator: Option<Operator>,
+    pub signal: Option<Signal>,
+    pub has_service_centre: bool,
+}
+
+/// Asks the modem on `port` what it is.
+///
+/// # Errors
+///
+/// [`ByHandError::Silent`] if nothing answers, [`ByHandError::PortLost`].
+pub async fn probe<P: AsyncRead + AsyncWrite + Unpin>(port: P) -> Result<Probed, ByHandError> {
+    let mut dialogue = Dialogue(Line::new(port, GENERIC.engine_settings(), Instant::now()));
+    dialogue.wake().await?;
+    // Without numbers an error does not say whether a SIM is missing or locked.
+    let error_form = dialogue.ask(within("AT+CMEE?", 2)).await?;
+    let error_form = error_form.ok().and_then(|reply| reply.values("+CMEE").last()?.trim().parse::<u8>().ok());
+    if error_form.is_some_and(|form| form != 1) {
+        let _ = dialogue.ask(within("AT+CMEE=1", 2)).await?;
+    }
+    let probed = dialogue.questions().await?;
+    if let Some(form) = error_form.filter(|&form| form != 1) {
+        let _ = dialogue.ask(within(&format!("AT+CMEE={form}"), 2)).await?;
+    }
+    Ok(probed)
+}
+
+fn within(line: &str, seconds: u64) -> Command {
+    Command::new(line).within(Duration::from_secs(seconds))
+}
+
+/// One question after the other.
+struct Dialogue<P>(Line<P>);
+
+impl<P: AsyncRead + AsyncWrite + Unpin> Dialogue<P> {
+    async fn wake(&mut self) -> Result<(), ByHandError> {
+        let _ = self.ask(Command::wake()).await?;
+        for _ in 0..ATTENTION_TRIES {
+            match self.ask(within("AT", 1)).await? {
+                Err(error) if error.is_silence() => {}
+                // A refusal is an answer too.
+                Ok(_) | Err(_) => return Ok(()),
+            }
+        }
+        Err(ByHandError::Silent)
+    }
+
+    async fn questions(&mut self) -> io::Result<Probed> {
+        let maker = self.identity("+CGMI").await?;
+        let mut model = self.identity("+CGMM").await?;
+        if model.is_none() {
+            let reply = self.ask(within("ATI", 5).answered_by_any_line()).await?;
+            model = reply.ok().and_then(|reply| at::identity_line(&reply, "ATI"));
+        }
+        let firmware = self.identity("+CGMR").await?;
+        let imei = self.ask(within("AT+CGSN", 5)).await?.ok().and_then(|reply| at::imei(&reply));
+        let profile = Profile::of(maker.as_deref().unwrap_or_default(), model.as_deref().unwrap_or_default());
+        let sim = at::sim_state(&self.ask(within("AT+CPIN?", 10).with_optional_final()).await?);
+        let iccid = Command::new(profile.iccid_line).answered_by("+ICCID").answered_by("+CCID").answered_by("^ICCID");
+        let iccid = self.ask(iccid).await?.ok().and_then(|reply| at::iccid(&reply));
+        let mut registrations = Vec::new();
+        for domain in [Domain::Circuit, Domain::Packet, Domain::Lte] {
+            let reply = self.ask(within(&format!("AT{}?", domain.name()), 5)).await?;
+            registrations.extend(reply.ok().and_then(|reply| Registration::answer(domain, &reply)));
+        }
+        let registration = registrations.into_iter().max_by_key(|it| (it.state.is_ready(), it.access, it.domain));
+        let operator = self.ask(within("AT+COPS?", 10)).await?.ok().and_then(|reply| at::operator(&reply));
+        let signal = self.ask(within("AT+CSQ", 2)).await?.ok().and_then(|reply| at::signal(&reply));
+        let centre = self.ask(within("AT+CSCA?", 10)).await?.ok().and_then(|reply| at::service_centre(&reply));
+        let has_service_centre = centre.is_some();
+        Ok(Probed {
+            profile,
+            maker,
+            model,
+            firmware,
+            imei,
+            sim,
+            iccid,
+            registration,
+            operator,
+            signal,
+            has_service_centre,
+        })
+    }
+
+    async fn identity(&mut self, name: &str) -> io::Result<Option<String>> {
+        let reply = self.ask(within(&format!("AT{name}"), 5)).await?;
+        Ok(reply.ok().and_then(|reply| at::identity_line(&reply, name)))
+    }
+
+    async fn ask(&mut self, command: Command) -> io::Result<Result<Reply, AtError>> {
+        let asked = self.0.submit(command);
+        loop {
+            if let Said::Reply { id, result } = self.0.next(None).await?
+                && id == asked
+            {
+                return Ok(result);
+            }
+        }
+    }
+}
+
+/// What a start-up asks and tells about the SIM's PIN, for the record that keeps a refused PIN from being tried again.
+#[derive(Clone, Debug)]
+pub enum PinQuestion {
+    /// May the PIN be given to this SIM?
+    MayTry { sim: String, tries_left: Option<u8> },
+    /// The SIM took it. The answer does not matter.
+    Accepted { sim: String },
+}
+
+/// Starts the modem on `port` up and sends `message`, without a delivery report, which nobody would wait for.
+///
+/// # Errors
+///
+/// See [`ByHandError`]; nothing has been sent then. What the network says is in the [`Outcome`].
+pub async fn send<P: AsyncRead + AsyncWrite + Unpin>(
+    port: P,
+    config: &ModemConfig,
+    message: &Message,
+    concat_reference: u8,
+    pin_record: impl AsyncFn(PinQuestion) -> bool,
+) -> Result<Outcome, ByHandError> {
+    let parts = sending::parts(message, false, concat_reference).map_err(ByHandError::Encoding)?;
+    let settings = config.profile.unwrap_or(&GENERIC).engine_settings();
+    let mut line = Line::new(port, settings, Instant::now());
+    let profile = start_up(&mut line, config, pin_record).await?;
+    line.configure(profile.engine_settings());
+    wait_for_network(&mut line).await?;
+    Ok(carry_out(&mut line, Sms::new(parts, profile.submit_timeout)).await)
+}
+
+async fn carry_out<P: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<P>, mut machine: Sms) -> Outcome {
+    let mut submit = None;
+    let mut lost = false;
+    loop {
+        match machine.poll() {
+            SmsStep::Done(outcome) => return sending::outcome(outcome).0,
+            SmsStep::Submit(_) if lost => machine.replied(Err(AtError::Closed { submitted: false }), line.now()),
+            SmsStep::Wait(_) if lost => {
+                return Outcome::Uncertain { references: vec![], reason: "the port was lost".to_owned() };
+            }
+            SmsStep::Submit(command) => submit = Some(line.submit(command)),
+            SmsStep::AskPermission { .. } => machine.permit(),
+            SmsStep::Proceed(pdu) => {
+                // A submit that has ended meanwhile says so with its reply.
+                let _ = submit.is_some_and(|id| line.proceed(id, pdu.hex()));
+            }
+            SmsStep::Abandon => {
+                let _ = submit.is_some_and(|id| line.abandon(id));
+            }
+            SmsStep::Wait(until) => match line.next(until).await {
+                Ok(said) => hear(&mut machine, submit, said, line.now()),
+                Err(_) => {
+                    // What is out gets its reply: the machine knows whether it may be on its way.
+                    lost = true;
+                    line.close();
+                    while let Some(said) = line.take() {
+                        hear(&mut machine, submit, said, line.now());
+                    }
+                    machine.withdraw();
+                }
+            },
+        }
+    }
+}
+
+fn hear(machine: &mut Sms, submit: Option<CommandId>, said: Said, now: Duration) {
+    match said {
+        Said::Reply { id, result } if Some(id) == submit => machine.replied(result, now),
+        Said::Prompt { .. } => machine.prompted(),
+        Said::Time => machine.handle_timeout(now),
+        Said::Reply { .. } | Said::Unsolicited(_) => {}
+    }
+}
+
+async fn start_up<P: AsyncRead + AsyncWrite + Unpin>(
+    line: &mut Line<P>,
+    config: &ModemConfig,
+    pin_record: impl AsyncFn(PinQuestion) -> bool,
+) -> Result<&'static Profile, ByHandError> {
+    let pin = config.sim_pin.as_ref().and_then(|pin| SimPin::parse(pin));
+    let mut startup = Startup::new(config.profile, pin);
+    loop {
+        match startup.poll() {
+            StartupStep::Submit(command) => {
+                line.submit(command);
+            }
+            StartupStep::AskPinPermission { sim, tries_left } => {
+                startup.permit_pin(pin_record(PinQuestion::MayTry { sim, tries_left }).await);
+            }
+            StartupStep::PinAccepted { sim } => {
+                pin_record(PinQuestion::Accepted { sim }).await;
+            }
+            StartupStep::Wait(until) => match line.next(until).await? {
+                Said::Reply { result, .. } => startup.replied(result, line.now()),
+                Said::Time => startup.handle_timeout(line.now()),
+                Said::Unsolicited(_) | Said::Prompt { .. } => {}
+            },
+            StartupStep::Done(Ended::Ready(identity)) => return Ok(identity.profile),
+            StartupStep::Done(Ended::Blocked(blocked)) => return Err(ByHandError::Blocked(blocked)),
+            StartupStep::Done(Ended::Dead) => return Err(ByHandError::Silent),
+        }
+    }
+}
+
+async fn wait_for_network<P: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<P>) -> Result<(), ByHandError> {
+    let mut network = Network::new(line.now());
+    let deadline = line.now() + REGISTRATION_PATIENCE;
+    let mut asked = None;
+    loop {
+        let due = match network.poll() {
+            NetworkStep::Submit(command) => {
+                asked = Some(line.submit(command));
+                continue;
+            }
+            NetworkStep::Wait(due) => due,
+        };
+        let now = line.now();
+        let status = network.status(now);
+        // Its questions end before the message begins.
+        if status.ready && asked.is_none() {
+            return Ok(());
+        }
+        if now >= deadline || status.silent {
+            return Err(ByHandError::NoNetwork);
+        }
+        match line.next(Some(due.unwrap_or(deadline).min(deadline))).await? {
+            Said::Reply { id, result } if Some(id) == asked => {
+                asked = None;
+                network.replied(result, line.now());
+            }
+            Said::Unsolicited(said) => network.unsolicited(&said.event(), line.now()),
+            Said::Time => network.handle_timeout(line.now()),
+            Said::Reply { .. } | Said::Prompt { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::MessageText;
+    use crate::modem::port::PortAddress;
+    use crate::phone::PhoneNumber;
+    use crate::simulator::{Settings, Simulator};
+    use crate::verification::{AttemptId, EventKind};
+
+    fn config() -> ModemConfig {
+        ModemConfig {
+            name: "sim1".to_owned(),
+            address: PortAddress::Simulator("sim1".to_owned()),
+            baud_rate: 115_200,
+            profile: None,
+            sim_pin: None,
+            delivery_reports: true,
+        }
+    }
+
+    fn message(number: &str, text: &str) -> Message {
+        Message {
+            attempt: AttemptId::new(0),
+            kind: EventKind::Sms,
+            number: PhoneNumber::parse(number, None).expect("a number"),
+            text: MessageText::new(text.to_owned()),
+            pin_end: None,
+            validity: Duration::from_secs(3600),
+        }
+    }
+
+    async fn never(_: PinQuestion) -> bool {
+        panic!("no PIN is asked for")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_modem_says_what_it_is_and_keeps_its_settings() {
+        let simulator = Simulator::start(Settings::default());
+        let probed = probe(simulator.open().await.expect("a port")).await.expect("a modem");
+        assert!(probed.maker.is_some() && probed.model.is_some() && probed.imei.is_some() && probed.iccid.is_some());
+        assert_eq!(probed.sim, SimState::Ready);
+        assert!(probed.registration.is_some_and(|registration| registration.state.is_ready()));
+        assert!(probed.signal.is_some() && probed.operator.is_some());
+        let mut line = Line::new(simulator.open().await.expect("a port"), GENERIC.engine_settings(), Instant::now());
+        let asked = line.submit(Command::new("AT+CMEE?"));
+        let reply = loop {
+            if let Said::Reply { id, result } = line.next(None).await.expect("a port")
+                && id == asked
+            {
+                break result.expect("an answer");
+            }
+        };
+        assert_eq!(reply.values("+CMEE").last(), Some("0"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_answer_is_no_modem() {
+        let (port, _other) = tokio::io::duplex(1024);
+        assert!(matches!(probe(port).await, Err(ByHandError::Silent)));
+        let (port, other) = tokio::io::duplex(1024);
+        drop(other);
+        assert!(matches!(probe(port).await, Err(ByHandError::PortLost(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_by_hand_reaches_the_phone() {
+        let simulator = Simulator::start(Settings::default());
+        let mut events = simulator.events();
+        let port = simulator.open().await.expect("a port");
+        let outcome = send(port, &config(), &message("447700900123", "Grüße"), 1, never).await.expect("started");
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+        let sms = events.recv().await.expect("an event").to_string();
+        assert!(sms.starts_with("SMS to +447700900123") && sms.ends_with(": Grüße"), "{sms}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pin_is_given_only_with_permission() {
+        for (permitted, expected) in [(true, true), (false, false)] {
+            let simulator = Simulator::start(Settings::default().with("pin", "1234"));
+            let port = simulator.open().await.expect("a port");
+            let config = ModemConfig { sim_pin: Some("1234".to_owned().into()), ..config() };
+            let sent = send(port, &config, &message("447700900123", "x"), 1, async |_| permitted).await;
+            assert_eq!(sent.is_ok(), expected);
+        }
+    }
+}
