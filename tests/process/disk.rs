@@ -121,7 +121,8 @@ fn a_full_disk_fails_requests_until_there_is_space_again() {
     drop(file);
     client.accepted(&number(accepted));
     modem.shows(accepted + 1, SOON);
-    daemon.until_quiet(Duration::from_millis(500));
+    // An outcome that could not be recorded is tried again after a second.
+    daemon.until_quiet(Duration::from_millis(2500));
     // The file system goes with the daemon.
     for name in ["simverify.db", "simverify.db-wal"] {
         let there = format!("/proc/{}/root{}", daemon.id(), installation.path("disk").join(name).display());

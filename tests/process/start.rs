@@ -43,9 +43,9 @@ fn a_file_that_is_no_database_of_ours_is_refused() {
     });
     insta::assert_snapshot!(text + &foreign, @r"
     exit 78
-    simverify: cannot open /var/simverify.db: the file is not a database of Simverify: check storage.path, or restore a backup
+    simverify: cannot use /var/simverify.db: the file is not a database of Simverify: check storage.path, or restore a backup
     exit 78
-    simverify: cannot open /var/simverify.db: the file is not a database of Simverify: check storage.path, or restore a backup
+    simverify: cannot use /var/simverify.db: the file is not a database of Simverify: check storage.path, or restore a backup
     ");
 }
 
@@ -55,7 +55,7 @@ fn a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
         refusal(|installation| installation.database().execute_batch("pragma user_version = 99").expect("a version")),
         @r"
         exit 78
-        simverify: cannot open /var/simverify.db: the database has schema 99, this program knows up to 1: install the newer version again, or restore a backup made before the upgrade
+        simverify: cannot use /var/simverify.db: the database has schema 99, this program knows up to 1: install the newer version again, or restore a backup made before the upgrade
         "
     );
 }
@@ -77,7 +77,7 @@ fn a_missing_malformed_or_foreign_key_is_refused() {
     exit 78
     simverify: key file /var/master.key may be read by others (mode 644); run: chmod 600 /var/master.key
     exit 78
-    simverify: cannot open /var/simverify.db: the key file does not belong to this database: put back the key file that was beside it
+    simverify: cannot use /var/simverify.db: the key file does not belong to this database: put back the key file that was beside it
     ");
 }
 
@@ -125,7 +125,7 @@ fn a_database_that_may_not_be_written_is_refused() {
         set_mode(&installation.path("simverify.db"), 0o644);
         insta::assert_snapshot!(told(&mut command, &installation), @r"
         exit 77
-        simverify: cannot open /var/simverify.db: the database is read-only: check the owner and mode of the file and its directory, and the mount
+        simverify: cannot use /var/simverify.db: the database is read-only: check the owner and mode of the file and its directory, and the mount
         ");
     }
 
