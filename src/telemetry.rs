@@ -7,7 +7,9 @@ use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic::PanicHookInfo;
 
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::Subscriber;
+use tracing_subscriber::filter::{FilterExt, ParseError, filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
@@ -21,7 +23,7 @@ type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 ///
 /// If the journal was asked for and does not listen, or if logs were sent elsewhere before.
 pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(settings.level.as_str())?;
+    let filter = filter(settings.level.as_str())?;
     let output = output(settings.format, journal_reads(std::env::var("JOURNAL_STREAM").ok().as_deref(), &io::stderr()));
     let layer: BoxedLayer = match output {
         Output::Journal => match tracing_journald::layer() {
@@ -35,6 +37,17 @@ pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
     tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// What is logged at `level`, in the syntax of `EnvFilter`. A library that logs what it is given is silent at every
+/// level: the phone number library logs whole numbers.
+///
+/// # Errors
+///
+/// If `level` is not in that syntax.
+pub fn filter<S: Subscriber>(level: &str) -> Result<impl Filter<S> + use<S>, ParseError> {
+    let discreet = filter_fn(|metadata| !metadata.target().starts_with("rlibphonenumber"));
+    Ok(EnvFilter::try_new(level)?.and(discreet))
 }
 
 #[derive(Debug, PartialEq, Eq)]
