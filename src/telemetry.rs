@@ -8,8 +8,8 @@ use std::os::fd::AsFd;
 use std::panic::PanicHookInfo;
 
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, ParseError, filter_fn};
 use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
@@ -24,7 +24,7 @@ type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 ///
 /// If the journal was asked for and does not listen, or if logs were sent elsewhere before.
 pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(settings.level.as_str())?;
+    let filter = filter(settings.level.as_str())?;
     let output = output(settings.format, journal_reads(std::env::var("JOURNAL_STREAM").ok().as_deref(), &io::stderr()));
     let layer: BoxedLayer = match output {
         Output::Journal => match tracing_journald::layer() {
@@ -35,19 +35,24 @@ pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
         Output::Text => text(),
         Output::Json => tracing_subscriber::fmt::layer().json().with_writer(io::stderr).boxed(),
     };
-    tracing_subscriber::registry().with(layer.with_filter(no_secrets(filter))).try_init()?;
+    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
-/// `filter` without what other crates tell below `warn`: there they show what they work on, whole numbers and headers.
-fn no_secrets(filter: EnvFilter) -> impl Filter<Registry> {
+/// What is logged at `level`, in the syntax of `EnvFilter`. Other crates are silent below `warn`, whatever the level: there
+/// they show what they work on, whole numbers and headers.
+///
+/// # Errors
+///
+/// If `level` is not in that syntax.
+pub fn filter<S: Subscriber>(level: &str) -> Result<impl Filter<S> + use<S>, ParseError> {
     let allowed = |event: &Metadata<'_>| {
         let crate_name = event.target().split("::").next();
         crate_name == Some(env!("CARGO_CRATE_NAME")) || *event.level() <= Level::WARN
     };
-    // The hint keeps the level of `filter` the highest that anybody computes a line for.
-    filter.and(filter_fn(allowed).with_max_level_hint(LevelFilter::TRACE))
+    // The hint keeps the level of the filter the highest that anybody computes a line for.
+    Ok(EnvFilter::try_new(level)?.and(filter_fn(allowed).with_max_level_hint(LevelFilter::TRACE)))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -133,8 +138,8 @@ mod tests {
         let captured = Captured::default();
         let writer = captured.clone();
         let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-        let filter = EnvFilter::new("trace,rlibphonenumber=trace");
-        let subscriber = tracing_subscriber::registry().with(layer.with_filter(no_secrets(filter)));
+        let filter = filter("trace,rlibphonenumber=trace").expect("a filter");
+        let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
         tracing::subscriber::with_default(subscriber, || {
             tracing::trace!(target: "rlibphonenumber::phonenumberutil", "no prefix in 4915112340100");
             tracing::debug!(target: "simverifyx", "4915112340100");

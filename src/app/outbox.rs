@@ -52,9 +52,9 @@ enum Try {
 }
 
 impl App {
-    /// Some attempts that are due, in the order of their due time, from behind `after`. None left: an empty list.
-    pub async fn due(&self, after: Option<DueCursor>) -> Result<Vec<Due>, Internal> {
-        let now = self.clock.now();
+    /// Some attempts that are due at `now`, in the order of their due time, from behind `after`. None left: an empty
+    /// list.
+    pub async fn due(&self, now: Timestamp, after: Option<DueCursor>) -> Result<Vec<Due>, Internal> {
         let due = self
             .store
             .read(move |tx: &Tx| {
@@ -78,13 +78,13 @@ impl App {
         Ok(due)
     }
 
-    /// When the dispatcher has to look again if nothing wakes it.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, Internal> {
-        let now = self.clock.now();
+    /// When the dispatcher has to look again if nothing wakes it. `looked`: the instant of the look before, which is not
+    /// the present any more: what became due during the look is still to be done.
+    pub async fn next_due(&self, looked: Timestamp) -> Result<Option<Timestamp>, Internal> {
         let next = self
             .store
             .read(move |tx: &Tx| {
-                let times = [tx.earliest_deadline()?, tx.earliest_due_after(now)?];
+                let times = [tx.earliest_deadline()?, tx.earliest_due_after(looked)?];
                 Ok::<_, StoreError>(times.into_iter().flatten().min())
             })
             .await?;

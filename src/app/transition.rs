@@ -4,7 +4,7 @@ use super::App;
 use super::types::Internal;
 use crate::clock::Timestamp;
 use crate::store::{StoreError, Tx, VerificationRow};
-use crate::verification::{Effect, End, Event, EventId, Pin, Refusal, RequestId};
+use crate::verification::{Effect, End, Event, EventId, Pin, Refusal, RequestId, State, Verification};
 
 /// What was drawn and hashed before the transaction, for effects that need it.
 #[derive(Default)]
@@ -64,11 +64,33 @@ pub(super) fn step(
             tx.skip_event(row.id, before.event)?;
         }
     }
+    if row.machine.event == before.event && was_last_in_vain(&before, &row.machine, event) {
+        tx.skip_event(row.id, before.event)?;
+    }
     tx.update_machine(row.id, &row.machine)?;
     let deadline = row.machine.deadline();
     let sooner = deadline.is_some_and(|deadline| before.deadline().is_none_or(|before| deadline < before));
     let queued = effects.iter().any(|effect| matches!(effect, Effect::Send { .. } | Effect::Requeue { .. }));
     Ok(Ok(Step { effects, wakes: sooner || queued }))
+}
+
+/// The last event is over and nothing of it was handed over: no other event takes its place, so that only this tells.
+fn was_last_in_vain(before: &Verification, after: &Verification, event: Event) -> bool {
+    let open = matches!(before.state, State::Queued { .. } | State::Sending { .. });
+    let over = matches!(after.state, State::Closing | State::Ended(End::Failed | End::Expired));
+    let of_itself = match event {
+        Event::Finished { .. } | Event::Unroutable { .. } | Event::Due => true,
+        Event::Restarted => matches!(before.state, State::Queued { .. }),
+        Event::Claimed { .. }
+        | Event::Begun { .. }
+        | Event::Delivered { .. }
+        | Event::Undelivered { .. }
+        | Event::NextAsked
+        | Event::CancelAsked
+        | Event::TryCounted
+        | Event::Compared { .. } => false,
+    };
+    open && over && of_itself && after.submitted == 0
 }
 
 fn apply(
@@ -109,12 +131,17 @@ fn apply(
     Ok(())
 }
 
-/// Says in the row why a verification failed without a message.
+/// Says in the row why a verification failed without a message, with the last refusal of a route if there was one.
 pub(super) fn note_failure(tx: &Tx, row: &VerificationRow, reason: &str) -> Result<(), StoreError> {
-    if row.machine.end() == Some(End::Failed) {
-        tx.set_reason(row.id, reason)?;
+    if row.machine.end() != Some(End::Failed) {
+        return Ok(());
     }
-    Ok(())
+    let attempts = if row.machine.sent { vec![] } else { tx.attempts_of(row.id)? };
+    let refused = attempts.iter().rev().filter(|attempt| attempt.route.is_some());
+    match refused.flat_map(|attempt| &attempt.reason).find(|refusal| refusal.as_str() != reason) {
+        Some(refusal) => tx.set_reason(row.id, &format!("{reason}; last refusal: {refusal}")),
+        None => tx.set_reason(row.id, reason),
+    }
 }
 
 impl App {

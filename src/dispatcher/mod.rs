@@ -102,15 +102,16 @@ impl Dispatcher {
     /// A fault of the store; what was claimed before it is handed over.
     pub async fn look(&mut self) -> Result<Option<Timestamp>, Internal> {
         while self.app.run_deadlines().await? > 0 {}
-        self.hand_over_due().await?;
+        let now = self.app.clock().now();
+        self.hand_over_due(now).await?;
         self.purge().await?;
-        Ok(self.app.next_due().await?.into_iter().chain([self.next_purge]).min())
+        Ok(self.app.next_due(now).await?.into_iter().chain([self.next_purge]).min())
     }
 
-    async fn hand_over_due(&mut self) -> Result<(), Internal> {
+    async fn hand_over_due(&mut self, now: Timestamp) -> Result<(), Internal> {
         let mut after = None;
         loop {
-            let due = self.app.due(after).await?;
+            let due = self.app.due(now, after).await?;
             let Some(last) = due.last() else { return Ok(()) };
             after = Some(last.cursor);
             for due in &due {

@@ -206,7 +206,8 @@ impl Driver {
     /// Waits until opening is worth another try.
     async fn wait_for_port(&mut self, mail: &mut Mail, error: &PortError, tries: u32) {
         self.complain(&error.to_string());
-        let absent = matches!(error, PortError::NotFound { .. });
+        // What is absent comes back when somebody plugs it in; the other reasons last longer.
+        let absent = matches!(error, PortError::NotFound { .. } | PortError::Simulator { .. });
         let pause = if absent { self.recovery.port_lost(tries).pause } else { HELD_PAUSE };
         let returned = self.returned(pause);
         mail.meanwhile(self, returned).await;

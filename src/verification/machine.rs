@@ -12,7 +12,7 @@
 //! | event \ state | Queued | Sending | Doubtful | Resending | Waiting | Closing | Ended |
 //! | --- | --- | --- | --- | --- | --- | --- | --- |
 //! | Claimed | granted¹ | refused | granted² | refused | refused | refused | refused |
-//! | Begun | → Sending³ | refused | → Resending³ | refused | refused | refused | refused |
+//! | Begun | → Sending³ | granted¹⁰ | → Resending³ | granted¹⁰ | refused | refused | refused |
 //! | Finished: handed over | → Waiting | → Waiting | → Waiting | → Waiting | · | · | price |
 //! | Finished: uncertain | → Doubtful | → Doubtful | → Waiting | → Waiting | · | · | price |
 //! | Finished: temporary | again later | again later | again later | again later | · | · | price |
@@ -33,7 +33,8 @@
 //! 3. Only while the PIN lives; else due again, for a new PIN. 4. With no event left it waits for its expiry.
 //! 5. `next` when the wait is over, `Waiting` when only the PIN is. 6. Refused when no event is left.
 //! 7. Refused in the first seconds and once the second event was claimed. 8. Refused when all tries are used.
-//! 9. When the waits of all events left are past too.
+//! 9. When the waits of all events left are past too. 10. The modem asks for the bytes of the same attempt once more,
+//!    having refused them at first; granted only while the PIN lives and the next event was not asked for.
 //!
 //! The number of an attempt tells a late word about an earlier attempt from one about the present attempt; the former
 //! changes nothing.
@@ -350,6 +351,11 @@ impl Verification {
             }
             (Doubtful { claimed: true, until }, Event::Begun { attempt }) if attempt == self.attempt => {
                 Ok(self.begin_resend(until, now))
+            }
+            (Sending { next: false, .. } | Resending { next: false, .. }, Event::Begun { attempt })
+                if attempt == self.attempt && self.pin_alive(now) =>
+            {
+                Ok(vec![Effect::Granted])
             }
             (_, Event::Begun { .. }) => Err(Refusal::Stale),
 

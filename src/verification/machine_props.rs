@@ -183,7 +183,7 @@ impl Run {
         if let Event::Begun { attempt } = event
             && effects.contains(&Effect::Granted)
         {
-            assert_eq!(self.leaving, None, "one attempt leaves at a time");
+            assert!(self.leaving.is_none_or(|(leaving, _)| leaving == attempt), "one attempt leaves at a time");
             self.leaving = Some((attempt, before.event));
         }
         for effect in effects {

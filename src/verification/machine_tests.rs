@@ -804,6 +804,44 @@ fn a_pin_that_dies_in_the_queue_is_replaced_before_it_is_sent() {
 }
 
 #[test]
+fn the_bytes_of_one_attempt_may_be_asked_for_again_while_they_are_wanted() {
+    assert_snapshot!(converse(plan(4), "
+        0 claimed
+        0 begun
+        2 begun
+        2 begun #2
+        3 next
+        3 begun
+        3 returned
+        4 claimed
+        4 begun
+        5 uncertain
+        15 claimed
+        15 begun
+        304 begun
+        305 begun
+        305 returned
+    "), @"
+    0 start: send #1 of event 0 at 0 | Queued due 240
+    0 claimed: Granted | Queued (claimed) due 240
+    0 begun: Granted | Sending
+    2 begun: Granted | Sending
+    2 begun #2: refused: Stale | Sending
+    3 next: · | Sending, then next
+    3 begun: refused: Stale | Sending, then next
+    3 returned: send #2 of event 1 at 3 | Queued due 243
+    4 claimed: Granted | Queued (claimed) due 243
+    4 begun: Granted | Sending
+    5 uncertain: send #3 of event 1 at 15 | Doubtful due 305
+    15 claimed: Granted | Doubtful (claimed) due 305
+    15 begun: Granted | Resending
+    304 begun: Granted | Resending
+    305 begun: refused: Stale | Resending
+    305 returned: requeue #3 at 305 | Doubtful due 305
+    ");
+}
+
+#[test]
 fn time_never_runs_backwards() {
     assert_snapshot!(converse(plan(4), "
         100 claimed

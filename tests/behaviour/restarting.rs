@@ -1,0 +1,88 @@
+//! What a stop and a start in the middle leave as it was.
+
+use crate::harness::{NUMBER, Options, eventually, quick_modem, spawn_app};
+
+#[tokio::test]
+async fn what_was_queued_before_a_stop_is_sent_after_the_start() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    app.modem("sim1", "register 0").await;
+    app.down("sim1").await;
+    let request = app.start(NUMBER, &[]).await;
+    app.stop().await;
+    app.advance(20);
+    app.modem("sim1", "register 1").await;
+    app.start_again().await;
+    let sms = app.phone.sms().await;
+    assert_eq!(app.check(&request, sms.pin()).await.field("status"), "0");
+    assert_eq!(app.phone.unread(), 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_wait_goes_on_over_a_restart() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    let request = app.start(NUMBER, &[("workflow_id", "4")]).await;
+    let first = app.phone.sms().await;
+    app.at_rest().await;
+    app.stop().await;
+    app.advance(60);
+    app.start_again().await;
+    app.pass(59).await;
+    assert_eq!(app.phone.unread(), 0);
+    app.pass(1).await;
+    assert_eq!(app.phone.sms().await.pin(), first.pin());
+    assert_eq!(app.check(&request, first.pin()).await.field("status"), "0");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_overdue_event_is_due_once_after_a_restart() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    let request = app.start(NUMBER, &[("workflow_id", "2")]).await;
+    app.phone.sms().await;
+    app.at_rest().await;
+    app.stop().await;
+    app.advance(200);
+    app.start_again().await;
+    app.phone.sms().await;
+    app.pass(179).await;
+    assert_eq!(app.events(&request).await, ["sms", "sms"]);
+    assert_eq!(app.phone.unread(), 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn when_all_waits_have_passed_nothing_more_is_sent_after_a_restart() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    let request = app.start(NUMBER, &[("workflow_id", "4")]).await;
+    app.phone.sms().await;
+    app.at_rest().await;
+    app.stop().await;
+    app.advance(301);
+    app.start_again().await;
+    app.all_ready().await;
+    app.at_rest().await;
+    assert_eq!(app.status(&request).await, "EXPIRED");
+    assert_eq!(app.phone.unread(), 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_stop_lets_the_message_in_the_modems_hands_finish() {
+    let mut app =
+        spawn_app(Options::without_modem().modem("sim1", quick_modem().with("submit-latency", "300ms"))).await;
+    for index in 0..4 {
+        app.start(&format!("4477009001{index:02}"), &[]).await;
+    }
+    let sending = "select count(*) from attempt where state = 'sending'";
+    eventually("the first is being sent", || (app.value::<i64>(sending) == 1).then_some(())).await;
+    app.stop().await;
+    assert_eq!(app.lines("select state from attempt order by attempt_id"), ["sent", "due", "due", "due"]);
+    app.start_again().await;
+    for index in 0..4 {
+        assert_eq!(app.phone.sms().await.number, format!("+4477009001{index:02}"));
+    }
+    app.at_rest().await;
+    assert_eq!(app.phone.unread(), 0);
+    app.finish().await;
+}

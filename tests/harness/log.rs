@@ -1,0 +1,141 @@
+//! The log of the whole test program at TRACE, and what must never stand in it.
+//!
+//! All tests share one log, because the daemon's threads belong to no test. So each test looks for its own secrets in
+//! everything that was logged since it began. No test makes the daemon log an error: one fails whoever sees it.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::Sms;
+
+static LOG: Mutex<String> = Mutex::new(String::new());
+
+/// Lines of the daemon's own that a failed test shows.
+const TAIL: usize = 80;
+
+/// Looks at the log from here on.
+pub struct Watch {
+    begin: usize,
+    forbidden: Mutex<Vec<String>>,
+}
+
+impl Watch {
+    pub fn begin() -> Self {
+        static START: Once = Once::new();
+        START.call_once(|| {
+            let layer = tracing_subscriber::fmt::layer().with_ansi(false).without_time().with_writer(|| Writer);
+            let filter = simverify::telemetry::filter("trace").expect("a level");
+            tracing_subscriber::registry().with(layer.with_filter(filter)).init();
+        });
+        Self { begin: lock(&LOG).len(), forbidden: Mutex::default() }
+    }
+
+    /// Forbids a text, and digits in the form in which a PDU writes a number.
+    pub fn never(&self, text: &str) {
+        let mut forbidden = lock(&self.forbidden);
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        if digits.len() >= 8 {
+            forbidden.push(semi_octets(&digits));
+            forbidden.push(digits);
+        }
+        forbidden.push(text.to_owned());
+    }
+
+    /// Forbids a message: its text in the clear and as a PDU carries it, its PIN, its number.
+    pub fn never_sms(&self, sms: &Sms) {
+        self.never(&sms.number);
+        let mut forbidden = lock(&self.forbidden);
+        let beginning: String = sms.text.chars().take(16).collect();
+        forbidden.push(septets(&beginning));
+        forbidden.push(beginning.encode_utf16().map(|unit| format!("{unit:04X}")).collect());
+        forbidden.push(beginning);
+        forbidden.push(sms.pin().to_owned());
+    }
+
+    /// # Panics
+    ///
+    /// If something forbidden, or an error, is in the log.
+    pub fn check(&self) {
+        let log = lock(&LOG)[self.begin..].to_owned();
+        let forbidden = lock(&self.forbidden);
+        for line in log.lines() {
+            let found = forbidden.iter().find(|text| contains_word(line, text));
+            assert_eq!(found, None, "it is in the log: {line}");
+            assert!(!line.trim_start().starts_with("ERROR"), "an error was logged: {line}");
+        }
+    }
+
+    /// Shows the daemon's last lines.
+    pub fn print_tail(&self) {
+        let log = lock(&LOG)[self.begin..].to_owned();
+        let lines: Vec<_> = log.lines().filter(|line| line.contains("simverify")).collect();
+        for line in &lines[lines.len().saturating_sub(TAIL)..] {
+            println!("{line}");
+        }
+    }
+}
+
+/// Whether `text` stands in `line`. Four digits alone may be any number's: they count as a word of their own, in lines of
+/// libraries, which tell lengths and times, only where a value stands.
+fn contains_word(line: &str, text: &str) -> bool {
+    let ours = line.contains("simverify::");
+    line.match_indices(text).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let mut after = line[at + text.len()..].chars();
+        let (next, second) = (after.next(), after.next());
+        let is_part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let is_fraction = before == Some('.') || (next == Some('.') && is_part(second));
+        let is_value = ours || matches!(before, Some('=' | '"' | '\'' | ':'));
+        text.len() >= 8 || (is_value && !is_fraction && !is_part(before) && !is_part(next))
+    })
+}
+
+/// A number as 3GPP TS 23.040 §9.1.2.3 writes it: digits in pairs, each pair turned round.
+fn semi_octets(digits: &str) -> String {
+    let digits: Vec<char> = digits.chars().chain((digits.len() % 2 == 1).then_some('F')).collect();
+    digits.chunks(2).flat_map(|pair| [pair[1], pair[0]]).collect()
+}
+
+/// The whole octets of the first characters of a text as GSM 7-bit, in hex: 3GPP TS 23.038 §6.1.2.1.
+fn septets(text: &str) -> String {
+    let bits: Vec<bool> = text.bytes().flat_map(|byte| (0..7).map(move |bit| byte >> bit & 1 == 1)).collect();
+    let octet = |bits: &[bool]| bits.iter().rev().fold(0_u8, |octet, bit| octet << 1 | u8::from(*bit));
+    bits.chunks_exact(8).map(|bits| format!("{:02X}", octet(bits))).collect()
+}
+
+struct Writer;
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lock(&LOG).push_str(&String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A test that failed leaves each of these whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn a_secret_is_found_in_each_of_its_forms() {
+    assert_eq!(semi_octets("447700900123"), "447700091032");
+    assert_eq!(semi_octets("123"), "21F3");
+    assert_eq!(septets("hellohello"), "E8329BFD4697D9EC");
+    for line in ["code=4711", "pin:4711 sent", "\"4711\"", "simverify::modem: is 4711."] {
+        assert!(contains_word(line, "4711"), "{line}");
+    }
+    for line in ["127.0.0.1:47110", "simverify::modem: 0.4711s", "expires in 4711.2 ms", "<14711 octets>", "read 4711"]
+    {
+        assert!(!contains_word(line, "4711"), "{line}");
+    }
+    assert!(contains_word("AT+CMGS 0011000C91447700091032", &semi_octets("447700900123")));
+}

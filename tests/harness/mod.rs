@@ -1,0 +1,432 @@
+//! The whole daemon in the test's own process: real HTTP, real SQLite files, virtual modems, and a clock that the test
+//! moves.
+//!
+//! [`spawn_app`] starts what `serve` starts. Wall time stands still until [`TestApp::advance`] moves it; modems and
+//! sockets live in real time. Between two moves a test waits for the world with [`TestApp::at_rest`], never for a
+//! while. Every test ends with [`TestApp::finish`], which looks for what must never be: an attempt that nobody works on,
+//! a PIN, a secret or a whole number in the log, an error in it.
+
+mod database;
+mod log;
+mod phone;
+mod reply;
+mod tap;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use simverify::app::add_account;
+use simverify::channel::routing::Health;
+use simverify::clock::{Clock, ManualClock, Timestamp};
+use simverify::config::{Configuration, Sources};
+use simverify::daemon::{Daemon, DatabaseLock, Parts};
+use simverify::random::Random;
+use simverify::secrets::{MasterKey, Secrets};
+use simverify::simulator::{Control, Settings, Simulator, Simulators};
+use simverify::store::{NewAccount, Store};
+
+pub use phone::{Phone, Sms};
+pub use reply::Reply;
+use tap::Tap;
+
+/// A number that belongs to nobody: Ofcom keeps it for films and examples.
+pub const NUMBER: &str = "447700900123";
+
+/// 2026-03-01 12:00:00 UTC.
+const START: Timestamp = Timestamp::from_millis(1_772_366_400_000);
+
+/// How long the world may take for one thing, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Between two looks.
+const LOOK_INTERVAL: Duration = Duration::from_millis(3);
+
+/// What a test's daemon is like.
+pub struct Options {
+    modems: Vec<(&'static str, Settings)>,
+    toml: String,
+    credits: Option<i64>,
+    tapped: bool,
+}
+
+impl Options {
+    /// No modem, no limit of credits.
+    pub fn without_modem() -> Self {
+        Self { modems: vec![], toml: String::new(), credits: None, tapped: false }
+    }
+
+    /// One quick modem called `sim1`.
+    pub fn one_modem() -> Self {
+        Self::without_modem().modem("sim1", quick_modem())
+    }
+
+    pub fn modem(mut self, name: &'static str, settings: Settings) -> Self {
+        self.modems.push((name, settings));
+        self
+    }
+
+    /// Further settings as dotted keys, one a line.
+    pub fn toml(mut self, toml: &str) -> Self {
+        self.toml = format!("{toml}\n");
+        self
+    }
+
+    pub fn credits(mut self, credits: i64) -> Self {
+        self.credits = Some(credits);
+        self
+    }
+
+    /// Puts a tap on the lines, so that [`TestApp::wire`] tells what was written to the modems.
+    pub fn tapped(mut self) -> Self {
+        self.tapped = true;
+        self
+    }
+}
+
+/// A modem that boots at once, with delivery reports at once.
+pub fn quick_modem() -> Settings {
+    Settings::default().with("boot", "50ms").with("report-delay", "0")
+}
+
+/// Credentials of an account.
+#[derive(Clone)]
+pub struct Account {
+    pub key: String,
+    pub secret: String,
+}
+
+pub struct TestApp {
+    pub phone: Phone,
+    pub account: Account,
+    clock: ManualClock,
+    daemon: Option<Daemon>,
+    simulators: Simulators,
+    modems: BTreeMap<String, Simulator>,
+    taps: Vec<Tap>,
+    options: Options,
+    directory: tempfile::TempDir,
+    http: reqwest::Client,
+    /// Which start of the daemon this is: the seed of what it draws.
+    starts: u64,
+    log: log::Watch,
+    finished: bool,
+}
+
+/// Starts a daemon; its modems are ready when this returns.
+pub async fn spawn_app(options: Options) -> TestApp {
+    let app = spawn_app_at_once(options).await;
+    app.all_ready().await;
+    app
+}
+
+/// Starts a daemon without waiting for its modems.
+pub async fn spawn_app_at_once(options: Options) -> TestApp {
+    let log = log::Watch::begin();
+    let simulators = Simulators::default();
+    let mut phone = Phone::default();
+    let mut modems = BTreeMap::new();
+    let mut taps = vec![];
+    for (name, settings) in &options.modems {
+        let simulator = simulators.start(name, settings.clone());
+        phone.listen(name, &simulator);
+        if options.tapped {
+            taps.push(Tap::start(simulator.clone()).await);
+        }
+        modems.insert((*name).to_owned(), simulator);
+    }
+    let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().expect("a client");
+    let mut app = TestApp {
+        phone,
+        account: Account { key: String::new(), secret: String::new() },
+        clock: ManualClock::at(START),
+        daemon: None,
+        simulators,
+        modems,
+        taps,
+        options,
+        directory: tempfile::tempdir().expect("a directory"),
+        http,
+        starts: 0,
+        log,
+        finished: false,
+    };
+    app.start_daemon().await;
+    app.account = app.add_account("tester", app.options.credits).await;
+    app
+}
+
+impl TestApp {
+    async fn start_daemon(&mut self) {
+        self.starts += 1;
+        let file = self.directory.path().join("simverify.toml");
+        std::fs::write(&file, self.configuration()).expect("a configuration file");
+        let sources = Sources {
+            file: Some(file),
+            directory: self.directory.path().to_owned(),
+            environment: vec![],
+            flags: vec![],
+        };
+        let configuration = Configuration::load(&sources).unwrap_or_else(|error| panic!("{error}"));
+        let settings = &configuration.settings;
+        let lock = DatabaseLock::take(&settings.storage.path).expect("no other daemon");
+        let random = Random::seeded(self.starts);
+        let key = MasterKey::read(&settings.storage.key_file)
+            .or_else(|_| MasterKey::create(&settings.storage.key_file, &random))
+            .expect("a key file");
+        let secrets = Secrets::new(&key);
+        let store = Store::open(&settings.storage.path, &secrets.check_value()).expect("a database");
+        let clock = Clock::Manual(self.clock.clone());
+        let parts = Parts { store, secrets, clock, random, simulators: self.simulators.clone(), lock };
+        self.daemon = Some(Daemon::start(settings, parts).await.expect("a daemon that starts"));
+    }
+
+    fn configuration(&self) -> String {
+        let directory = self.directory.path().display();
+        let mut toml = format!(
+            "server.listen = \"127.0.0.1:0\"\n\
+             admin.listen = \"\"\n\
+             storage.path = \"{directory}/simverify.db\"\n\
+             storage.key_file = \"{directory}/master.key\"\n\
+             verify.argon2.memory_kib = 1024\n\
+             verify.argon2.iterations = 1\n\
+             verify.requests_per_second = 100000\n"
+        );
+        toml.push_str(&self.options.toml);
+        for (index, (name, _)) in self.options.modems.iter().enumerate() {
+            let port = self.taps.get(index).map_or_else(|| format!("simulator:{name}"), Tap::address);
+            toml.push_str(&format!("\n[[modems]]\nname = \"{name}\"\nport = \"{port}\"\nchannels = [\"sms\"]\n"));
+        }
+        toml
+    }
+
+    fn daemon(&self) -> &Daemon {
+        self.daemon.as_ref().expect("the daemon runs")
+    }
+
+    /// Stops the daemon as SIGTERM does.
+    pub async fn stop(&mut self) {
+        self.daemon.take().expect("the daemon runs").stop().await;
+    }
+
+    /// Starts it again on the same files.
+    pub async fn start_again(&mut self) {
+        self.start_daemon().await;
+    }
+
+    /// Makes a further account.
+    pub async fn add_account(&self, name: &str, credits: Option<i64>) -> Account {
+        let app = self.daemon().app();
+        let key = MasterKey::read(&self.directory.path().join("master.key")).expect("a key file");
+        let new = NewAccount {
+            name: name.to_owned(),
+            api_key: String::new(),
+            credits,
+            rate: None,
+            created: self.clock.now(),
+        };
+        let random = Random::System;
+        let made = add_account(app.store(), &Secrets::new(&key), &random, self.clock.now(), new, None).await;
+        let made = made.expect("an account");
+        let secret = made.api_secret.expose_secret().to_owned();
+        self.log.never(&secret);
+        Account { key: made.api_key, secret }
+    }
+
+    /// Bars the account, or lets it in again, as the operator does.
+    pub async fn bar(&self, barred: bool) {
+        let key = self.account.key.clone();
+        let store = self.daemon().app().store();
+        store.write(move |tx| tx.set_account_barred(&key, barred)).await.expect("a written account");
+    }
+
+    /// What is left of the account's credits.
+    pub fn credits(&self) -> i64 {
+        self.value(&format!("select credits from account where api_key = '{}'", self.account.key))
+    }
+
+    // ---- HTTP
+
+    /// Sends a form with the account's credentials.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        self.post_as(&self.account, path, form).await
+    }
+
+    pub async fn post_as(&self, account: &Account, path: &str, form: &[(&str, &str)]) -> Reply {
+        let credentials = [("api_key", account.key.as_str()), ("api_secret", account.secret.as_str())];
+        let form: Vec<_> = credentials.iter().chain(form).copied().collect();
+        self.send(self.http.post(self.url(path)).form(&form)).await
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.daemon().addresses()[0])
+    }
+
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        let response = request.send().await.expect("a reply");
+        Reply::read(response).await
+    }
+
+    /// Asks for a verification of a number.
+    pub async fn request(&self, number: &str, further: &[(&str, &str)]) -> Reply {
+        self.request_as(&self.account, number, further).await
+    }
+
+    pub async fn request_as(&self, account: &Account, number: &str, further: &[(&str, &str)]) -> Reply {
+        self.log.never(number);
+        let brand = if further.iter().any(|(name, _)| *name == "brand") { None } else { Some(&("brand", "Acme")) };
+        let form: Vec<_> = [("number", number)].iter().chain(brand).chain(further).copied().collect();
+        self.post_as(account, "/verify/json", &form).await
+    }
+
+    /// Asks for a verification that is accepted; gives its request id.
+    pub async fn start(&self, number: &str, further: &[(&str, &str)]) -> String {
+        let reply = self.request(number, further).await;
+        assert_eq!(reply.field("status"), "0", "{reply}");
+        reply.field("request_id")
+    }
+
+    pub async fn check(&self, request: &str, code: &str) -> Reply {
+        self.post("/verify/check/json", &[("request_id", request), ("code", code)]).await
+    }
+
+    pub async fn search(&self, request: &str) -> Reply {
+        self.post("/verify/search/json", &[("request_id", request)]).await
+    }
+
+    pub async fn control(&self, request: &str, command: &str) -> Reply {
+        self.post("/verify/control/json", &[("request_id", request), ("cmd", command)]).await
+    }
+
+    /// What search calls the verification's status.
+    pub async fn status(&self, request: &str) -> String {
+        self.search(request).await.field("status")
+    }
+
+    /// The types of the verification's events, as search tells them.
+    pub async fn events(&self, request: &str) -> Vec<String> {
+        let reply = self.search(request).await.json();
+        let events = reply["events"].as_array().expect("a list of events");
+        events.iter().map(|event| event["type"].as_str().expect("a type").to_owned()).collect()
+    }
+
+    // ---- the modems
+
+    /// A control line, as `simulate` reads it, to a modem.
+    pub async fn modem(&self, name: &str, control: &str) {
+        let control = Control::parse(control).unwrap_or_else(|error| panic!("{error}"));
+        self.modems[name].control(control).await;
+    }
+
+    pub fn is_ready(&self, name: &str) -> bool {
+        let routes = self.daemon().app().board().routes();
+        routes.iter().any(|route| route.name == name && route.health == Health::Ready)
+    }
+
+    pub async fn ready(&self, name: &str) {
+        eventually(&format!("{name} is ready"), || self.is_ready(name).then_some(())).await;
+    }
+
+    pub async fn down(&self, name: &str) {
+        eventually(&format!("{name} is down"), || (!self.is_ready(name)).then_some(())).await;
+    }
+
+    pub async fn all_ready(&self) {
+        for (name, _) in &self.options.modems {
+            self.ready(name).await;
+        }
+    }
+
+    /// What was written to the modems so far.
+    pub fn wire(&self) -> String {
+        self.taps.iter().map(Tap::written).collect()
+    }
+
+    // ---- time
+
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Returns once everything that is due by now is done.
+    pub async fn at_rest(&self) {
+        let now = self.clock.now().as_millis();
+        let undone = format!(
+            "select (select count(*) from attempt where state in ('claimed', 'sending') \
+             or (state = 'due' and due_at <= {now})) \
+             + (select count(*) from verification where deadline_at <= {now})"
+        );
+        eventually("what is due is done", || (self.value::<i64>(&undone) == 0).then_some(())).await;
+    }
+
+    /// When the dispatcher would look again after a look `ago` seconds before the present, in seconds from then.
+    pub async fn next_look(&self, ago: u64) -> Option<u64> {
+        let looked = self.clock.now() - Duration::from_secs(ago);
+        let next = self.daemon().app().next_due(looked).await.expect("a database");
+        next.map(|next| next.since(looked).as_secs())
+    }
+
+    /// Moves the clock while nothing can be sent, and returns once every deadline that has come is handled.
+    pub async fn pass_while_down(&self, seconds: u64) {
+        self.advance(seconds);
+        let now = self.clock.now().as_millis();
+        let overdue = format!("select count(*) from verification where deadline_at <= {now}");
+        eventually("deadlines are handled", || (self.value::<i64>(&overdue) == 0).then_some(())).await;
+    }
+
+    /// Moves the clock, and returns once everything that is due by then is done.
+    pub async fn pass(&self, seconds: u64) {
+        self.at_rest().await;
+        self.advance(seconds);
+        self.at_rest().await;
+    }
+
+    // ---- the end
+
+    fn database(&self) -> PathBuf {
+        self.directory.path().join("simverify.db")
+    }
+
+    /// Stops the daemon and looks for what must never be.
+    pub async fn finish(mut self) {
+        if self.daemon.is_some() {
+            self.stop().await;
+        }
+        self.finished = true;
+        let open = self.lines("select state, attempt_id from attempt where state in ('claimed', 'sending')");
+        assert_eq!(open, Vec::<String>::new(), "attempts that nobody works on");
+        for sms in self.phone.all() {
+            self.log.never_sms(&sms);
+        }
+        self.log.check();
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.log.print_tail();
+        } else {
+            assert!(self.finished, "a test ends with finish()");
+        }
+    }
+}
+
+/// Waits until `look` finds something.
+pub async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let found = async {
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, found).await;
+    found.unwrap_or_else(|_| panic!("waited {PATIENCE:?} in vain for: {what}"))
+}

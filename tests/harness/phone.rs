@@ -1,0 +1,77 @@
+//! The phones behind the virtual modems.
+
+use std::sync::{Arc, Mutex};
+
+use simverify::simulator::{PhoneEvent, Simulator};
+use tokio::sync::mpsc;
+
+use super::PATIENCE;
+
+/// An SMS as the person reads it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sms {
+    /// The modem that sent it.
+    pub modem: String,
+    pub number: String,
+    pub text: String,
+}
+
+impl Sms {
+    /// The first word.
+    pub fn pin(&self) -> &str {
+        self.text.split(' ').next().expect("a word")
+    }
+
+    /// A code of the same length that is not the PIN.
+    pub fn wrong_code(&self) -> String {
+        let first = if self.pin().starts_with('1') { '2' } else { '1' };
+        format!("{first}{}", &self.pin()[1..])
+    }
+}
+
+/// All phones of a test.
+pub struct Phone {
+    all: Arc<Mutex<Vec<Sms>>>,
+    sender: mpsc::UnboundedSender<Sms>,
+    received: mpsc::UnboundedReceiver<Sms>,
+}
+
+impl Default for Phone {
+    fn default() -> Self {
+        let (sender, received) = mpsc::unbounded_channel();
+        Self { all: Arc::default(), sender, received }
+    }
+}
+
+impl Phone {
+    pub(super) fn listen(&mut self, modem: &str, simulator: &Simulator) {
+        let (all, sender, modem) = (Arc::clone(&self.all), self.sender.clone(), modem.to_owned());
+        let mut events = simulator.events();
+        tokio::spawn(async move {
+            while let Ok(event) = events.recv().await {
+                if let PhoneEvent::Sms { number, text, .. } = event {
+                    let sms = Sms { modem: modem.clone(), number, text };
+                    all.lock().expect("a lock").push(sms.clone());
+                    // The test may have seen enough.
+                    let _ = sender.send(sms);
+                }
+            }
+        });
+    }
+
+    /// The next SMS.
+    pub async fn sms(&mut self) -> Sms {
+        let sms = tokio::time::timeout(PATIENCE, self.received.recv()).await;
+        sms.unwrap_or_else(|_| panic!("waited {PATIENCE:?} in vain for an SMS")).expect("the phone is on")
+    }
+
+    /// What has arrived and was not taken yet.
+    pub fn unread(&mut self) -> usize {
+        self.received.len()
+    }
+
+    /// Everything that ever arrived.
+    pub fn all(&self) -> Vec<Sms> {
+        self.all.lock().expect("a lock").clone()
+    }
+}
