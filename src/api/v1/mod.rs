@@ -19,14 +19,15 @@ mod status;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use tracing::Span;
+use tracing::{Instrument, Span};
 
-use crate::app::Account;
+use crate::app::{Account, App};
 
 use super::Api;
 use super::trace::TraceId;
@@ -77,7 +78,7 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
         let api = http.app_data::<web::Data<Api>>().expect("the site has its state");
         let account = authenticate(api, credentials, &parameters).await?;
         span.record("account_id", account.id.get());
-        answer(api, endpoint, &account, &parameters).await
+        to_the_end(answer(Arc::clone(&api.app), endpoint, account, parameters)).await
     };
     let trace_id = trace_id(&http);
     let reply = match caught(answer).await {
@@ -121,14 +122,25 @@ async fn authenticate(api: &Api, credentials: Credentials, parameters: &Paramete
     Ok(account)
 }
 
-async fn answer(api: &Api, endpoint: Endpoint, account: &Account, parameters: &Parameters) -> Result<Reply, Failure> {
+/// Runs an operation to its end even if the client goes away meanwhile: a counted try is compared, an accepted request
+/// wakes the dispatcher.
+async fn to_the_end(
+    operation: impl Future<Output = Result<Reply, Failure>> + Send + 'static,
+) -> Result<Reply, Failure> {
+    match tokio::spawn(operation.instrument(Span::current())).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+async fn answer(app: Arc<App>, endpoint: Endpoint, account: Account, parameters: Parameters) -> Result<Reply, Failure> {
+    let (account, parameters) = (&account, &parameters);
     if endpoint.operation == Operation::Request && account.barred {
         return Err(Status::Barred.into());
     }
     if let Some(status) = parameters.unreadable() {
         return Err(status.clone().into());
     }
-    let app = &api.app;
     match endpoint.operation {
         Operation::Request => {
             let request = app.start(account, request::parse(parameters)?).await?;
