@@ -12,6 +12,9 @@ use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberType, Regi
 /// The most digits of a number, calling code included (E.164 §6.1).
 const DIGITS_MAX: usize = 15;
 
+/// Digits by which two ways to write a number are taken for the same.
+const COMMON_DIGITS: usize = 7;
+
 /// The longest text that is looked at: 15 digits with every separator doubled.
 const TEXT_MAX: usize = 64;
 
@@ -207,6 +210,13 @@ impl PhoneNumber {
         self.kind
     }
 
+    /// Whether `text` may be this number as a network writes it: with or without calling code, with or without `+`.
+    pub fn is_written_as(&self, text: &str) -> bool {
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let common = self.digits.len().min(COMMON_DIGITS);
+        digits.len() >= common && self.digits[self.digits.len() - common..] == digits[digits.len() - common..]
+    }
+
     /// The calling code and the last two digits: `+44…23`.
     pub fn masked(&self) -> String {
         format!("+{}…{}", self.calling_code, &self.digits[self.digits.len().saturating_sub(2)..])
@@ -330,6 +340,17 @@ mod tests {
             assert_eq!(text.parse::<Country>(), Err(UnknownCountry), "{text}");
         }
         assert_eq!("de".parse::<Country>().map(|country| country.to_string()), Ok("DE".to_owned()));
+    }
+
+    #[test]
+    fn a_number_is_known_with_and_without_calling_code() {
+        let number = PhoneNumber::parse("+4915123456789", None).expect("a number");
+        for text in ["4915123456789", "015123456789", "+49 1512 3456789"] {
+            assert!(number.is_written_as(text), "{text}");
+        }
+        for text in ["4915123456780", "789", ""] {
+            assert!(!number.is_written_as(text), "{text}");
+        }
     }
 
     #[test]

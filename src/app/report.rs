@@ -9,9 +9,6 @@ use crate::channel::DeliveryReport;
 use crate::store::{AwaitedReport, StoreError, Tx, VerificationRow};
 use crate::verification::{AttemptId, Event};
 
-/// Digits by which two ways to write a number are taken for the same: networks report with or without country code.
-const COMMON_DIGITS: usize = 7;
-
 /// A reference counts to 255 and begins again; a report that comes later than this belongs to nothing here.
 const REPORT_AGE_MAX: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
@@ -45,7 +42,7 @@ impl App {
     }
 
     fn is_to(&self, row: &VerificationRow, digits: &str) -> bool {
-        self.open_number(row).is_ok_and(|number| same_subscriber(number.digits(), digits))
+        self.open_number(row).is_ok_and(|number| number.is_written_as(digits))
     }
 
     async fn record_report(
@@ -109,26 +106,5 @@ impl App {
     pub async fn sim_pin_done(&self, sim: &str, pin: &str) -> Result<(), Internal> {
         let hash = self.secrets.sim_pin_hash(sim, pin);
         Ok(self.store.write(move |tx: &Tx| tx.forget_sim_pin_try(&hash)).await?)
-    }
-}
-
-fn same_subscriber(ours: &str, theirs: &str) -> bool {
-    let theirs: String = theirs.chars().filter(char::is_ascii_digit).collect();
-    let common = ours.len().min(COMMON_DIGITS);
-    theirs.len() >= common && ours[ours.len() - common..] == theirs[theirs.len() - common..]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_subscriber_is_known_with_and_without_country_code() {
-        assert!(same_subscriber("4915123456789", "4915123456789"));
-        assert!(same_subscriber("4915123456789", "015123456789"));
-        assert!(same_subscriber("4915123456789", "+4915123456789"));
-        assert!(!same_subscriber("4915123456789", "4915123456780"));
-        assert!(!same_subscriber("4915123456789", "789"));
-        assert!(!same_subscriber("4915123456789", ""));
     }
 }

@@ -22,6 +22,7 @@ use super::sms::{Sms, SmsStep};
 use super::startup::{Ended, Identity, Startup, StartupStep};
 use crate::channel::routing::Health;
 use crate::channel::{DeliveryReport, Message, Notice, Outcome};
+use crate::phone::PhoneNumber;
 use crate::verification::AttemptId;
 
 /// How much of a new measurement goes into the expected send time.
@@ -40,6 +41,7 @@ enum Owner {
 /// A message in hand.
 struct Current {
     attempt: AttemptId,
+    number: PhoneNumber,
     machine: Sms,
     submit: Option<CommandId>,
     permission: Option<oneshot::Receiver<bool>>,
@@ -51,7 +53,7 @@ struct Work {
     network: Network,
     current: Option<Current>,
     owners: BTreeMap<CommandId, Owner>,
-    /// Reports that came while a message was in hand: perhaps before its own answer.
+    /// Reports to the number of the message in hand: perhaps of this message, before its own answer.
     reports: Vec<DeliveryReport>,
     /// The memory that `AT+CMGR` reads from.
     memory: Option<String>,
@@ -248,7 +250,14 @@ impl Driver {
             Ok(parts) => {
                 self.set_in_hand(Some(InHand { attempt, begun: false }));
                 let machine = Sms::new(parts, self.profile.submit_timeout);
-                work.current = Some(Current { attempt, machine, submit: None, permission: None, begun: now });
+                work.current = Some(Current {
+                    attempt,
+                    number: message.number,
+                    machine,
+                    submit: None,
+                    permission: None,
+                    begun: now,
+                });
             }
             Err(reason) => {
                 let outcome = Outcome::Refused { class: crate::channel::RefusalClass::Final, reason };
@@ -320,7 +329,8 @@ impl Driver {
                 if let Some(report) = read.and_then(|message| read_report(&message.pdu)) {
                     self.report(work, report).await;
                 }
-                let delete = Command::new(format!("AT+CMGD={index}")).at_priority(Priority::Poll);
+                // Also before the next message: a full storage takes no further reports.
+                let delete = Command::new(format!("AT+CMGD={index}")).at_priority(Priority::Sms);
                 work.owners.insert(line.submit(delete), Owner::Nobody);
             }
             Some(Owner::Nobody) | None => {}
@@ -344,12 +354,13 @@ impl Driver {
                 }
             }
             Event::StatusReportStored { storage, index } => {
+                // Before the next message: the report may settle an uncertain one in time.
                 if work.memory.as_deref() != Some(&storage) {
-                    let choose = Command::new(format!("AT+CPMS=\"{storage}\"")).at_priority(Priority::Poll);
+                    let choose = Command::new(format!("AT+CPMS=\"{storage}\"")).at_priority(Priority::Sms);
                     work.owners.insert(line.submit(choose), Owner::Nobody);
                     work.memory = Some(storage);
                 }
-                let read = Command::new(format!("AT+CMGR={index}")).answered_by("+CMGR").at_priority(Priority::Poll);
+                let read = Command::new(format!("AT+CMGR={index}")).answered_by("+CMGR").at_priority(Priority::Sms);
                 work.owners.insert(line.submit(read), Owner::Report(index));
             }
             Event::LateSubmit { .. } => {
@@ -380,7 +391,9 @@ impl Driver {
     }
 
     async fn report(&self, work: &mut Work, report: DeliveryReport) {
-        if work.current.is_some() {
+        // A report of the message in hand may come before its answer, which its record needs.
+        let in_hand = work.current.as_ref().is_some_and(|current| current.number.is_written_as(&report.number));
+        if in_hand {
             work.reports.push(report);
         } else {
             self.tell_report(report).await;
