@@ -24,7 +24,7 @@ pub struct Table(Vec<Row>);
 impl Table {
     /// A row of one figure in `unit`.
     pub fn figure(&mut self, what: impl Into<String>, value: f64, unit: &str, against: Against) {
-        self.add(what.into(), format!("{} {unit}", rounded(value)), value, unit, against);
+        self.add(what.into(), format!("{} {unit}", rounded(value)).trim_end().to_owned(), value, unit, against);
     }
 
     /// A row of many measurements in milliseconds, judged by their median.
@@ -85,6 +85,7 @@ pub fn millis(duration: Duration) -> f64 {
 /// Three digits that count, no more than a measurement is worth.
 pub fn rounded(value: f64) -> String {
     match value.abs() {
+        _ if value.fract() == 0.0 => format!("{value:.0}"),
         0.0..10.0 => format!("{value:.2}"),
         10.0..100.0 => format!("{value:.1}"),
         _ => format!("{value:.0}"),
