@@ -8,8 +8,9 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use super::App;
 use super::transition::{Prepared, step};
 use super::types::{Account, CheckError, Checked, Internal};
+use crate::clock::Timestamp;
 use crate::secrets::PinHash;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, VerificationRow};
 use crate::verification::{Answer, Code, Effect, Event, EventId, Money, RequestId, VerificationId};
 
 /// One check of a verification at a time, first come, first served: so a later 17 never overtakes an earlier right
@@ -87,8 +88,11 @@ impl App {
                 let Some(mut row) = tx.verification_by_request(account, request)? else {
                     return Err(CheckError::NotFound);
                 };
-                let step = step(tx, &mut row, Event::TryCounted, &Prepared::default(), now)?
-                    .map_err(|_| CheckError::NotFound)?;
+                settle_orphans(tx, &mut row, now)?;
+                let Ok(step) = step(tx, &mut row, Event::TryCounted, &Prepared::default(), now)? else {
+                    // What the orphans came to stands.
+                    return Ok(None);
+                };
                 let (generation, alive) = step
                     .effects
                     .iter()
@@ -98,9 +102,10 @@ impl App {
                     })
                     .expect("a counted try is compared");
                 let try_id = tx.insert_try(row.id, now, &ip_address)?;
-                Ok(Counted { verification: row.id, try_id, generation, alive, hash: row.pin_hash })
+                Ok(Some(Counted { verification: row.id, try_id, generation, alive, hash: row.pin_hash }))
             })
-            .await
+            .await?
+            .ok_or(CheckError::NotFound)
     }
 
     async fn compare(&self, request: RequestId, counted: &Counted, code: &Code) -> Result<bool, Internal> {
@@ -145,6 +150,18 @@ impl App {
             Some(Answer::WrongTooOften) => Err(CheckError::WrongTooOften),
         }
     }
+}
+
+/// Tries whose end could not be recorded count as wrong: checks of one verification take turns, so nobody compares them
+/// any more.
+fn settle_orphans(tx: &Tx, row: &mut VerificationRow, now: Timestamp) -> Result<(), StoreError> {
+    while row.machine.undecided > 0 {
+        let wrong = Event::Compared { generation: row.machine.generation, right: false };
+        if step(tx, row, wrong, &Prepared::default(), now)?.is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The latest event handed over that carried the PIN of `generation`; before any was, the latest that carries it.

@@ -212,10 +212,10 @@ impl App {
                     Outcome::Returned => withdraw_unless_requeued(tx, id, now)?,
                     Outcome::Accepted { references } | Outcome::Uncertain { references, .. } => {
                         tx.finish_attempt(id, state, reason, now)?;
-                        let uncertain_only = [None];
-                        let references = if references.is_empty() { &uncertain_only[..] } else { references };
-                        for reference in references {
-                            tx.insert_awaited_report(id, &route, *reference, now)?;
+                        // One more for the part that is uncertain; one at least where the modem told nothing.
+                        let untold = references.is_empty() || matches!(outcome, Outcome::Uncertain { .. });
+                        for reference in references.iter().copied().chain(untold.then_some(None)) {
+                            tx.insert_awaited_report(id, &route, reference, now)?;
                         }
                     }
                     Outcome::Refused { .. } => tx.finish_attempt(id, state, reason, now)?,

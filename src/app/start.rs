@@ -28,7 +28,7 @@ impl App {
         let id = RequestId::from_bytes(self.random.bytes());
         let pin = request.pin.clone().unwrap_or_else(|| self.draw_pin(&rules, &request));
         let pin = self.prepare_pin(pin, id, 1).await?;
-        let new = self.new_verification(&rules, account, &request, id, number_hash);
+        let mut new = self.new_verification(&rules, account, &request, id, number_hash);
         let country = number.country();
         let plan = rules.plan(&request);
         let board = self.board.routes();
@@ -41,7 +41,11 @@ impl App {
                 if let Some(request) = tx.request_in_progress(new.account, &new.number_hash)? {
                     return Err(StartError::InProgress { request });
                 }
-                if !tx.debit_account(priced, new.credits)? {
+                let limited = tx.account(priced)?.is_some_and(|account| account.credits.is_some());
+                if !limited {
+                    // Nothing is taken, so nothing is to be given back.
+                    new.credits = 0;
+                } else if !tx.debit_account(priced, new.credits)? {
                     return Err(StartError::QuotaExceeded);
                 }
                 let kinds = plan.workflow.events();

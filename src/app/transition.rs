@@ -67,6 +67,10 @@ pub(super) fn step(
     if row.machine.event == before.event && was_last_in_vain(&before, &row.machine, event) {
         tx.skip_event(row.id, before.event)?;
     }
+    if before.end().is_some() && row.machine.sent && !before.sent {
+        // It was leaving when the verification ended.
+        tx.event_handed_over(row.id, before.event, now)?;
+    }
     tx.update_machine(row.id, &row.machine)?;
     let deadline = row.machine.deadline();
     let sooner = deadline.is_some_and(|deadline| before.deadline().is_none_or(|before| deadline < before));

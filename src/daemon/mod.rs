@@ -162,8 +162,13 @@ impl Daemon {
             for driver in self.drivers {
                 log_panic(driver.await, "a modem's driver");
             }
-            log_panic(self.dispatcher.await, "the dispatcher");
-            log_panic(self.notices.await, "the notices task");
+            // One that has ended by itself was looked at already, and may not be asked twice.
+            if !self.dispatcher.is_finished() {
+                log_panic(self.dispatcher.await, "the dispatcher");
+            }
+            if !self.notices.is_finished() {
+                log_panic(self.notices.await, "the notices task");
+            }
         };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             warn!("a modem did not finish its message in time; the message counts as uncertain at the next start");

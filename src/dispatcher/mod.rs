@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use crate::app::{App, Claim, Due, Internal};
-use crate::channel::Message;
 use crate::channel::routing::{self, Choice, Need};
+use crate::channel::{Message, Outcome, RefusalClass};
 use crate::clock::Timestamp;
 
 pub use notices::run_notices;
@@ -137,13 +137,23 @@ impl Dispatcher {
 
     async fn claim(&mut self, due: &Due, route: &str) -> Result<(), Internal> {
         let Some(queue) = self.queues.get(route) else { return Ok(()) };
-        let Claim::Message(message) = self.app.claim(due.attempt, route).await? else { return Ok(()) };
+        let message = match self.app.claim(due.attempt, route).await {
+            Ok(Claim::Message(message)) => message,
+            Ok(Claim::Gone) => return Ok(()),
+            Err(fault @ Internal::Row { .. }) => {
+                // Only this row is broken; the others must not wait for it.
+                error!(attempt = %due.attempt, error = %fault, "an attempt cannot be sent");
+                let outcome = Outcome::Refused { class: RefusalClass::Final, reason: fault.to_string() };
+                return self.app.finished(due.attempt, route.to_owned(), outcome).await;
+            }
+            Err(fault) => return Err(fault),
+        };
         debug!(attempt = %due.attempt, route, "claimed");
         self.app.board().take_room(route);
         if queue.try_send(*message).is_err() {
             // The route is going away or its count of messages is wrong: the attempt is due again.
             self.app.board().give_room(route);
-            self.app.finished(due.attempt, route.to_owned(), crate::channel::Outcome::Returned).await?;
+            self.app.finished(due.attempt, route.to_owned(), Outcome::Returned).await?;
         }
         Ok(())
     }

@@ -36,8 +36,10 @@ pub async fn run_notices(app: Arc<App>, mut notices: mpsc::Receiver<Notice>) {
             tasks.spawn(in_order(Arc::clone(&app), notices));
             queue
         });
-        // The task ends only when this sender is dropped.
-        let _ = queue.send(notice).await;
+        if queue.send(notice).await.is_err() {
+            error!("the outcomes of a route cannot be recorded any more; the daemon ends and recovers");
+            return;
+        }
     }
     drop(routes);
     tasks.close();

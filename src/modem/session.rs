@@ -33,6 +33,11 @@ const SEND_TIME_WEIGHT: f64 = 0.3;
 enum Owner {
     Message,
     Network,
+    /// The choice of the memory in which a report is stored.
+    Memory {
+        storage: String,
+        index: u16,
+    },
     /// A stored report at this index.
     Report(u16),
     Nobody,
@@ -42,6 +47,7 @@ enum Owner {
 struct Current {
     attempt: AttemptId,
     number: PhoneNumber,
+    parts: usize,
     machine: Sms,
     submit: Option<CommandId>,
     permission: Option<oneshot::Receiver<bool>>,
@@ -246,13 +252,17 @@ impl Driver {
             return finish(&self.surroundings, name, attempt, Outcome::Returned).await;
         }
         self.concat_reference = self.concat_reference.wrapping_add(1);
+        self.set_in_hand(Some(InHand { attempt, begun: false }));
+        // A late answer would be this message's from here on.
+        self.last_uncertain = None;
         match sending::parts(&message, self.config.delivery_reports, self.concat_reference) {
             Ok(parts) => {
-                self.set_in_hand(Some(InHand { attempt, begun: false }));
+                let count = parts.len();
                 let machine = Sms::new(parts, self.profile.submit_timeout);
                 work.current = Some(Current {
                     attempt,
                     number: message.number,
+                    parts: count,
                     machine,
                     submit: None,
                     permission: None,
@@ -262,6 +272,7 @@ impl Driver {
             Err(reason) => {
                 let outcome = Outcome::Refused { class: crate::channel::RefusalClass::Final, reason };
                 finish(&self.surroundings, name, attempt, outcome).await;
+                self.set_in_hand(None);
             }
         }
     }
@@ -271,7 +282,11 @@ impl Driver {
         let (outcome, sim_fault) = sending::outcome(outcome);
         match &outcome {
             Outcome::Accepted { .. } => self.measure(now.saturating_sub(current.begun)),
-            Outcome::Uncertain { .. } => self.last_uncertain = Some(current.attempt),
+            // A late answer to its last part says that all of it was accepted.
+            Outcome::Uncertain { references, .. } if references.len() + 1 == current.parts => {
+                self.last_uncertain = Some(current.attempt);
+            }
+            Outcome::Uncertain { .. } => {}
             Outcome::Refused { reason, .. } if sim_fault => work.sim_fault = Some(reason.clone()),
             Outcome::Refused { .. } | Outcome::Returned => {}
         }
@@ -326,14 +341,19 @@ impl Driver {
             Some(Owner::Network) => work.network.replied(result, now),
             Some(Owner::Report(index)) => {
                 let read = result.ok().and_then(|reply| at::read_message(&reply));
-                if let Some(report) = read.and_then(|message| read_report(&message.pdu)) {
+                let Some(message) = read.filter(|message| is_report(&message.pdu)) else { return };
+                if let Some(report) = read_report(&message.pdu) {
                     self.report(work, report).await;
                 }
                 // Also before the next message: a full storage takes no further reports.
                 let delete = Command::new(format!("AT+CMGD={index}")).at_priority(Priority::Sms);
                 work.owners.insert(line.submit(delete), Owner::Nobody);
             }
-            Some(Owner::Nobody) | None => {}
+            Some(Owner::Memory { storage, index }) if result.is_ok() => {
+                work.memory = Some(storage);
+                work.read_report(line, index);
+            }
+            Some(Owner::Memory { .. } | Owner::Nobody) | None => {}
         }
     }
 
@@ -344,7 +364,12 @@ impl Driver {
         let event = said.event();
         work.network.unsolicited(&event, line.now());
         match event {
-            Event::Restarted => work.restarted = true,
+            Event::Restarted => {
+                work.restarted = true;
+                if let Some(current) = &mut work.current {
+                    current.machine.withdraw();
+                }
+            }
             Event::StatusReport { pdu } => {
                 // Wanted after `AT+CSMS=1`; elsewhere refused without harm.
                 let acknowledge = Command::new("AT+CNMA").at_priority(Priority::Sms);
@@ -357,11 +382,10 @@ impl Driver {
                 // Before the next message: the report may settle an uncertain one in time.
                 if work.memory.as_deref() != Some(&storage) {
                     let choose = Command::new(format!("AT+CPMS=\"{storage}\"")).at_priority(Priority::Sms);
-                    work.owners.insert(line.submit(choose), Owner::Nobody);
-                    work.memory = Some(storage);
+                    work.owners.insert(line.submit(choose), Owner::Memory { storage, index });
+                } else {
+                    work.read_report(line, index);
                 }
-                let read = Command::new(format!("AT+CMGR={index}")).answered_by("+CMGR").at_priority(Priority::Sms);
-                work.owners.insert(line.submit(read), Owner::Report(index));
             }
             Event::LateSubmit { .. } => {
                 if let Some(attempt) = self.last_uncertain.take() {
@@ -484,11 +508,20 @@ impl Work {
         tokio::select! {
             biased;
             granted = permission => Heard::Permission(granted),
-            Some(message) = mail.messages.recv(), if idle => Heard::Message(message),
+            // Before a message: the line may say that the modem has restarted.
             said = line.next(due) => Heard::Said(said),
+            Some(message) = mail.messages.recv(), if idle => Heard::Message(message),
             Some(ping) = mail.pings.recv() => Heard::Ping(ping),
             () = mail.stop.cancelled(), if !self.stopping => Heard::Stop,
         }
+    }
+
+    fn read_report<P>(&mut self, line: &mut Line<P>, index: u16)
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let read = Command::new(format!("AT+CMGR={index}")).answered_by("+CMGR").at_priority(Priority::Sms);
+        self.owners.insert(line.submit(read), Owner::Report(index));
     }
 
     fn permitted(&mut self, granted: bool) {
@@ -500,6 +533,10 @@ impl Work {
             current.machine.refuse();
         }
     }
+}
+
+fn is_report(hex: &str) -> bool {
+    matches!(pdu::decode(hex, Direction::Received), Ok(pdu::Pdu::StatusReport(_)))
 }
 
 /// A report that says something final about one of our messages.

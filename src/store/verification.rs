@@ -194,10 +194,11 @@ impl Tx<'_> {
     }
 
     /// What a start after a crash or a stop has to look at: everything in progress, and ended verifications whose
-    /// price waits for an outcome.
+    /// price waits for an outcome or of which a channel had an attempt in its hands.
     pub fn unfinished_verifications(&self) -> Result<Vec<VerificationId>, StoreError> {
         let mut statement = self.0.prepare_cached(
             "select verification_id from verification where finalized_at is null or price_open = 1
+             union select verification_id from attempt where state in ('claimed', 'sending')
              order by verification_id",
         )?;
         let rows = statement.query_map([], |row| row.get(0).map(VerificationId::new))?;

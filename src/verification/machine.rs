@@ -30,7 +30,7 @@
 //! | Restarted | due again, or → Expired⁹ | as uncertain | due again | as uncertain | · or → Expired⁹ | · | price |
 //!
 //! 1. With a new PIN if the current one's life is over. 2. Only while the PIN lives: a resend carries the same PIN.
-//! 3. Only while the PIN lives; else due again, for a new PIN. 4. With no event left it waits for its expiry.
+//! 3. Only while the PIN lives; else refused, and what comes back is claimed with a new PIN. 4. With no event left it waits for its expiry.
 //! 5. `next` when the wait is over, `Waiting` when only the PIN is. 6. Refused when no event is left.
 //! 7. Refused in the first seconds and once the second event was claimed. 8. Refused when all tries are used.
 //! 9. When the waits of all events left are past too. 10. The modem asks for the bytes of the same attempt once more,
@@ -347,7 +347,7 @@ impl Verification {
             (_, Event::Claimed { .. }) => Err(Refusal::Stale),
 
             (Queued { claimed: true, give_up }, Event::Begun { attempt }) if attempt == self.attempt => {
-                Ok(self.begin(give_up, now))
+                self.begin(give_up, now)
             }
             (Doubtful { claimed: true, until }, Event::Begun { attempt }) if attempt == self.attempt => {
                 Ok(self.begin_resend(until, now))
@@ -438,13 +438,12 @@ impl Verification {
         self.drop_resend(until)
     }
 
-    fn begin(&mut self, give_up: Timestamp, now: Timestamp) -> Vec<Effect> {
-        if self.pin_alive(now) {
-            self.state = State::Sending { give_up, next: false };
-            return vec![Effect::Granted];
+    fn begin(&mut self, give_up: Timestamp, now: Timestamp) -> Result<Vec<Effect>, Refusal> {
+        if !self.pin_alive(now) {
+            return Err(Refusal::Stale);
         }
-        self.state = State::Queued { claimed: false, give_up };
-        vec![Effect::Requeue { attempt: self.attempt, due: now }]
+        self.state = State::Sending { give_up, next: false };
+        Ok(vec![Effect::Granted])
     }
 
     fn begin_resend(&mut self, until: Timestamp, now: Timestamp) -> Vec<Effect> {
@@ -499,7 +498,9 @@ impl Verification {
             Outcome::Final => self.next(now),
             Outcome::Returned => {
                 self.state = State::Queued { claimed: false, give_up };
-                vec![Effect::Requeue { attempt: self.attempt, due: now }]
+                // It keeps its place in the order of due time.
+                let due = now.min(give_up - self.plan.send_timeout);
+                vec![Effect::Requeue { attempt: self.attempt, due }]
             }
         }
     }
@@ -669,9 +670,19 @@ impl Verification {
                 self.state = State::Queued { claimed: false, give_up };
                 if claimed { vec![Effect::Requeue { attempt: self.attempt, due }] } else { vec![] }
             }
+            State::Sending { .. } | State::Resending { .. }
+                if now >= (self.handled + self.plan.waits_from(self.event)).max(sent_until) =>
+            {
+                self.sent = true;
+                self.state = State::Closing;
+                self.finish(End::Expired, now)
+            }
             State::Sending { .. } | State::Resending { .. } => {
                 let outcome = Outcome::Uncertain;
                 self.transition(Event::Finished { attempt: self.attempt, outcome }, now).unwrap_or_default()
+            }
+            State::Doubtful { until, .. } if now >= (until + self.plan.waits_from(self.event + 1)).max(sent_until) => {
+                self.finish(End::Expired, now)
             }
             State::Doubtful { claimed, until } => {
                 self.state = State::Doubtful { claimed: false, until };

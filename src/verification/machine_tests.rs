@@ -786,6 +786,7 @@ fn a_pin_that_dies_in_the_queue_is_replaced_before_it_is_sent() {
         100 due
         105 claimed
         111 begun
+        111 returned
         111 claimed
         112 begun
         113 sent
@@ -796,7 +797,8 @@ fn a_pin_that_dies_in_the_queue_is_replaced_before_it_is_sent() {
     0 sent: · | Waiting due 100
     100 due: send #2 of event 1 at 100 | Queued due 340
     105 claimed: Granted | Queued (claimed) due 340
-    111 begun: requeue #2 at 111 | Queued due 340
+    111 begun: refused: Stale | Queued (claimed) due 340
+    111 returned: requeue #2 at 100 | Queued due 340
     111 claimed: Granted, RenewPin | Queued (claimed) due 340
     112 begun: Granted | Sending
     113 sent: WipeSealedPin | Waiting due 223
@@ -852,5 +854,31 @@ fn time_never_runs_backwards() {
     100 claimed: Granted | Queued (claimed) due 240
     50 begun: Granted | Sending
     60 sent: · | Waiting due 220
+    ");
+}
+
+#[test]
+fn after_a_long_stop_nothing_that_may_have_been_sent_is_sent_again() {
+    assert_snapshot!(converse(plan(4), "
+        0 claimed
+        0 begun
+        301 restart
+    "), @"
+    0 start: send #1 of event 0 at 0 | Queued due 240
+    0 claimed: Granted | Queued (claimed) due 240
+    0 begun: Granted | Sending
+    301 restart: WipePin | Ended(Expired)
+    ");
+    assert_snapshot!(converse(plan(4), "
+        0 claimed
+        0 begun
+        45 uncertain
+        345 restart
+    "), @"
+    0 start: send #1 of event 0 at 0 | Queued due 240
+    0 claimed: Granted | Queued (claimed) due 240
+    0 begun: Granted | Sending
+    45 uncertain: send #2 of event 0 at 55 | Doubtful due 165
+    345 restart: withdraw #2, WipePin | Ended(Expired)
     ");
 }
