@@ -349,11 +349,14 @@ impl Driver {
                 let delete = Command::new(format!("AT+CMGD={index}")).at_priority(Priority::Sms);
                 work.owners.insert(line.submit(delete), Owner::Nobody);
             }
-            Some(Owner::Memory { storage, index }) if result.is_ok() => {
-                work.memory = Some(storage);
+            Some(Owner::Memory { storage, index }) => {
+                if result.is_ok() {
+                    work.memory = Some(storage);
+                }
+                // A modem that refuses the choice may have one memory only.
                 work.read_report(line, index);
             }
-            Some(Owner::Memory { .. } | Owner::Nobody) | None => {}
+            Some(Owner::Nobody) | None => {}
         }
     }
 
