@@ -16,4 +16,5 @@ pub mod recovery;
 pub mod sending;
 mod session;
 pub mod sms;
+mod starting;
 pub mod startup;

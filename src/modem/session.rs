@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
-use zeroize::Zeroizing;
 
 use super::at::{self, AtError, Command, CommandId, Event, Priority, Reply, Unsolicited};
 use super::driver::{Driver, InHand, Mail, SessionEnd, down, finish};
@@ -19,7 +18,7 @@ use super::network::{Network, NetworkStep};
 use super::pdu::{self, Direction, Verdict};
 use super::sending;
 use super::sms::{Sms, SmsStep};
-use super::startup::{Ended, Identity, Startup, StartupStep};
+use super::startup::Identity;
 use crate::channel::routing::Health;
 use crate::channel::{DeliveryReport, Message, Notice, Outcome};
 use crate::phone::PhoneNumber;
@@ -93,55 +92,7 @@ impl Driver {
         self.work(line, mail, &identity).await
     }
 
-    async fn start_up<P>(&mut self, line: &mut Line<P>, mail: &mut Mail) -> Result<Box<Identity>, SessionEnd>
-    where
-        P: AsyncRead + AsyncWrite + Unpin,
-    {
-        let mut startup = Startup::new(self.config.profile, self.sim_pin());
-        loop {
-            match startup.poll() {
-                StartupStep::Submit(command) => {
-                    line.submit(command);
-                }
-                StartupStep::AskPinPermission { sim, tries_left } => {
-                    let allowed = self.ask_for_pin(mail, sim, tries_left).await.ok_or(SessionEnd::Stopped)?;
-                    startup.permit_pin(allowed);
-                }
-                StartupStep::PinAccepted { sim } => {
-                    let pin = self.config.sim_pin.clone().unwrap_or_default();
-                    // Without a reader the process is ending; the PIN then counts as tried.
-                    let _ = self.surroundings.notices.send(Notice::SimPinDone { sim, pin }).await;
-                }
-                StartupStep::Wait(until) => {
-                    let said = mail.meanwhile(self, line.next(until)).await.ok_or(SessionEnd::Stopped)?;
-                    match said.map_err(SessionEnd::PortLost)? {
-                        Said::Reply { result, .. } => startup.replied(result, line.now()),
-                        Said::Time => startup.handle_timeout(line.now()),
-                        Said::Unsolicited(said) => self.report_directly(&said).await,
-                        Said::Prompt { .. } => {}
-                    }
-                }
-                StartupStep::Done(Ended::Ready(identity)) => return Ok(identity),
-                StartupStep::Done(Ended::Blocked(blocked)) => {
-                    self.complain(&format!("the modem cannot send: {blocked}"));
-                    return Err(SessionEnd::Blocked);
-                }
-                StartupStep::Done(Ended::Dead) => return Err(SessionEnd::Silent),
-            }
-        }
-    }
-
-    async fn ask_for_pin(&self, mail: &mut Mail, sim: String, tries_left: Option<u8>) -> Option<bool> {
-        let (go, answer) = oneshot::channel();
-        let pin: Zeroizing<String> = self.config.sim_pin.clone().unwrap_or_default();
-        let asked = async {
-            let notice = Notice::TrySimPin { sim, pin, tries_left, go };
-            self.surroundings.notices.send(notice).await.is_ok() && answer.await.unwrap_or(false)
-        };
-        mail.meanwhile(self, asked).await
-    }
-
-    async fn report_directly(&self, said: &Unsolicited) {
+    pub(super) async fn report_directly(&self, said: &Unsolicited) {
         if let Event::StatusReport { pdu } = said.event()
             && let Some(report) = read_report(&pdu)
         {

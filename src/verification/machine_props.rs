@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
+use super::super::workflow::Workflow;
 use super::*;
 
 /// What happens, with attempts named relative to the present one, so that late words are drawn too.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use insta::assert_snapshot;
 
+use super::super::workflow::Workflow;
 use super::*;
 
 const START: Timestamp = Timestamp::from_millis(1_000_000_000);

@@ -9,13 +9,15 @@ mod message;
 mod pin;
 mod price;
 mod request;
+mod words;
 mod workflow;
 
 pub use id::{AccountId, AttemptId, EventId, InvalidId, RequestId, VerificationId};
 pub use language::{LANGUAGES, Language, PSD2_LANGUAGES, UnknownLanguage};
-pub use machine::{Answer, Effect, End, Event, Outcome, Plan, Refusal, State, Verification};
+pub use machine::Verification;
 pub use message::sms_text;
 pub use pin::{Code, CodeLength, Pin};
 pub use price::{Credits, Money};
 pub use request::{Brand, SenderId, StartRequest};
+pub use words::{Answer, Effect, End, Event, Outcome, Plan, Refusal, State};
 pub use workflow::{EventKind, Workflow};
