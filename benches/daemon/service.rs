@@ -15,7 +15,7 @@ use simverify::app::add_account;
 use simverify::clock::Clock;
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
-use simverify::store::{NewAccount, Store};
+use simverify::store::{AccountDefaults, NewAccount, Store};
 use tempfile::TempDir;
 
 use crate::client::{KEY, SECRET};
@@ -82,7 +82,14 @@ async fn add_the_account(base: &Path) -> anyhow::Result<()> {
     let secrets = Secrets::new(&key);
     let store = Store::open(&base.join("simverify.db"), &secrets.check_value())?;
     let now = Clock::System.now();
-    let account = NewAccount { name: KEY.to_owned(), api_key: KEY.to_owned(), credits: None, rate: None, created: now };
+    let account = NewAccount {
+        name: KEY.to_owned(),
+        api_key: KEY.to_owned(),
+        credits: None,
+        rate: None,
+        created: now,
+        defaults: AccountDefaults::default(),
+    };
     add_account(&store, &secrets, &Random::System, now, account, Some(SecretString::from(SECRET))).await?;
     Ok(())
 }

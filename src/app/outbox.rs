@@ -10,7 +10,8 @@ use crate::clock::Timestamp;
 use crate::phone::Country;
 use crate::store::{AttemptRow, AttemptState, DueCursor, StoreError, Tx, VerificationRow};
 use crate::verification::{
-    AttemptId, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Pin, RequestId, VerificationId, sms_text,
+    Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
+    RequestId, VerificationId, sms_text,
 };
 
 /// Rows of one look: enough to find work for every free route, little enough to be quick.
@@ -163,7 +164,7 @@ impl App {
     fn message(&self, attempt: AttemptId, row: &VerificationRow) -> Result<Message, Internal> {
         let request = row.fixed.request;
         let pin = self.open_pin(row)?;
-        let brand = Brand::new(&row.fixed.brand).ok_or(broken(request, "its brand is malformed"))?;
+        let purpose = purpose(row).ok_or(broken(request, "its brand or amount is malformed"))?;
         let language = row.fixed.language.parse().unwrap_or(Language::ENGLISH);
         let pin_end = row.machine.pin_end();
         let life: Duration = pin_end.map_or(row.machine.plan.pin_life, |end| end.since(self.clock.now()));
@@ -171,7 +172,7 @@ impl App {
             attempt,
             kind: row.machine.current_event(),
             number: self.open_number(row)?,
-            text: MessageText::new(sms_text(&brand, &pin, language)),
+            text: MessageText::new(sms_text(&purpose, &pin, language, &Autofill::default())),
             pin_end,
             validity: life,
         })
@@ -326,6 +327,14 @@ fn verdict(outcome: &Outcome) -> (MachineOutcome, AttemptState, Option<&str>) {
             (MachineOutcome::Final, AttemptState::Final, Some(reason))
         }
     }
+}
+
+fn purpose(row: &VerificationRow) -> Option<Purpose> {
+    let name = &row.fixed.brand;
+    Some(match row.fixed.amount_cents {
+        None => Purpose::Number { brand: Brand::new(name)? },
+        Some(cents) => Purpose::Payment { payee: Payee::new(name)?, amount: Amount::from_cents(cents)? },
+    })
 }
 
 fn broken(request: RequestId, reason: &'static str) -> Internal {

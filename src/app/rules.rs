@@ -68,7 +68,7 @@ impl Rules {
 mod tests {
     use super::*;
     use crate::phone::PhoneNumber;
-    use crate::verification::Brand;
+    use crate::verification::{Brand, Purpose};
 
     fn rules() -> Rules {
         Rules {
@@ -94,7 +94,7 @@ mod tests {
     fn lives(pin_expiry: Option<u64>, next_event_wait: Option<u64>) -> (u64, Option<u64>) {
         let request = StartRequest {
             number: PhoneNumber::parse("+4915123456789", None).expect("a number"),
-            brand: Brand::new("Acme").expect("a brand"),
+            purpose: Purpose::Number { brand: Brand::new("Acme").expect("a brand") },
             sender_id: None,
             code_length: None,
             language: None,

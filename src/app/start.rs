@@ -5,7 +5,7 @@ use super::types::{Account, Internal, StartError};
 use super::{App, Rules};
 use crate::channel::routing;
 use crate::store::{NewVerification, StoreError, Tx};
-use crate::verification::{EventId, Language, Pin, RequestId, StartRequest, Verification};
+use crate::verification::{EventId, Language, Pin, Purpose, RequestId, StartRequest, Verification};
 
 impl App {
     /// Accepts a request: from here on it is sent, or has a recorded reason why not.
@@ -86,6 +86,10 @@ impl App {
         number_hash: [u8; 32],
     ) -> NewVerification {
         let number = &request.number;
+        let (name, amount_cents) = match &request.purpose {
+            Purpose::Number { brand } => (brand.as_str(), None),
+            Purpose::Payment { payee, amount } => (payee.as_str(), Some(amount.cents())),
+        };
         let credits = rules.credits(number.country());
         let length = request.code_length.unwrap_or(rules.code_length).digits();
         NewVerification {
@@ -94,7 +98,8 @@ impl App {
             number_sealed: self.secrets.seal(&self.random, number.digits().as_bytes(), &number_binding(id)),
             number_hash,
             country: number.country().map(|country| country.to_string()),
-            brand: request.brand.as_str().to_owned(),
+            brand: name.to_owned(),
+            amount_cents,
             sender_id: request.sender_id.clone().unwrap_or_default().as_str().to_owned(),
             language: request.language.or(rules.default_language).unwrap_or(Language::ENGLISH).as_str().to_owned(),
             code_length: u8::try_from(length).expect("four or six"),

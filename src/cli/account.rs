@@ -19,7 +19,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::random::Random;
-use crate::store::{AccountRow, NewAccount, StoreError};
+use crate::store::{AccountDefaults, AccountRow, NewAccount, StoreError};
 
 /// Characters of a name, a key, a secret at most.
 const NAME_MAX: usize = 100;
@@ -141,6 +141,7 @@ async fn add(arguments: Add, settings: &Settings) -> Outcome {
         credits: arguments.credits,
         rate: arguments.rate,
         created: now,
+        defaults: AccountDefaults::default(),
     };
     let key = account.api_key.clone();
     let made = app::add_account(&store, &secrets, &Random::System, now, account, secret).await;

@@ -15,7 +15,7 @@ use crate::config::{Configuration, Flag, Sources};
 use crate::daemon::{Daemon, DatabaseLock, Parts};
 use crate::random::Random;
 use crate::simulator::{PhoneEvent, Settings as ModemSettings, Simulators};
-use crate::store::NewAccount;
+use crate::store::{AccountDefaults, NewAccount};
 use crate::telemetry;
 
 /// The virtual modem's name.
@@ -69,6 +69,7 @@ async fn demo(configuration: &Configuration) -> Outcome {
         credits: None,
         rate: None,
         created: clock.now(),
+        defaults: AccountDefaults::default(),
     };
     let credentials = add_account(&store, &secrets, &Random::System, clock.now(), account, None)
         .await

@@ -19,14 +19,27 @@ pub struct AccountRow {
     /// Requests a second; `None`: the configuration's.
     pub rate: Option<u32>,
     pub created: Timestamp,
+    pub defaults: AccountDefaults,
 }
 
+/// What holds for a request of the account that does not say otherwise, as it is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountDefaults {
+    pub sender_id: Option<String>,
+    pub workflow: Option<u8>,
+    pub language: Option<String>,
+    pub origin_domain: Option<String>,
+    pub app_hash: Option<String>,
+}
+
+#[derive(Default)]
 pub struct NewAccount {
     pub name: String,
     pub api_key: String,
     pub credits: Option<i64>,
     pub rate: Option<u32>,
     pub created: Timestamp,
+    pub defaults: AccountDefaults,
 }
 
 /// One live secret: its keyed hash, and itself sealed.
@@ -36,7 +49,8 @@ pub struct SecretRow {
     pub sealed: Vec<u8>,
 }
 
-const COLUMNS: &str = "account_id, name, api_key, barred, credits, rate, created_at";
+const COLUMNS: &str = "account_id, name, api_key, barred, credits, rate, created_at, sender_id, workflow, language, \
+    origin_domain, app_hash";
 
 impl Tx<'_> {
     /// # Errors
@@ -44,14 +58,22 @@ impl Tx<'_> {
     /// [`StoreError::Exists`] if another account has the key.
     pub fn insert_account(&self, account: &NewAccount) -> Result<AccountId, StoreError> {
         let mut statement = self.0.prepare_cached(
-            "insert into account (name, api_key, credits, rate, created_at) values (?1, ?2, ?3, ?4, ?5)",
+            "insert into account (name, api_key, credits, rate, created_at, sender_id, workflow, language,
+                 origin_domain, app_hash)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?;
+        let defaults = &account.defaults;
         statement.execute(params![
             account.name,
             account.api_key,
             account.credits,
             account.rate,
-            account.created.as_millis()
+            account.created.as_millis(),
+            defaults.sender_id,
+            defaults.workflow,
+            defaults.language,
+            defaults.origin_domain,
+            defaults.app_hash,
         ])?;
         Ok(AccountId::new(self.0.last_insert_rowid()))
     }
@@ -78,6 +100,30 @@ impl Tx<'_> {
     pub fn set_account_barred(&self, api_key: &str, barred: bool) -> Result<bool, StoreError> {
         let mut statement = self.0.prepare_cached("update account set barred = ?2 where api_key = ?1")?;
         Ok(statement.execute(params![api_key, barred])? > 0)
+    }
+
+    /// Replaces rate and defaults. Says whether there was such an account.
+    pub fn set_account_defaults(
+        &self,
+        api_key: &str,
+        rate: Option<u32>,
+        defaults: &AccountDefaults,
+    ) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "update account set rate = ?2, sender_id = ?3, workflow = ?4, language = ?5, origin_domain = ?6,
+                 app_hash = ?7
+             where api_key = ?1",
+        )?;
+        let changed = statement.execute(params![
+            api_key,
+            rate,
+            defaults.sender_id,
+            defaults.workflow,
+            defaults.language,
+            defaults.origin_domain,
+            defaults.app_hash,
+        ])?;
+        Ok(changed > 0)
     }
 
     /// Adds credits, or takes them away if negative; an account without a limit gets one, from zero.
@@ -151,5 +197,12 @@ fn read_account(row: &Row) -> rusqlite::Result<AccountRow> {
         credits: row.get(4)?,
         rate: row.get(5)?,
         created: Timestamp::from_millis(row.get(6)?),
+        defaults: AccountDefaults {
+            sender_id: row.get(7)?,
+            workflow: row.get(8)?,
+            language: row.get(9)?,
+            origin_domain: row.get(10)?,
+            app_hash: row.get(11)?,
+        },
     })
 }

@@ -20,7 +20,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-pub use account::{AccountRow, NewAccount, SecretRow};
+pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
 pub use attempt::{AttemptRow, AttemptState, DueAttempt, DueCursor};
 pub use connection::Tx;
 pub use error::StoreError;

@@ -20,7 +20,9 @@ pub struct NewVerification {
     pub number_sealed: Vec<u8>,
     pub number_hash: Digest,
     pub country: Option<String>,
+    /// The payee where there is an amount.
     pub brand: String,
+    pub amount_cents: Option<u64>,
     pub sender_id: String,
     pub language: String,
     pub code_length: u8,
@@ -65,7 +67,7 @@ const COLUMNS: &str = "verification_id, request_id, account_id, number_sealed, n
     language, code_length, own_pin, credits, price, currency, refunded, pin_hash, pin_sealed, workflow, \
     next_event_wait_ms, pin_life_ms, cancel_after_ms, tries_max, send_timeout_ms, state, state_flag, state_until, \
     event_index, attempt_no, submitted_no, retries, generation, pin_started_at, tries, undecided, second_started, \
-    sent, price_open, wait_end_at, handled_at, created_at, finalized_at";
+    sent, price_open, wait_end_at, handled_at, created_at, finalized_at, amount_cents";
 
 impl Tx<'_> {
     /// # Errors
@@ -84,9 +86,9 @@ impl Tx<'_> {
                  language, code_length, own_pin, credits, price, currency, pin_hash, pin_sealed, workflow,
                  next_event_wait_ms, pin_life_ms, cancel_after_ms, tries_max, send_timeout_ms, created_at,
                  state, state_flag, event_index, attempt_no, submitted_no, retries, generation, tries, undecided,
-                 second_started, sent, price_open, handled_at)
+                 second_started, sent, price_open, handled_at, amount_cents)
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                 ?22, 'queued', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?22)",
+                 ?22, 'queued', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?22, ?23)",
         )?;
         statement.execute(params![
             new.request.as_bytes().as_slice(),
@@ -111,6 +113,7 @@ impl Tx<'_> {
             plan.tries_max,
             millis(plan.send_timeout),
             machine.created.as_millis(),
+            new.amount_cents,
         ])?;
         let id = VerificationId::new(self.0.last_insert_rowid());
         self.update_machine(id, machine)?;
@@ -370,6 +373,7 @@ fn read_verification(row: &Row) -> rusqlite::Result<VerificationRow> {
         number_hash: row.get("number_hash")?,
         country: row.get("country")?,
         brand: row.get("brand")?,
+        amount_cents: row.get("amount_cents")?,
         sender_id: row.get("sender_id")?,
         language: row.get("language")?,
         code_length: row.get("code_length")?,

@@ -4,25 +4,7 @@ use std::time::Duration;
 
 use crate::phone::PhoneNumber;
 
-use super::{CodeLength, Language, Pin, Workflow};
-
-/// The name that the message carries: 1–18 characters of any script, no control characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Brand(String);
-
-impl Brand {
-    pub const CHARACTERS_MAX: usize = 18;
-
-    pub fn new(text: &str) -> Option<Self> {
-        let length = text.chars().count();
-        let fits = (1..=Self::CHARACTERS_MAX).contains(&length) && !text.chars().any(char::is_control);
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+use super::{CodeLength, Language, Pin, Purpose, Workflow};
 
 /// The sender that providers show: 1–11 letters and digits, or up to 15 digits. A SIM sends under its own number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +32,7 @@ impl Default for SenderId {
 #[derive(Clone, Debug)]
 pub struct StartRequest {
     pub number: PhoneNumber,
-    pub brand: Brand,
+    pub purpose: Purpose,
     pub sender_id: Option<SenderId>,
     pub code_length: Option<CodeLength>,
     pub language: Option<Language>,
@@ -66,16 +48,6 @@ pub struct StartRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_brand_has_1_to_18_characters_of_any_script() {
-        for text in ["A", "Acme & Söhne GmbH!", "株式会社", "123456789012345678", "🙂"] {
-            assert!(Brand::new(text).is_some(), "{text}");
-        }
-        for text in ["", "1234567890123456789", "a\nb", "a\u{7f}"] {
-            assert!(Brand::new(text).is_none(), "{text:?}");
-        }
-    }
 
     #[test]
     fn a_sender_has_11_letters_and_digits_or_15_digits() {

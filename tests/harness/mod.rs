@@ -25,7 +25,7 @@ use simverify::daemon::{Daemon, DatabaseLock, Parts};
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
 use simverify::simulator::{Control, Settings, Simulator, Simulators};
-use simverify::store::{NewAccount, Store};
+use simverify::store::{AccountDefaults, NewAccount, Store};
 
 pub use phone::{Phone, Sms};
 pub use reply::Reply;
@@ -225,6 +225,7 @@ impl TestApp {
             credits,
             rate: None,
             created: self.clock.now(),
+            defaults: AccountDefaults::default(),
         };
         let random = Random::System;
         let made = add_account(app.store(), &Secrets::new(&key), &random, self.clock.now(), new, None).await;

@@ -10,7 +10,7 @@ use simverify::app::add_account;
 use simverify::clock::Clock;
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
-use simverify::store::{NewAccount, Store, backup};
+use simverify::store::{AccountDefaults, NewAccount, Store, backup};
 use tempfile::TempDir;
 
 use crate::child::PROGRAM;
@@ -36,8 +36,14 @@ impl Installation {
         runtime.block_on(async {
             let store = Store::open(&workshop.path().join("made.db"), &secrets.check_value()).expect("a database");
             let now = Clock::System.now();
-            let account =
-                NewAccount { name: "test".into(), api_key: KEY.into(), credits: None, rate: None, created: now };
+            let account = NewAccount {
+                name: "test".into(),
+                api_key: KEY.into(),
+                credits: None,
+                rate: None,
+                created: now,
+                defaults: AccountDefaults::default(),
+            };
             let secret = Some(SecretString::from(SECRET));
             add_account(&store, &secrets, &Random::System, now, account, secret).await.expect("an account");
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::StartError;
 use crate::phone::{Country, PhoneNumber, PhoneNumberError};
-use crate::verification::{Brand, CodeLength, Language, Pin, RequestId, SenderId, StartRequest, Workflow};
+use crate::verification::{Brand, CodeLength, Language, Pin, Purpose, RequestId, SenderId, StartRequest, Workflow};
 
 use super::document::{Document, Fields};
 use super::params::Parameters;
@@ -36,7 +36,7 @@ pub fn parse(parameters: &Parameters) -> Result<StartRequest, Status> {
     let pin = optional(parameters, "pin_code", Pin::new)?;
     Ok(StartRequest {
         number,
-        brand,
+        purpose: Purpose::Number { brand },
         sender_id,
         code_length,
         language,
@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn number_and_brand_are_enough() {
         let request = accepted("number=447400123456&brand=Acme");
-        assert_eq!((request.number.digits(), request.brand.as_str()), ("447400123456", "Acme"));
+        let brand = Brand::new("Acme").expect("a brand");
+        assert_eq!((request.number.digits(), request.purpose), ("447400123456", Purpose::Number { brand }));
         assert!(request.sender_id.is_none() && request.code_length.is_none() && request.language.is_none());
         assert!(request.pin_expiry.is_none() && request.next_event_wait.is_none());
         assert!(request.workflow.is_none() && request.pin.is_none());
