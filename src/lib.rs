@@ -14,6 +14,7 @@
 //! 3. [`store`]: SQLite. [`app`]: the operations, where a decision meets the store.
 //! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
 //!    [`dispatcher`]: the loop between outbox and channels. [`simulator`]: the virtual modem.
+//!    `watch`: the kernel's word that a file changed.
 //! 5. [`api`]: HTTP in.
 //! 6. [`daemon`], [`config`], [`telemetry`], [`service`], [`cli`]: these build everything and are known by nobody below.
 //!
@@ -43,3 +44,4 @@ pub mod simulator;
 pub mod store;
 pub mod telemetry;
 pub mod verification;
+mod watch;

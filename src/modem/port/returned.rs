@@ -1,23 +1,16 @@
 //! Waits for a device to come back, told by the kernel.
 //!
-//! Links such as `/dev/serial/by-id/…` vanish with their directory, so the nearest directory that exists is watched:
-//! of the path, and of what it links to. Watches are set before the look, so no change falls between.
+//! The watch is set before the look, so no change falls between.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use nix::unistd::{AccessFlags, eaccess};
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use tokio::net::unix::pipe;
+
+use crate::watch::{Change, Watch};
 
 /// How often to look all the same: for file systems that tell nothing, and users without a watch left.
 const RECHECK: Duration = Duration::from_secs(30);
-
-/// Links that are followed.
-const LINKS_MAX: usize = 8;
 
 /// Returns once the device exists and this user may open it.
 ///
@@ -25,50 +18,17 @@ const LINKS_MAX: usize = 8;
 /// is not enough.
 pub async fn returned(path: &Path) {
     loop {
-        let watch = watch(path);
+        let watch = Watch::new([path], Change::Names);
         if eaccess(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok() {
             return;
         }
-        let changed = async {
-            match &watch {
-                Ok(watch) if watch.readable().await.is_ok() => {}
-                Ok(_) | Err(_) => std::future::pending().await,
-            }
-        };
-        let _ = tokio::time::timeout(RECHECK, changed).await;
+        let _ = tokio::time::timeout(RECHECK, watch.changed()).await;
     }
-}
-
-/// Becomes readable when something changes in a directory that the path goes through.
-fn watch(path: &Path) -> io::Result<pipe::Receiver> {
-    let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-    let changes = WatchFlags::CREATE
-        | WatchFlags::MOVED_TO
-        | WatchFlags::ATTRIB
-        | WatchFlags::DELETE_SELF
-        | WatchFlags::MOVE_SELF;
-    for directory in directories(path) {
-        inotify::add_watch(&watch, &directory, changes)?;
-    }
-    // It is no pipe, but is waited for as one: the general type is unsafe to use.
-    pipe::Receiver::from_file_unchecked(File::from(watch))
-}
-
-/// The nearest existing directory of the path, and of each link on its way.
-fn directories(path: &Path) -> BTreeSet<PathBuf> {
-    let mut directories = BTreeSet::new();
-    let mut path = path.to_owned();
-    for _ in 0..LINKS_MAX {
-        directories.extend(path.ancestors().skip(1).find(|directory| directory.is_dir()).map(Path::to_owned));
-        let Ok(target) = fs::read_link(&path) else { break };
-        // A relative target counts from the link's directory; an absolute one replaces it.
-        path = path.parent().unwrap_or(Path::new("/")).join(target);
-    }
-    directories
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     use tokio::task::JoinHandle;
@@ -122,13 +82,5 @@ mod tests {
         fs::write(root.path().join("dev/new"), "").expect("a file");
         fs::rename(root.path().join("dev/new"), root.path().join("dev/device")).expect("a move");
         ends(task).await;
-    }
-
-    #[tokio::test]
-    async fn a_ring_of_links_ends() {
-        let root = tempfile::tempdir().expect("a temporary directory");
-        let link = root.path().join("modem");
-        symlink("modem", &link).expect("a link");
-        assert_eq!(directories(&link), BTreeSet::from([root.path().to_owned()]));
     }
 }
