@@ -28,6 +28,15 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// A second of UTC. `None` where there is no such date or time of day; a leap second is the one before it.
+    pub fn from_date_time([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Option<Self> {
+        let days = days_from_civil(year, month, day);
+        let is_date = civil_from_days(days) == (year, month, day);
+        let is_time = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
+        let seconds = hour * 3600 + minute * 60 + second.min(59);
+        (is_date && is_time).then_some(Self((days * 86_400 + seconds) * 1000))
+    }
+
     /// `YYYY-MM-DD HH:MM:SS` in UTC, as the Nexmo replies write dates.
     pub fn to_date_time(self) -> String {
         let (date, time) = self.split();
@@ -87,6 +96,16 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + i64::from(month <= 2);
     (year, month, day)
+}
+
+/// The other way round.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let month_from_march = (month + 9).rem_euclid(12);
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
 /// The longest sleep on the system clock before wall time is read again: a stepped clock is noticed within this time.
@@ -174,6 +193,23 @@ mod tests {
             assert_eq!(Timestamp::from_millis(millis).to_date_time(), expected);
         }
         assert_eq!(Timestamp::from_millis(951_782_399_007).to_string(), "2000-02-28T23:59:59.007Z");
+    }
+
+    #[test]
+    fn a_date_is_read_as_it_is_written() {
+        for (date, time) in [([1970, 1, 1], [0, 0, 0]), ([2000, 2, 29], [23, 59, 59]), ([2049, 12, 31], [12, 0, 1])] {
+            let text =
+                format!("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", date[0], date[1], date[2], time[0], time[1], time[2]);
+            assert_eq!(Timestamp::from_date_time(date, time).expect("a date").to_date_time(), text);
+        }
+        let leap_second = Timestamp::from_date_time([2016, 12, 31], [23, 59, 60]).expect("a second");
+        assert_eq!(leap_second.to_date_time(), "2016-12-31 23:59:59");
+        for date in [[2026, 2, 29], [2026, 13, 1], [2026, 0, 1], [2026, 4, 31], [2026, 4, 0]] {
+            assert_eq!(Timestamp::from_date_time(date, [0, 0, 0]), None, "{date:?}");
+        }
+        for time in [[24, 0, 0], [0, 60, 0], [0, 0, 61], [-1, 0, 0]] {
+            assert_eq!(Timestamp::from_date_time([2026, 1, 1], time), None, "{time:?}");
+        }
     }
 
     #[tokio::test]

@@ -2,8 +2,9 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Global, Outcome, print, print_json};
-use crate::config::DEFAULT_TOML;
+use super::{Exit, Global, OrExit, Outcome, print, print_json};
+use crate::config::{DEFAULT_TOML, Settings};
+use crate::daemon::Pair;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -26,11 +27,20 @@ pub fn run(command: &Command, global: &Global) -> Outcome {
     match command {
         Command::Check => {
             let settings = global.configuration()?.settings;
+            check_certificate(&settings)?;
             let (modems, providers) = (settings.modems.len(), settings.providers.len());
             print(&format!("configuration is valid: modems: {modems}, providers: {providers}\n"))
         }
         Command::Show(Show { json: true }) => print_json(&global.configuration()?.effective.to_json()),
         Command::Show(Show { json: false }) => print(&global.configuration()?.effective.to_string()),
         Command::Default => print(DEFAULT_TOML),
+    }
+}
+
+/// A certificate that cannot be used is a mistake in the configuration.
+pub fn check_certificate(settings: &Settings) -> Outcome {
+    match settings.server.tls() {
+        Some(files) => Pair::read(&files).map(drop).or_exit(Exit::Config, "cannot serve HTTPS"),
+        None => Ok(()),
     }
 }

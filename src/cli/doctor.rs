@@ -12,8 +12,11 @@ use nix::unistd::{AccessFlags, eaccess, geteuid};
 use serde_json::{Value, json};
 
 use super::{Exit, Global, Outcome, block_on, print, print_json};
-use crate::config::{ChannelKind, ModemSettings, ProviderSettings, Settings, TtsEngine, TtsSettings, VoiceSettings};
-use crate::daemon::{DatabaseLock, modem_config};
+use crate::clock::Clock;
+use crate::config::{
+    ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, TtsEngine, TtsSettings, VoiceSettings,
+};
+use crate::daemon::{DatabaseLock, Pair, modem_config};
 use crate::modem::port::{self, PortAddress, PortError};
 use crate::secrets::{KeyFileError, MasterKey, Secrets};
 use crate::simulator::Simulators;
@@ -103,6 +106,7 @@ async fn all(settings: &Settings) -> Vec<Check> {
     checks.push(database(&storage.path, key_check.as_ref()));
     checks.push(key);
     checks.push(space(&storage.path));
+    checks.extend(settings.server.tls().map(|files| certificate(&files)));
     for modem in modems {
         checks.push(modem_port(modem, running).await);
     }
@@ -179,6 +183,19 @@ fn space(database: &Path) -> Check {
         }
         Err(error) => Check::warn("disk", format!("{}: {}", directory.display(), error.desc())),
     }
+}
+
+fn certificate(files: &TlsFiles) -> Check {
+    let pair = match Pair::read(files) {
+        Ok(pair) => pair,
+        Err(error) => return Check::fail("certificate", format!("{error:#}")),
+    };
+    let concerns = pair.concerns(Clock::System.now());
+    if !concerns.is_empty() {
+        return Check::warn("certificate", concerns.join("; "));
+    }
+    let end = pair.not_after.map(|end| format!(" until {end}")).unwrap_or_default();
+    Check::ok("certificate", format!("{} fits its key{end}", files.certificates.display()))
 }
 
 async fn modem_port(modem: &ModemSettings, running: bool) -> Check {

@@ -4,6 +4,7 @@ use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
+use super::config::check_certificate;
 use super::open::{Opened, open};
 use super::{Exit, Failure, Global, OrExit, Outcome};
 use crate::clock::Clock;
@@ -53,6 +54,7 @@ async fn serve(configuration: &Configuration, arguments: &Arguments, global: &Gl
     // Its default action ends the process. Once listened for, it stays harmless, and the write fails like any other.
     let _ = signal(SignalKind::from_raw(Signal::SIGXFSZ as i32)).or_exit(Exit::Io, "cannot listen for signals")?;
     let settings = &configuration.settings;
+    check_certificate(settings)?;
     let lock = DatabaseLock::take(&settings.storage.path).map_err(not_locked)?;
     let Opened { store, secrets } = open(settings)?;
     let parts =
@@ -120,6 +122,7 @@ fn reload(daemon: &Daemon, arguments: &Arguments, global: &Global) {
     match global.configuration_with(flags(arguments)) {
         Ok(configuration) => {
             daemon.app().set_rules(rules(&configuration.settings));
+            daemon.reload_certificate();
             info!(
                 "configuration read again: verify, numbers and pricing hold from here on; \
                  server, storage, modems and log need a restart"

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Tasks and what they wait on: HTTP workers on sockets; the dispatcher on due times, wakes and changes of the board; a
-//! driver on its port and its queue; the notices task on drivers; the store's writer, a thread, on its queue. None waits
-//! for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
+//! driver on its port and its queue; the notices task on drivers; the certificate's task on its files; the store's writer, a
+//! thread, on its queue. None waits for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
 //! the service manager starts it again.
 
 mod lock;
@@ -41,6 +41,8 @@ use crate::store::Store;
 
 pub use lock::{DatabaseLock, LockError};
 pub use settings::{modem_config, rules};
+pub use tls::Pair;
+use tls::Tls;
 
 /// Notices that may wait: a few for each modem.
 const NOTICES: usize = 256;
@@ -65,6 +67,7 @@ pub struct Daemon {
     app: Arc<App>,
     server: ServerHandle,
     http: JoinHandle<std::io::Result<()>>,
+    tls: Option<Arc<Tls>>,
     dispatcher: JoinHandle<()>,
     notices: JoinHandle<()>,
     drivers: Vec<JoinHandle<()>>,
@@ -81,7 +84,7 @@ impl Daemon {
     /// An address that cannot be listened on, a certificate that cannot be read, a database that fails.
     pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
         let Parts { store, secrets, clock, random, simulators, lock } = parts;
-        let tls = settings.server.tls().map(|files| tls::server_config(&files)).transpose()?;
+        let tls = settings.server.tls().map(|files| Tls::read(files, clock.clone())).transpose()?.map(Arc::new);
         let listeners = listen(&settings.server.listen)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         warn_of_unused(settings);
@@ -123,10 +126,14 @@ impl Daemon {
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let api = Api { app: Arc::clone(&app), clock, random };
-        let server = serve(listeners, api, Limits::for_cores(cores), tls)?;
+        let server_config = tls.as_ref().map(|tls| tls.server_config()).transpose()?;
+        let server = serve(listeners, api, Limits::for_cores(cores), server_config)?;
         let handle = server.handle();
         let http = tokio::spawn(server);
-        Ok(Self { addresses, app, server: handle, http, dispatcher, notices, drivers, pings, stop, _lock: lock })
+        if let Some(tls) = &tls {
+            tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(tls).keep_current()));
+        }
+        Ok(Self { addresses, app, server: handle, http, tls, dispatcher, notices, drivers, pings, stop, _lock: lock })
     }
 
     /// The addresses that it listens on, with the ports that the system chose.
@@ -136,6 +143,13 @@ impl Daemon {
 
     pub fn app(&self) -> &Arc<App> {
         &self.app
+    }
+
+    /// Looks at certificate and key again, which it does by itself whenever their files change.
+    pub fn reload_certificate(&self) {
+        if let Some(tls) = &self.tls {
+            tls.look_again();
+        }
     }
 
     /// A probe for the watchdog: whether writer, dispatcher and drivers answer.

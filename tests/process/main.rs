@@ -3,6 +3,8 @@
 //! Each test starts `simverify serve` and, where it needs a modem, `simverify simulate` on a pty. What happens is read
 //! from the daemon's log and from what the phone shows; a test waits for such a line, never for a time to pass.
 
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod child;
 mod client;
 mod daemon;
@@ -15,3 +17,4 @@ mod ports;
 mod secrecy;
 mod service;
 mod start;
+mod tls;

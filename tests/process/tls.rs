@@ -1,0 +1,269 @@
+//! HTTPS by the daemon itself: versions, and a certificate that is renewed while it runs.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned, SupportedProtocolVersion};
+
+use crate::certificates::{Authority, Certified};
+use crate::daemon::{Daemon, message};
+use crate::installation::Installation;
+
+const SOON: Duration = Duration::from_secs(20);
+
+struct Site {
+    installation: Installation,
+    authority: Authority,
+}
+
+impl Site {
+    /// An installation whose daemon serves HTTPS with `certified`.
+    fn new() -> (Self, Certified) {
+        let site = Self { installation: Installation::new(), authority: Authority::new() };
+        let certified = site.authority.certify(2040);
+        certified.write(&site.chain(), &site.key());
+        let text = fs::read_to_string(site.installation.config()).expect("the configuration");
+        let [chain, key] = [site.chain(), site.key()].map(|path| path.display().to_string());
+        let tls = format!("[server]\ntls_cert_file = '{chain}'\ntls_key_file = '{key}'\n");
+        fs::write(site.installation.config(), text.replace("[server]\n", &tls)).expect("a configuration");
+        (site, certified)
+    }
+
+    fn chain(&self) -> PathBuf {
+        self.installation.path("chain.pem")
+    }
+
+    fn key(&self) -> PathBuf {
+        self.installation.path("key.pem")
+    }
+
+    fn connect(&self, daemon: &Daemon, versions: &[&'static SupportedProtocolVersion], alpn: &[&str]) -> Connection {
+        let mut roots = RootCertStore::empty();
+        let root = rustls::pki_types::CertificateDer::from_pem_slice(self.authority.pem().as_bytes());
+        roots.add(root.expect("PEM")).expect("a certificate");
+        let provider = rustls::crypto::ring::default_provider();
+        let mut config = ClientConfig::builder_with_provider(provider.into())
+            .with_protocol_versions(versions)
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        let name = ServerName::try_from("localhost").expect("a name");
+        let client = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let mut connection = Connection(StreamOwned::new(client, stream(daemon.client().0)));
+        connection.0.flush().expect("a handshake");
+        connection
+    }
+
+    /// The certificate that a new connection is shown.
+    fn shown(&self, daemon: &Daemon) -> Vec<u8> {
+        self.connect(daemon, &[&TLS13], &[]).leaf()
+    }
+}
+
+fn stream(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(SOON)).expect("a time-out");
+    stream
+}
+
+/// Warnings and errors but those of the modem, which is not there.
+fn complaints(daemon: &Daemon) -> Vec<&str> {
+    daemon.warnings().into_iter().filter(|line| line["fields"]["modem"].is_null()).map(message).collect()
+}
+
+struct Connection(StreamOwned<ClientConnection, TcpStream>);
+
+impl Connection {
+    fn leaf(&self) -> Vec<u8> {
+        self.0.conn.peer_certificates().expect("certificates")[0].to_vec()
+    }
+
+    /// Asks for the root by HTTP/1.1 and leaves the connection open; gives the status line.
+    fn get_root(&mut self) -> String {
+        self.0.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").expect("a request");
+        let mut head = vec![];
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut octet = [0];
+            self.0.read_exact(&mut octet).expect("a reply");
+            head.push(octet[0]);
+        }
+        String::from_utf8(head).expect("text").lines().next().expect("a line").to_owned()
+    }
+}
+
+#[test]
+fn tls_1_2_and_1_3_are_spoken_with_the_whole_chain() {
+    let (site, certified) = Site::new();
+    let mut daemon = site.installation.daemon();
+    for (version, expected) in [(&TLS12, ProtocolVersion::TLSv1_2), (&TLS13, ProtocolVersion::TLSv1_3)] {
+        let mut connection = site.connect(&daemon, &[version], &["http/1.1"]);
+        assert_eq!(connection.0.conn.protocol_version(), Some(expected));
+        assert_eq!(connection.0.conn.peer_certificates().map(<[_]>::len), Some(2));
+        assert_eq!(connection.leaf(), certified.leaf);
+        assert_eq!(connection.get_root(), "HTTP/1.1 302 Found");
+        let both = site.connect(&daemon, &[version], &["h2", "http/1.1"]);
+        assert_eq!(both.0.conn.alpn_protocol(), Some(&b"h2"[..]));
+    }
+    assert_eq!(complaints(&daemon), Vec::<&str>::new());
+    daemon.stop();
+}
+
+/// A client hello (RFC 4346 §7.4.1.2) in which nothing but the version is at fault: TLS 1.1 at most.
+#[rustfmt::skip]
+const HELLO_OF_TLS_1_1: [u8; 64] = [
+    // A handshake record with a client hello for TLS 1.1.
+    0x16, 3, 1, 0, 59, 1, 0, 0, 55, 3, 2,
+    // Random, and no session.
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 0,
+    // ECDHE-ECDSA-AES128-GCM-SHA256, AES128-SHA; no compression.
+    0, 4, 0xc0, 0x2b, 0, 0x2f, 1, 0,
+    // Extensions: the signatures ecdsa_secp256r1_sha256 and rsa_pss_rsae_sha256.
+    0, 10, 0, 13, 0, 6, 0, 4, 4, 3, 8, 4,
+];
+
+#[test]
+fn tls_1_1_is_refused() {
+    let (site, _) = Site::new();
+    let mut daemon = site.installation.daemon();
+    let mut stream = stream(daemon.client().0);
+    stream.write_all(&HELLO_OF_TLS_1_1).expect("a hello");
+    let mut answer = vec![];
+    // The connection may be reset once the alert is out.
+    let _ = stream.read_to_end(&mut answer);
+    let [0x15, 3, _, 0, 2, 2, description] = answer[..] else { panic!("no fatal alert: {answer:?}") };
+    assert_eq!(description, 70, "protocol_version");
+    daemon.stop();
+}
+
+#[test]
+fn a_renewed_certificate_serves_without_a_restart_and_connections_live_on() {
+    let (site, first) = Site::new();
+    let mut daemon = site.installation.daemon();
+    let mut old = site.connect(&daemon, &[&TLS13], &["http/1.1"]);
+    assert_eq!(old.get_root(), "HTTP/1.1 302 Found");
+    assert_eq!(old.leaf(), first.leaf);
+
+    let second = site.authority.certify(2041);
+    second.write(&site.chain(), &site.key());
+    let line = daemon.says(SOON, "a new certificate serves");
+    assert_eq!(line["fields"]["ends"], "2041-01-01T00:00:00.000Z");
+    assert_eq!(site.shown(&daemon), second.leaf);
+    assert_eq!(old.get_root(), "HTTP/1.1 302 Found");
+    assert_eq!(complaints(&daemon), Vec::<&str>::new());
+    daemon.stop();
+}
+
+#[test]
+fn a_pair_that_does_not_fit_together_keeps_the_old_one_until_it_fits() {
+    let (site, first) = Site::new();
+    let mut daemon = site.installation.daemon();
+    let second = site.authority.certify(2041);
+    fs::write(site.chain(), &second.chain).expect("a file");
+    let line = daemon.says(SOON, "certificate not read again; the old one serves");
+    assert_eq!(line["level"], "ERROR");
+    let error = line["fields"]["error"].as_str().expect("an error");
+    for file in [site.chain(), site.key()] {
+        assert!(error.contains(&file.display().to_string()), "{error}");
+    }
+    assert!(!error.contains("PRIVATE"), "{error}");
+    assert_eq!(site.shown(&daemon), first.leaf);
+
+    fs::write(site.key(), "").expect("a file");
+    let line = daemon.says(SOON, "certificate not read again; the old one serves");
+    assert!(line["fields"]["error"].as_str().is_some_and(|error| error.contains("no private key in PEM")), "{line}");
+    assert_eq!(site.shown(&daemon), first.leaf);
+
+    fs::write(site.key(), &second.key).expect("a file");
+    daemon.says(SOON, "a new certificate serves");
+    assert_eq!(site.shown(&daemon), second.leaf);
+    daemon.stop();
+}
+
+/// As certbot keeps them: links in `live`, set anew at each renewal.
+#[test]
+fn links_that_are_set_anew_are_followed() {
+    let (site, _) = Site::new();
+    for directory in ["archive", "live"] {
+        fs::create_dir(site.installation.path(directory)).expect("a directory");
+    }
+    let renew = |number: i32| {
+        let certified = site.authority.certify(2040 + number);
+        let names = [format!("chain{number}.pem"), format!("key{number}.pem")];
+        let [chain, key] = names.clone().map(|name| site.installation.path("archive").join(name));
+        certified.write(&chain, &key);
+        for (link, name) in [site.chain(), site.key()].into_iter().zip(names) {
+            let live = site.installation.path("live").join(link.file_name().expect("a name"));
+            let _ = fs::remove_file(&live);
+            symlink(format!("../archive/{name}"), &live).expect("a link");
+        }
+        certified
+    };
+    renew(1);
+    let text = fs::read_to_string(site.installation.config()).expect("the configuration");
+    let text = text.replace("/chain.pem", "/live/chain.pem").replace("/key.pem", "/live/key.pem");
+    fs::write(site.installation.config(), text).expect("a configuration");
+    let mut daemon = site.installation.daemon();
+    for number in [2, 3] {
+        let certified = renew(number);
+        daemon.says(SOON, "a new certificate serves");
+        assert_eq!(site.shown(&daemon), certified.leaf);
+    }
+    daemon.stop();
+}
+
+#[test]
+fn sighup_looks_at_the_files_at_once() {
+    let (site, _) = Site::new();
+    let mut daemon = site.installation.daemon();
+    let second = site.authority.certify(2041);
+    second.write(&site.chain(), &site.key());
+    daemon.signal(Signal::SIGHUP);
+    daemon.says(SOON, "a new certificate serves");
+    assert_eq!(site.shown(&daemon), second.leaf);
+    daemon.stop();
+}
+
+#[test]
+fn an_old_certificate_and_a_key_that_everybody_may_read_are_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let (site, _) = Site::new();
+    site.authority.certify(2021).write(&site.chain(), &site.key());
+    fs::set_permissions(site.key(), fs::Permissions::from_mode(0o644)).expect("a mode");
+    let mut daemon = site.installation.daemon();
+    let directory = site.installation.directory.path().display().to_string();
+    insta::assert_snapshot!(complaints(&daemon).join("\n").replace(&directory, "/etc"), @"
+    server.tls_key_file /etc/key.pem may be read or changed by everybody; run: chmod o= /etc/key.pem
+    the certificate ended at 2021-01-01T00:00:00.000Z: clients refuse it; renew it
+    ");
+    daemon.stop();
+}
+
+#[test]
+fn a_pair_that_cannot_be_used_stops_the_start_and_the_check() {
+    let (site, _) = Site::new();
+    fs::write(site.key(), site.authority.certify(2041).key).expect("a file");
+    let said = |command: &mut std::process::Command| {
+        let output = command.output().expect("it runs");
+        let directory = site.installation.directory.path().display().to_string();
+        let said = String::from_utf8_lossy(&output.stderr).replace(&directory, "/etc");
+        format!("exit {}\n{said}", output.status.code().expect("it ends by itself"))
+    };
+    let mut check = std::process::Command::new(crate::child::PROGRAM);
+    check.env_clear().args(["config", "check", "--config"]).arg(site.installation.config());
+    let (start, check) = (said(&mut site.installation.serve()), said(&mut check));
+    assert_eq!(start, check);
+    insta::assert_snapshot!(start, @"
+    exit 78
+    simverify: cannot serve HTTPS: server.tls_cert_file /etc/chain.pem and server.tls_key_file /etc/key.pem do not fit together: the first certificate must be the key's own
+    ");
+}

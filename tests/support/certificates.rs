@@ -1,0 +1,54 @@
+//! A certificate authority of a test's own, and what it certifies.
+
+use std::fs;
+use std::path::Path;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut parameters = CertificateParams::new(vec![]).expect("no names");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(parameters, key).expect("a certificate"))
+    }
+
+    /// Its own certificate, for clients to trust.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A chain and a key for `localhost` and 127.0.0.1, valid until the first day of that year.
+    pub fn certify(&self, until: i32) -> Certified {
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut parameters = CertificateParams::new(names).expect("names");
+        parameters.not_before = date_time_ymd(2020, 1, 1);
+        parameters.not_after = date_time_ymd(until, 1, 1);
+        // RFC 5280 §4.2.1.1: strict verifiers, Python's among them, look for it.
+        parameters.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().expect("a key");
+        let leaf = parameters.signed_by(&key, &self.0).expect("a certificate");
+        Certified { leaf: leaf.der().to_vec(), chain: leaf.pem() + &self.0.pem(), key: key.serialize_pem() }
+    }
+}
+
+pub struct Certified {
+    /// DER of the first certificate.
+    pub leaf: Vec<u8>,
+    /// PEM, the leaf first.
+    pub chain: String,
+    /// PEM.
+    pub key: String,
+}
+
+impl Certified {
+    /// Writes over the two files, the key with mode 0600.
+    pub fn write(&self, chain: &Path, key: &Path) {
+        use std::os::unix::fs::PermissionsExt;
+        fs::write(chain, &self.chain).expect("a file");
+        fs::write(key, &self.key).expect("a file");
+        fs::set_permissions(key, fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
+}
