@@ -170,6 +170,7 @@ impl App {
         let life: Duration = pin_end.map_or(row.machine.plan.pin_life, |end| end.since(self.clock.now()));
         Ok(Message {
             attempt,
+            request: Some(request),
             kind: row.machine.current_event(),
             number: self.open_number(row)?,
             text: MessageText::new(sms_text(&purpose, &pin, language, &Autofill::default())),

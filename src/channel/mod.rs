@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::phone::PhoneNumber;
-use crate::verification::{AttemptId, EventKind};
+use crate::verification::{AttemptId, EventKind, RequestId};
 
 pub use board::Board;
 
@@ -19,6 +19,8 @@ pub use board::Board;
 #[derive(Clone, Debug)]
 pub struct Message {
     pub attempt: AttemptId,
+    /// For the log; a message sent by hand belongs to none.
+    pub request: Option<RequestId>,
     pub kind: EventKind,
     pub number: PhoneNumber,
     pub text: MessageText,

@@ -398,6 +398,7 @@ async fn send_sms(arguments: &SendSms, settings: &Settings) -> Outcome {
     let config = modem_config(modem);
     let message = Message {
         attempt: AttemptId::new(0),
+        request: None,
         kind: EventKind::Sms,
         number: PhoneNumber::parse(&arguments.number, None).or_exit(Exit::Data, "wrong number")?,
         text: MessageText::new(arguments.text.clone()),

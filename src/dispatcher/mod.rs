@@ -148,7 +148,7 @@ impl Dispatcher {
             }
             Err(fault) => return Err(fault),
         };
-        debug!(attempt = %due.attempt, route, "claimed");
+        debug!(attempt = %due.attempt, request_id = message.request.map(tracing::field::display), route, "claimed");
         self.app.board().take_room(route);
         if queue.try_send(*message).is_err() {
             // The route is going away or its count of messages is wrong: the attempt is due again.

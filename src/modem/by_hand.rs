@@ -312,6 +312,7 @@ mod tests {
     fn message(number: &str, text: &str) -> Message {
         Message {
             attempt: AttemptId::new(0),
+            request: None,
             kind: EventKind::Sms,
             number: PhoneNumber::parse(number, None).expect("a number"),
             text: MessageText::new(text.to_owned()),

@@ -26,20 +26,29 @@ impl Client {
             .chain(&[("api_key", KEY), ("api_secret", SECRET)])
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        let body = form.join("&");
+        let (_, body) = self.exchange("POST", path, "", &form.join("&"))?;
+        Ok(serde_json::from_str(&body)?)
+    }
+
+    /// Sends a request with further header lines; gives the reply's head and body.
+    ///
+    /// # Errors
+    ///
+    /// The connection is refused or breaks before the reply is whole.
+    pub fn exchange(self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<(String, String)> {
         let mut stream = TcpStream::connect_timeout(&self.0, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         write!(
             stream,
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
             self.0,
             body.len()
         )?;
         let mut reply = String::new();
         stream.read_to_string(&mut reply)?;
-        let body = reply.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?.1;
-        Ok(serde_json::from_str(body)?)
+        let (head, body) = reply.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok((head.to_owned(), body.to_owned()))
     }
 
     /// Asks for a verification by one SMS, and gives the whole reply.

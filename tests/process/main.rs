@@ -18,3 +18,4 @@ mod secrecy;
 mod service;
 mod start;
 mod tls;
+mod trace;
