@@ -3,14 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
 
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub fn new() -> Self {
         let mut parameters = CertificateParams::new(vec![]).expect("no names");
+        // OpenSSL takes a certificate that names its issuer as itself for self-signed.
+        parameters.distinguished_name.push(DnType::CommonName, "authority of a test");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("a key");
         Self(CertifiedIssuer::self_signed(parameters, key).expect("a certificate"))
     }
@@ -24,6 +29,7 @@ impl Authority {
     pub fn certify(&self, until: i32) -> Certified {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut parameters = CertificateParams::new(names).expect("names");
+        parameters.distinguished_name.push(DnType::CommonName, "localhost");
         parameters.not_before = date_time_ymd(2020, 1, 1);
         parameters.not_after = date_time_ymd(until, 1, 1);
         // RFC 5280 §4.2.1.1: strict verifiers, Python's among them, look for it.
