@@ -4,6 +4,7 @@
 //! layer over actix-web is pure. Nothing here decides about a verification, blocks a worker, or logs a parameter.
 
 pub mod server;
+mod throttle;
 mod trace;
 pub mod v1;
 
@@ -18,6 +19,8 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::random::Random;
 
+pub use throttle::Throttle;
+
 /// What the API needs of the rest of the house.
 #[derive(Clone)]
 pub struct Api {
@@ -26,6 +29,7 @@ pub struct Api {
     pub clock: Clock,
     /// For trace ids.
     pub random: Random,
+    pub throttle: Throttle,
 }
 
 /// The whole public site: every route, with trace ids on every reply.
