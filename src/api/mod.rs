@@ -241,6 +241,21 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn a_fault_of_ours_is_status_5_at_each_endpoint() {
+        // The state is not there, which is as good a bug as any.
+        let mut told = String::new();
+        for operation in ["", "/psd2", "/check", "/search", "/control"] {
+            for format in ["/json", "/xml", ""] {
+                if (operation, format) != ("/psd2", "") {
+                    let path = format!("/verify{operation}{format}");
+                    told += &format!("## {path}\n{}\n", answer(post(&path, "api_key=k&api_secret=s")).await);
+                }
+            }
+        }
+        insta::assert_snapshot!(told);
+    }
+
+    #[actix_web::test]
     async fn a_panic_in_a_request_is_a_fault_of_ours() {
         // The state is not there, which is as good a bug as any.
         let text = answer(get("/verify/json?api_key=k&api_secret=s")).await;
