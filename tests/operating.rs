@@ -111,6 +111,97 @@ fn a_secret_need_not_stand_in_a_process_list() {
 }
 
 #[test]
+fn an_account_has_defaults_of_its_own_and_loses_them_again() {
+    let installation = Installation::new();
+    let given = ["--workflow", "6", "--language", "DE-de", "--origin-domain", "Shop.example"];
+    installation.json(&[&["account", "add", "shop", "--key", "k1"], &given[..]].concat());
+    let shown = installation.told(&[
+        "account",
+        "set",
+        "k1",
+        "--rate",
+        "5",
+        "--sender-id",
+        "SHOP",
+        "--workflow",
+        "",
+        "--app-hash",
+        "FA+9qCX9VSu",
+    ]);
+    insta::assert_snapshot!(without_dates(&shown), @"
+    exit 0
+    key            k1
+    name           shop
+    state          active
+    credits        no limit
+    rate           5/s
+    created        DATE
+    sender_id      SHOP
+    workflow       none
+    language       de-de
+    origin_domain  shop.example
+    app_hash       FA+9qCX9VSu
+    ");
+    let shown = installation.json(&["account", "set", "k1", "--rate", "0", "--app-hash", ""]);
+    assert_eq!((&shown["rate"], &shown["app_hash"], &shown["language"]), (&Value::Null, &Value::Null, &json!("de-de")));
+    for (option, value) in [
+        ("--workflow", "8"),
+        ("--language", "sk-sk"),
+        ("--language", "xx"),
+        ("--sender-id", "a sender"),
+        ("--origin-domain", "https://shop.example"),
+        ("--app-hash", "short"),
+    ] {
+        let told = installation.told(&["account", "set", "k1", option, value]);
+        assert!(told.starts_with("exit 64\n") && told.contains(option), "{told}");
+    }
+    assert!(installation.told(&["account", "set", "k2", "--rate", "1"]).starts_with("exit 65\n"));
+}
+
+#[test]
+fn numbers_and_prefixes_are_blocked_listed_and_taken_back() {
+    let installation = Installation::new();
+    insta::assert_snapshot!(installation.told(&["blocklist", "list"]), @"
+    exit 69
+    simverify: there is no database at /var/simverify.db yet: `simverify serve` and `simverify account add` make it
+    ");
+    let mut text = String::new();
+    for arguments in [
+        ["blocklist", "add", "+44 7700 900123"],
+        ["blocklist", "add", "0044909*"],
+        ["blocklist", "add", "447700900123"],
+        ["blocklist", "add", "07700900123"],
+        ["blocklist", "remove", "+447700900123"],
+        ["blocklist", "remove", "+447700900123"],
+    ] {
+        text += &installation.told(&arguments);
+    }
+    insta::assert_snapshot!(text, @"
+    exit 0
+    +447700900123 is blocked
+    exit 0
+    +44909* is blocked
+    exit 0
+    +447700900123 was blocked already
+    exit 64
+    error: invalid value '07700900123' for '<NUMBER|PREFIX*>': a number in international form such as +447700900123, or a prefix with a star behind it such as +44909*
+
+    For more information, try '--help'.
+    exit 0
+    +447700900123 is not blocked any more
+    exit 65
+    simverify: no such entry: write it as `simverify blocklist list` shows it, with the star if it has one
+    ");
+    let left = installation.json(&["blocklist", "list"]);
+    assert_eq!(left.as_array().expect("a list").len(), 1);
+    assert_eq!(left[0]["entry"], "+44909*");
+    for name in ["simverify.db", "simverify.db-wal"] {
+        let file = fs::read(installation.path(name)).unwrap_or_default();
+        assert!(!file.windows(12).any(|octets| octets == b"447700900123"), "{name} holds the number");
+    }
+}
+
+#[test]
 fn accounts_are_listed_shown_and_changed() {
     let installation = Installation::new();
     installation.json(&["account", "add", "shop", "--key", "k1", "--credits", "500", "--rate", "5"]);

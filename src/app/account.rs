@@ -3,11 +3,12 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::App;
-use super::types::{Account, Internal};
+use super::types::{Account, AccountDefaults, Internal};
 use crate::clock::Timestamp;
 use crate::random::Random;
 use crate::secrets::{Secrets, same};
-use crate::store::{AccountRow, NewAccount, SecretRow, Store, StoreError, Tx};
+use crate::store::{self, AccountRow, NewAccount, SecretRow, Store, StoreError, Tx};
+use crate::verification::{Autofill, SenderId, Workflow};
 
 /// Secrets that are live at once: the present one and the one it replaces.
 const SECRETS_LIVE: u32 = 2;
@@ -33,16 +34,7 @@ impl App {
         api_secret: &SecretString,
     ) -> Result<Option<Account>, Internal> {
         let given = self.secrets.api_secret_hash(api_secret.expose_secret());
-        let key = api_key.to_owned();
-        let found = self
-            .store
-            .read(move |tx| -> Result<_, StoreError> {
-                let Some(row) = tx.account_by_key(&key)? else { return Ok(None) };
-                let secrets = tx.secrets_of(row.id)?;
-                Ok(Some((row, secrets)))
-            })
-            .await?;
-        let Some((row, secrets)) = found else {
+        let Some((row, secrets)) = self.account_and_secrets(api_key).await? else {
             // Compares with itself's inverse, so that this path does the same work.
             let _ = same(&given, &given.map(|octet| !octet));
             return Ok(None);
@@ -50,11 +42,75 @@ impl App {
         let right = secrets.iter().fold(false, |right, secret| right | same(&given, &secret.hash));
         Ok(right.then(|| Account::from(row)))
     }
+
+    /// The account of a key, if `is_right` holds for one of its live secrets: what was signed with it. An unknown key
+    /// costs the same as a wrong signature.
+    pub async fn account_by_signature(
+        &self,
+        api_key: &str,
+        is_right: impl Fn(&SecretString) -> bool,
+    ) -> Result<Option<Account>, Internal> {
+        let Some((row, secrets)) = self.account_and_secrets(api_key).await? else {
+            let _ = is_right(&SecretString::from(api_key));
+            return Ok(None);
+        };
+        let mut right = false;
+        for secret in &secrets {
+            right |= is_right(&self.open_secret(secret, api_key)?);
+        }
+        Ok(right.then(|| Account::from(row)))
+    }
+
+    async fn account_and_secrets(&self, api_key: &str) -> Result<Option<(AccountRow, Vec<SecretRow>)>, Internal> {
+        let key = api_key.to_owned();
+        let found = self.store.read(move |tx| -> Result<_, StoreError> {
+            let Some(row) = tx.account_by_key(&key)? else { return Ok(None) };
+            let secrets = tx.secrets_of(row.id)?;
+            Ok(Some((row, secrets)))
+        });
+        Ok(found.await?)
+    }
+
+    fn open_secret(&self, row: &SecretRow, api_key: &str) -> Result<SecretString, Internal> {
+        let broken = || StoreError::Row(format!("a secret of account {api_key} cannot be opened"));
+        let plain = self.secrets.open(&row.sealed, &secret_binding(api_key)).map_err(|_| broken())?;
+        let text = std::str::from_utf8(&plain).map_err(|_| broken())?;
+        Ok(SecretString::from(text))
+    }
 }
 
 impl From<AccountRow> for Account {
     fn from(row: AccountRow) -> Self {
-        Self { id: row.id, name: row.name, api_key: row.api_key, barred: row.barred, rate: row.rate }
+        let defaults = AccountDefaults::from(&row.defaults);
+        Self { id: row.id, name: row.name, api_key: row.api_key, barred: row.barred, rate: row.rate, defaults }
+    }
+}
+
+/// A stored value that is none of ours, from another version, is as good as none.
+impl From<&store::AccountDefaults> for AccountDefaults {
+    fn from(stored: &store::AccountDefaults) -> Self {
+        let text = |stored: &Option<String>| stored.clone().unwrap_or_default();
+        Self {
+            sender_id: SenderId::new(&text(&stored.sender_id)),
+            workflow: stored.workflow.and_then(Workflow::new),
+            language: text(&stored.language).parse().ok(),
+            autofill: Autofill {
+                domain: text(&stored.origin_domain).parse().ok(),
+                app_hash: text(&stored.app_hash).parse().ok(),
+            },
+        }
+    }
+}
+
+impl From<&AccountDefaults> for store::AccountDefaults {
+    fn from(defaults: &AccountDefaults) -> Self {
+        Self {
+            sender_id: defaults.sender_id.as_ref().map(|sender| sender.as_str().to_owned()),
+            workflow: defaults.workflow.map(Workflow::id),
+            language: defaults.language.map(|language| language.as_str().to_owned()),
+            origin_domain: defaults.autofill.domain.as_ref().map(ToString::to_string),
+            app_hash: defaults.autofill.app_hash.as_ref().map(ToString::to_string),
+        }
     }
 }
 
@@ -129,6 +185,21 @@ pub async fn bar_account(store: &Store, api_key: &str) -> Result<Option<AccountR
 /// Lets an account start verifications again.
 pub async fn unbar_account(store: &Store, api_key: &str) -> Result<Option<AccountRow>, StoreError> {
     change(store, api_key, |tx, key| tx.set_account_barred(key, false)).await
+}
+
+/// Changes an account's rate and defaults. `None`: no such account; otherwise the account as it is then.
+pub async fn set_account(
+    store: &Store,
+    api_key: &str,
+    change_it: impl FnOnce(&mut Option<u32>, &mut AccountDefaults) + Send + 'static,
+) -> Result<Option<AccountRow>, StoreError> {
+    change(store, api_key, move |tx, key| {
+        let Some(mut row) = tx.account_by_key(key)? else { return Ok(false) };
+        let mut defaults = AccountDefaults::from(&row.defaults);
+        change_it(&mut row.rate, &mut defaults);
+        tx.set_account_defaults(key, row.rate, &store::AccountDefaults::from(&defaults))
+    })
+    .await
 }
 
 /// Adds credits, or takes them away if negative; an account without a limit gets one, from zero.

@@ -3,7 +3,9 @@
 //! Each operation reads the clock once, loads what the decision needs, lets the state machine decide, and stores state
 //! and effects in one transaction. Nothing is sent here.
 
+mod acceptance;
 mod account;
+mod blocklist;
 mod check;
 mod control;
 mod outbox;
@@ -26,12 +28,14 @@ use crate::store::Store;
 
 pub use account::{
     Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
-    rotate_secret, unbar_account,
+    rotate_secret, set_account, unbar_account,
 };
+pub use blocklist::{BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use outbox::{Claim, Due};
 pub use rules::Rules;
 pub use types::{
-    Account, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress, StartError,
+    Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,
+    StartError,
 };
 
 /// Everything the operations work with.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::App;
 use super::transition::{Prepared, PreparedPin, note_failure, step};
-use super::types::Internal;
+use super::types::{Account, Internal};
 use crate::channel::{Message, MessageText, Outcome, RefusalClass};
 use crate::clock::Timestamp;
 use crate::phone::Country;
@@ -47,7 +47,7 @@ pub enum Claim {
 }
 
 enum Try {
-    Claimed(Box<VerificationRow>),
+    Claimed(Box<VerificationRow>, Autofill),
     NeedsPin(Box<VerificationRow>),
     Gone,
 }
@@ -119,7 +119,9 @@ impl App {
         loop {
             match self.try_claim(attempt, route.to_owned(), prepared).await? {
                 Try::Gone => return Ok(Claim::Gone),
-                Try::Claimed(row) => return Ok(Claim::Message(Box::new(self.message(attempt, &row)?))),
+                Try::Claimed(row, autofill) => {
+                    return Ok(Claim::Message(Box::new(self.message(attempt, &row, &autofill)?)));
+                }
                 Try::NeedsPin(row) => prepared = Prepared { event_id: None, pin: Some(self.renewed_pin(&row).await?) },
             }
         }
@@ -140,7 +142,9 @@ impl App {
                 match step(tx, &mut row, Event::Claimed { attempt: attempt.number }, &prepared, now)? {
                     Ok(step) if step.granted() => {
                         tx.claim_attempt(id, &route, now)?;
-                        Ok::<_, StoreError>(Try::Claimed(Box::new(row)))
+                        let account = tx.account(row.fixed.account)?.map(Account::from);
+                        let autofill = account.map(|account| account.defaults.autofill).unwrap_or_default();
+                        Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill))
                     }
                     Ok(_) | Err(_) => Ok(Try::Gone),
                 }
@@ -161,7 +165,7 @@ impl App {
         self.prepare_pin(pin, request, row.machine.generation + 1).await
     }
 
-    fn message(&self, attempt: AttemptId, row: &VerificationRow) -> Result<Message, Internal> {
+    fn message(&self, attempt: AttemptId, row: &VerificationRow, autofill: &Autofill) -> Result<Message, Internal> {
         let request = row.fixed.request;
         let pin = self.open_pin(row)?;
         let purpose = purpose(row).ok_or(broken(request, "its brand or amount is malformed"))?;
@@ -173,7 +177,7 @@ impl App {
             request: Some(request),
             kind: row.machine.current_event(),
             number: self.open_number(row)?,
-            text: MessageText::new(sms_text(&purpose, &pin, language, &Autofill::default())),
+            text: MessageText::new(sms_text(&purpose, &pin, language, autofill)),
             pin_end,
             validity: life,
         })

@@ -18,6 +18,8 @@ pub struct Rules {
     pub next_event_wait: Option<Duration>,
     pub cancel_after: Duration,
     pub tries_max: u8,
+    /// Of an account that has no rate of its own.
+    pub requests_per_second: u32,
     pub send_timeout: Duration,
     pub hash_cost: HashCost,
     /// Empty: all.
@@ -48,14 +50,24 @@ impl Rules {
     /// The plan of a request. A PIN's life and a wait that are both given must fit: a life that is no multiple of the
     /// wait becomes the wait.
     pub fn plan(&self, request: &StartRequest) -> Plan {
-        let pin_life = match (request.pin_expiry, request.next_event_wait) {
+        self.plan_of(request.workflow.unwrap_or(self.default_workflow), request.pin_expiry, request.next_event_wait)
+    }
+
+    /// The same of its parts.
+    pub(super) fn plan_of(
+        &self,
+        workflow: Workflow,
+        pin_expiry: Option<Duration>,
+        next_event_wait: Option<Duration>,
+    ) -> Plan {
+        let pin_life = match (pin_expiry, next_event_wait) {
             (Some(life), Some(wait)) if life.as_millis().checked_rem(wait.as_millis()) != Some(0) => wait,
             (Some(life), _) => life,
             (None, _) => self.pin_life,
         };
         Plan {
-            workflow: request.workflow.unwrap_or(self.default_workflow),
-            next_event_wait: request.next_event_wait.or(self.next_event_wait),
+            workflow,
+            next_event_wait: next_event_wait.or(self.next_event_wait),
             pin_life,
             cancel_after: self.cancel_after,
             tries_max: self.tries_max,
@@ -65,12 +77,12 @@ impl Rules {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::phone::PhoneNumber;
     use crate::verification::{Brand, Purpose};
 
-    fn rules() -> Rules {
+    pub fn rules() -> Rules {
         Rules {
             default_workflow: Workflow::DEFAULT,
             default_language: None,
@@ -79,6 +91,7 @@ mod tests {
             next_event_wait: None,
             cancel_after: Duration::from_secs(30),
             tries_max: 3,
+            requests_per_second: 30,
             send_timeout: Duration::from_secs(240),
             hash_cost: HashCost { memory_kib: 64, iterations: 1, parallelism: 1 },
             allowed_countries: vec![],

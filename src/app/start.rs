@@ -1,11 +1,65 @@
 //! Accepting a request to verify a number.
 
+use std::sync::Arc;
+
+use super::acceptance::{Facts, judge};
+use super::blocklist;
 use super::transition::number_binding;
 use super::types::{Account, Internal, StartError};
 use super::{App, Rules};
-use crate::channel::routing;
+use crate::channel::routing::RouteView;
+use crate::clock::Timestamp;
+use crate::phone::{Country, NumberKind};
+use crate::secrets::Digest;
 use crate::store::{NewVerification, StoreError, Tx};
-use crate::verification::{EventId, Language, Pin, Purpose, RequestId, StartRequest, Verification};
+use crate::verification::{
+    AccountId, Credits, EventId, Language, Pin, Plan, Purpose, RequestId, StartRequest, Verification,
+};
+
+/// What stands before the facts are read.
+#[derive(Clone)]
+struct Candidate {
+    account: AccountId,
+    number_hash: Digest,
+    /// Of every entry of the blocklist that would hold the number.
+    block_hashes: Vec<Digest>,
+    country: Option<Country>,
+    kind: NumberKind,
+    price: Credits,
+    plan: Plan,
+    rules: Arc<Rules>,
+    routes: Vec<RouteView>,
+}
+
+impl Candidate {
+    /// Reads the facts and judges. Says whether the account pays.
+    fn judge(&self, tx: &Tx, now: Timestamp) -> Result<Payment, StartError> {
+        let account = tx.account(self.account)?;
+        let credits = account.as_ref().and_then(|account| account.credits).map(Credits);
+        judge(&Facts {
+            rules: &self.rules,
+            plan: &self.plan,
+            // An account that was removed meanwhile starts nothing.
+            barred: account.is_none_or(|account| account.barred),
+            country: self.country,
+            kind: self.kind,
+            blocked: tx.is_blocked(&self.block_hashes)?,
+            in_progress: tx.request_in_progress(self.account, &self.number_hash)?,
+            credits,
+            price: self.price,
+            routes: &self.routes,
+            waiting: tx.queue_length(now)?,
+            now,
+        })?;
+        Ok(if credits.is_some() { Payment::Debited } else { Payment::Unlimited })
+    }
+}
+
+enum Payment {
+    Debited,
+    /// Nothing is taken, so nothing is to be given back.
+    Unlimited,
+}
 
 impl App {
     /// Accepts a request: from here on it is sent, or has a recorded reason why not.
@@ -13,45 +67,29 @@ impl App {
     /// # Errors
     ///
     /// The first reason of the contract's order that applies.
-    pub async fn start(&self, account: &Account, request: StartRequest) -> Result<RequestId, StartError> {
-        if account.barred {
-            return Err(StartError::Barred);
-        }
+    pub async fn start(&self, account: &Account, mut request: StartRequest) -> Result<RequestId, StartError> {
+        account.defaults.fill(&mut request);
         let rules = self.rules();
-        let number = &request.number;
-        if !rules.allows(number.country(), number.kind()) {
-            return Err(StartError::UnsupportedNetwork);
-        }
-        let number_hash = self.secrets.number_hash(number.digits());
-        self.refuse_concurrent(account, number_hash).await?;
+        let candidate = self.candidate(&rules, account, &request);
+        // Spares the hash of a PIN that would never be sent; the transaction that accepts judges again.
+        let now = self.clock.now();
+        let early = candidate.clone();
+        self.store.read(move |tx: &Tx| early.judge(tx, now).map(|_| ())).await?;
 
         let id = RequestId::from_bytes(self.random.bytes());
         let pin = request.pin.clone().unwrap_or_else(|| self.draw_pin(&rules, &request));
         let pin = self.prepare_pin(pin, id, 1).await?;
-        let mut new = self.new_verification(&rules, account, &request, id, number_hash);
-        let country = number.country();
-        let plan = rules.plan(&request);
-        let board = self.board.routes();
+        let mut new = self.new_verification(&rules, account, &request, id, candidate.number_hash);
         let event_id = EventId::from_bytes(self.random.bytes());
         let now = self.clock.now();
-        let priced = account.id;
-
         self.store
             .write(move |tx: &Tx| {
-                if let Some(request) = tx.request_in_progress(new.account, &new.number_hash)? {
-                    return Err(StartError::InProgress { request });
+                match candidate.judge(tx, now)? {
+                    Payment::Unlimited => new.credits = 0,
+                    Payment::Debited if tx.debit_account(new.account, new.credits)? => {}
+                    Payment::Debited => return Err(StartError::QuotaExceeded),
                 }
-                let limited = tx.account(priced)?.is_some_and(|account| account.credits.is_some());
-                if !limited {
-                    // Nothing is taken, so nothing is to be given back.
-                    new.credits = 0;
-                } else if !tx.debit_account(priced, new.credits)? {
-                    return Err(StartError::QuotaExceeded);
-                }
-                let kinds = plan.workflow.events();
-                let waiting = tx.queue_length(now)?;
-                routing::admit(&board, kinds, country, waiting, plan.send_timeout, now).map_err(StartError::NoRoute)?;
-                let (machine, _) = Verification::start(plan, now);
+                let (machine, _) = Verification::start(candidate.plan, now);
                 let row = tx.insert_verification(&new, &pin.hash, &pin.sealed, &machine)?;
                 tx.insert_event(row, event_id, 0, machine.current_event(), machine.generation)?;
                 tx.insert_attempt(row, machine.attempt, 0, now)?;
@@ -62,13 +100,18 @@ impl App {
         Ok(id)
     }
 
-    /// Spares the hash of a PIN that would never be sent; the transaction looks again.
-    async fn refuse_concurrent(&self, account: &Account, number_hash: [u8; 32]) -> Result<(), StartError> {
-        let account = account.id;
-        let found = self.store.read(move |tx| tx.request_in_progress(account, &number_hash)).await;
-        match found.map_err(Internal::from)? {
-            Some(request) => Err(StartError::InProgress { request }),
-            None => Ok(()),
+    fn candidate(&self, rules: &Arc<Rules>, account: &Account, request: &StartRequest) -> Candidate {
+        let number = &request.number;
+        Candidate {
+            account: account.id,
+            number_hash: self.secrets.number_hash(number.digits()),
+            block_hashes: blocklist::hashes_of(&self.secrets, number),
+            country: number.country(),
+            kind: number.kind(),
+            price: rules.credits(number.country()),
+            plan: rules.plan(request),
+            rules: Arc::clone(rules),
+            routes: self.board.routes(),
         }
     }
 
@@ -83,7 +126,7 @@ impl App {
         account: &Account,
         request: &StartRequest,
         id: RequestId,
-        number_hash: [u8; 32],
+        number_hash: Digest,
     ) -> NewVerification {
         let number = &request.number;
         let (name, amount_cents) = match &request.purpose {

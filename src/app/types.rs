@@ -6,7 +6,9 @@ use crate::channel::routing::NoRoute;
 use crate::clock::Timestamp;
 use crate::phone::PhoneNumber;
 use crate::store::StoreError;
-use crate::verification::{AccountId, EventId, EventKind, Money, RequestId};
+use crate::verification::{
+    AccountId, Autofill, EventId, EventKind, Language, Money, RequestId, SenderId, StartRequest, Workflow,
+};
 
 /// An account whose credentials were right.
 #[derive(Clone, Debug)]
@@ -18,6 +20,26 @@ pub struct Account {
     pub barred: bool,
     /// Requests a second; the configuration's if `None`.
     pub rate: Option<u32>,
+    pub defaults: AccountDefaults,
+}
+
+/// What holds for a request of the account that does not say otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountDefaults {
+    pub sender_id: Option<SenderId>,
+    pub workflow: Option<Workflow>,
+    pub language: Option<Language>,
+    /// For its pages and its app.
+    pub autofill: Autofill,
+}
+
+impl AccountDefaults {
+    /// Fills in what `request` leaves open.
+    pub(super) fn fill(&self, request: &mut StartRequest) {
+        request.sender_id = request.sender_id.take().or_else(|| self.sender_id.clone());
+        request.workflow = request.workflow.or(self.workflow);
+        request.language = request.language.or(self.language);
+    }
 }
 
 /// A fault of ours. The cause is logged where it is turned into a reply.

@@ -12,6 +12,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+use super::account_defaults::Defaults;
 use super::open::{Opened, open, open_existing, store_failure};
 use super::table::aligned;
 use super::{Exit, Failure, Global, OrExit, Outcome, block_on, print, print_json};
@@ -34,6 +35,8 @@ pub enum Command {
     List(List),
     /// Show one account
     Show(One),
+    /// Change an account's rate and what holds for requests that do not say otherwise
+    Set(Set),
     /// Keep an account from starting verifications; those in progress go on
     Bar(One),
     /// Let a barred account start verifications again
@@ -66,7 +69,23 @@ pub struct Add {
     /// Requests a second [default: verify.requests_per_second]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
+    #[command(flatten)]
+    defaults: Defaults,
     /// Print JSON: {"api_key": …, "api_secret": …}
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Set {
+    /// The account's API key
+    key: String,
+    /// Requests a second; 0 takes verify.requests_per_second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    rate: Option<u32>,
+    #[command(flatten)]
+    defaults: Defaults,
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -113,6 +132,7 @@ pub fn run(command: Command, global: &Global) -> Outcome {
                 let Opened { store, .. } = open_existing(&settings)?;
                 show(app::account_row(&store, &key).await, &key, json, &settings)
             }
+            Command::Set(arguments) => set(arguments, &settings).await,
             Command::Bar(One { key, json }) => {
                 let Opened { store, .. } = open_existing(&settings)?;
                 show(app::bar_account(&store, &key).await, &key, json, &settings)
@@ -135,13 +155,15 @@ async fn add(arguments: Add, settings: &Settings) -> Outcome {
     let secret = given_secret(arguments.secret, arguments.secret_file)?;
     let Opened { store, secrets } = open(settings)?;
     let now = Clock::System.now();
+    let mut defaults = app::AccountDefaults::default();
+    arguments.defaults.apply(&mut defaults);
     let account = NewAccount {
         name: arguments.name,
         api_key: arguments.key.unwrap_or_default(),
         credits: arguments.credits,
         rate: arguments.rate,
         created: now,
-        defaults: AccountDefaults::default(),
+        defaults: AccountDefaults::from(&defaults),
     };
     let key = account.api_key.clone();
     let made = app::add_account(&store, &secrets, &Random::System, now, account, secret).await;
@@ -172,8 +194,22 @@ fn show(result: Result<Option<AccountRow>, StoreError>, key: &str, json: bool, s
         return print_json(&to_json(&account));
     }
     let names = ["key", "name", "state", "credits", "rate", "created"].map(str::to_owned);
-    let rows: Vec<_> = names.into_iter().zip(cells(&account)).map(|(name, cell)| [name, cell]).collect();
+    let mut rows: Vec<_> = names.into_iter().zip(cells(&account)).map(|(name, cell)| [name, cell]).collect();
+    let defaults = default_cells(&account.defaults);
+    rows.extend(defaults.into_iter().map(|(name, cell)| [name.to_owned(), cell.unwrap_or_else(|| "none".to_owned())]));
     print(&aligned(&rows))
+}
+
+async fn set(arguments: Set, settings: &Settings) -> Outcome {
+    let Set { key, rate, defaults, json } = arguments;
+    let Opened { store, .. } = open_existing(settings)?;
+    let change = move |its_rate: &mut Option<u32>, its_defaults: &mut app::AccountDefaults| {
+        if let Some(rate) = rate {
+            *its_rate = (rate > 0).then_some(rate);
+        }
+        defaults.apply(its_defaults);
+    };
+    show(app::set_account(&store, &key, change).await, &key, json, settings)
 }
 
 async fn rotate_secret(arguments: &One, settings: &Settings) -> Outcome {
@@ -252,6 +288,16 @@ fn cells(account: &AccountRow) -> [String; 6] {
     ]
 }
 
+fn default_cells(defaults: &AccountDefaults) -> [(&'static str, Option<String>); 5] {
+    [
+        ("sender_id", defaults.sender_id.clone()),
+        ("workflow", defaults.workflow.map(|workflow| workflow.to_string())),
+        ("language", defaults.language.clone()),
+        ("origin_domain", defaults.origin_domain.clone()),
+        ("app_hash", defaults.app_hash.clone()),
+    ]
+}
+
 fn to_json(account: &AccountRow) -> Value {
     json!({
         "api_key": account.api_key,
@@ -259,6 +305,11 @@ fn to_json(account: &AccountRow) -> Value {
         "barred": account.barred,
         "credits": account.credits,
         "rate": account.rate,
+        "sender_id": account.defaults.sender_id,
+        "workflow": account.defaults.workflow,
+        "language": account.defaults.language,
+        "origin_domain": account.defaults.origin_domain,
+        "app_hash": account.defaults.app_hash,
         "created": account.created.to_string(),
     })
 }

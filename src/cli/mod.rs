@@ -4,7 +4,9 @@
 //! with its arguments and a `run`, and a variant of [`Command`]. Never prints a stack trace, a PIN or a secret.
 
 mod account;
+mod account_defaults;
 mod backup;
+mod blocklist;
 mod completions;
 mod config;
 mod demo;
@@ -69,9 +71,12 @@ pub enum Command {
     Serve(serve::Arguments),
     /// Run the daemon on a throwaway database with a virtual modem and a demo account
     Demo(demo::Arguments),
-    /// Make, list, bar, credit and remove accounts
+    /// Make, list, change, bar, credit and remove accounts
     #[command(subcommand)]
     Account(account::Command),
+    /// Numbers and prefixes that are never verified
+    #[command(subcommand)]
+    Blocklist(blocklist::Command),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
     /// Check configuration, database, key file, modems: one page, exit code 69 if anything is wrong
@@ -116,6 +121,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Serve(arguments) => serve::run(&arguments, &global),
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Account(command) => account::run(command, &global),
+        Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),

@@ -26,8 +26,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::api::Api;
 use crate::api::server::{Limits, ServerHandle, serve};
+use crate::api::{Api, Throttle};
 use crate::app::App;
 use crate::channel::Board;
 use crate::clock::Clock;
@@ -125,7 +125,7 @@ impl Daemon {
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let api = Api { app: Arc::clone(&app), clock, random };
+        let api = Api { app: Arc::clone(&app), clock, random, throttle: Throttle::default() };
         let server_config = tls.as_ref().map(|tls| tls.server_config()).transpose()?;
         let server = serve(listeners, api, Limits::for_cores(cores), server_config)?;
         let handle = server.handle();

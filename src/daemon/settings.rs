@@ -24,6 +24,7 @@ pub fn rules(settings: &Settings) -> Rules {
         next_event_wait: verify.next_event_wait,
         cancel_after: verify.cancel_after,
         tries_max: verify.max_checks,
+        requests_per_second: verify.requests_per_second,
         send_timeout: verify.send_timeout,
         hash_cost: HashCost {
             memory_kib: verify.argon2.memory_kib,

@@ -8,6 +8,7 @@
 
 mod account;
 mod attempt;
+mod blocklist;
 mod connection;
 mod error;
 mod migration;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
 pub use attempt::{AttemptRow, AttemptState, DueAttempt, DueCursor};
+pub use blocklist::BlockRow;
 pub use connection::Tx;
 pub use error::StoreError;
 pub use report::AwaitedReport;

@@ -24,6 +24,7 @@ pub struct UnknownLanguage;
 
 impl Language {
     pub const ENGLISH: Self = Self("en-us");
+    pub const BRITISH_ENGLISH: Self = Self("en-gb");
 
     pub fn as_str(self) -> &'static str {
         self.0

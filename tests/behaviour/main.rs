@@ -3,7 +3,9 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod accounts;
 mod checking;
+mod contract;
 mod controlling;
 mod events;
 mod modems;
@@ -13,3 +15,4 @@ mod requesting;
 mod restarting;
 mod routes;
 mod searching;
+mod soup;

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use simverify::app::add_account;
+use simverify::app::{AccountDefaults, add_account, block, rotate_secret, set_account};
 use simverify::channel::routing::Health;
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::config::{Configuration, Sources};
@@ -25,7 +25,7 @@ use simverify::daemon::{Daemon, DatabaseLock, Parts};
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
 use simverify::simulator::{Control, Settings, Simulator, Simulators};
-use simverify::store::{AccountDefaults, NewAccount, Store};
+use simverify::store::{self, NewAccount, Store};
 
 pub use phone::{Phone, Sms};
 pub use reply::Reply;
@@ -48,13 +48,15 @@ pub struct Options {
     modems: Vec<(&'static str, Settings)>,
     toml: String,
     credits: Option<i64>,
+    /// Requests a second of an account.
+    rate: u32,
     tapped: bool,
 }
 
 impl Options {
     /// No modem, no limit of credits.
     pub fn without_modem() -> Self {
-        Self { modems: vec![], toml: String::new(), credits: None, tapped: false }
+        Self { modems: vec![], toml: String::new(), credits: None, rate: 100_000, tapped: false }
     }
 
     /// One quick modem called `sim1`.
@@ -75,6 +77,11 @@ impl Options {
 
     pub fn credits(mut self, credits: i64) -> Self {
         self.credits = Some(credits);
+        self
+    }
+
+    pub fn rate(mut self, requests_per_second: u32) -> Self {
+        self.rate = requests_per_second;
         self
     }
 
@@ -191,7 +198,8 @@ impl TestApp {
              storage.key_file = \"{directory}/master.key\"\n\
              verify.argon2.memory_kib = 1024\n\
              verify.argon2.iterations = 1\n\
-             verify.requests_per_second = 100000\n"
+             verify.requests_per_second = {}\n",
+            self.options.rate
         );
         toml.push_str(&self.options.toml);
         for (index, (name, _)) in self.options.modems.iter().enumerate() {
@@ -218,17 +226,16 @@ impl TestApp {
     /// Makes a further account.
     pub async fn add_account(&self, name: &str, credits: Option<i64>) -> Account {
         let app = self.daemon().app();
-        let key = MasterKey::read(&self.directory.path().join("master.key")).expect("a key file");
         let new = NewAccount {
             name: name.to_owned(),
             api_key: String::new(),
             credits,
             rate: None,
             created: self.clock.now(),
-            defaults: AccountDefaults::default(),
+            defaults: store::AccountDefaults::default(),
         };
         let random = Random::System;
-        let made = add_account(app.store(), &Secrets::new(&key), &random, self.clock.now(), new, None).await;
+        let made = add_account(app.store(), &self.secrets(), &random, self.clock.now(), new, None).await;
         let made = made.expect("an account");
         let secret = made.api_secret.expose_secret().to_owned();
         self.log.never(&secret);
@@ -240,6 +247,32 @@ impl TestApp {
         let key = self.account.key.clone();
         let store = self.daemon().app().store();
         store.write(move |tx| tx.set_account_barred(&key, barred)).await.expect("a written account");
+    }
+
+    /// Blocks a number or a prefix, as the operator does.
+    pub async fn block(&self, entry: &str) {
+        let entry = entry.parse().unwrap_or_else(|error| panic!("{error}"));
+        let (store, now) = (self.daemon().app().store(), self.clock.now());
+        block(store, &self.secrets(), &Random::System, now, &entry).await.expect("a written entry");
+    }
+
+    /// Changes the account's rate and defaults, as the operator does.
+    pub async fn set_account(&self, change: impl FnOnce(&mut Option<u32>, &mut AccountDefaults) + Send + 'static) {
+        let changed = set_account(self.daemon().app().store(), &self.account.key, change).await;
+        changed.expect("a written account").expect("the account");
+    }
+
+    /// Makes another secret for the account, as the operator does; the one before stays live.
+    pub async fn rotate_secret(&self) -> Account {
+        let (store, now) = (self.daemon().app().store(), self.clock.now());
+        let made = rotate_secret(store, &self.secrets(), &Random::System, now, &self.account.key).await;
+        let secret = made.expect("a written secret").expect("the account").0.expose_secret().to_owned();
+        self.log.never(&secret);
+        Account { key: self.account.key.clone(), secret }
+    }
+
+    fn secrets(&self) -> Secrets {
+        Secrets::new(&MasterKey::read(&self.directory.path().join("master.key")).expect("a key file"))
     }
 
     /// What is left of the account's credits.

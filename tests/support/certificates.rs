@@ -36,13 +36,11 @@ impl Authority {
         parameters.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().expect("a key");
         let leaf = parameters.signed_by(&key, &self.0).expect("a certificate");
-        Certified { leaf: leaf.der().to_vec(), chain: leaf.pem() + &self.0.pem(), key: key.serialize_pem() }
+        Certified { chain: leaf.pem() + &self.0.pem(), key: key.serialize_pem() }
     }
 }
 
 pub struct Certified {
-    /// DER of the first certificate.
-    pub leaf: Vec<u8>,
     /// PEM, the leaf first.
     pub chain: String,
     /// PEM.

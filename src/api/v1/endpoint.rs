@@ -4,21 +4,32 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     Request,
+    /// A request that has a payment confirmed.
+    Psd2,
     Check,
     Search,
     Control,
 }
 
 impl Operation {
-    pub const ALL: [Self; 4] = [Self::Request, Self::Check, Self::Search, Self::Control];
+    pub const ALL: [Self; 5] = [Self::Request, Self::Psd2, Self::Check, Self::Search, Self::Control];
 
     /// The word in paths and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Request => "request",
+            Self::Psd2 => "psd2",
             Self::Check => "check",
             Self::Search => "search",
             Self::Control => "control",
+        }
+    }
+
+    /// Whether it makes a verification, which a barred account may not.
+    pub fn starts(self) -> bool {
+        match self {
+            Self::Request | Self::Psd2 => true,
+            Self::Check | Self::Search | Self::Control => false,
         }
     }
 }
@@ -69,7 +80,8 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub fn all() -> impl Iterator<Item = Self> {
-        Operation::ALL.into_iter().flat_map(|operation| Face::ALL.map(|face| Self { operation, face }))
+        let endpoints = Operation::ALL.into_iter().flat_map(|operation| Face::ALL.map(|face| Self { operation, face }));
+        endpoints.filter(|endpoint| !endpoint.paths().is_empty())
     }
 
     pub fn format(self) -> Format {
@@ -79,12 +91,16 @@ impl Endpoint {
         }
     }
 
+    /// None where the face does not have the operation.
     pub fn paths(self) -> &'static [&'static str] {
-        use Operation::{Check, Control, Request, Search};
+        use Operation::{Check, Control, Psd2, Request, Search};
         match (self.operation, self.face) {
             (Request, Face::Portal) => &["/verify", "/verify/"],
             (Request, Face::Nexmo(Format::Json)) => &["/verify/json"],
             (Request, Face::Nexmo(Format::Xml)) => &["/verify/xml"],
+            (Psd2, Face::Portal) => &[],
+            (Psd2, Face::Nexmo(Format::Json)) => &["/verify/psd2/json"],
+            (Psd2, Face::Nexmo(Format::Xml)) => &["/verify/psd2/xml"],
             (Check, Face::Portal) => &["/verify/check"],
             (Check, Face::Nexmo(Format::Json)) => &["/verify/check/json"],
             (Check, Face::Nexmo(Format::Xml)) => &["/verify/check/xml"],

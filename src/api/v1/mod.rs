@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use secrecy::SecretString;
 use tracing::{Instrument, Span};
 
 use crate::app::{Account, App};
@@ -78,6 +79,13 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
         let api = http.app_data::<web::Data<Api>>().expect("the site has its state");
         let account = authenticate(api, credentials, &parameters).await?;
         span.record("account_id", account.id.get());
+        if endpoint.operation.starts() && account.barred {
+            return Err(Status::Barred.into());
+        }
+        let rate = account.rate.unwrap_or_else(|| api.app.rules().requests_per_second);
+        if !api.throttle.admits(account.id, rate) {
+            return Err(Status::Throttled.into());
+        }
         to_the_end(answer(Arc::clone(&api.app), endpoint, account, parameters)).await
     };
     let trace_id = trace_id(&http);
@@ -108,18 +116,22 @@ async fn whole_body(payload: web::Payload) -> Result<web::Bytes, Status> {
 
 async fn authenticate(api: &Api, credentials: Credentials, parameters: &Parameters) -> Result<Account, Failure> {
     let Credentials { api_key, proof } = credentials;
-    let Proof::Secret(secret) = proof else {
-        // An account's secret is kept as a keyed hash, from which no signature can be made.
-        return Err(Status::InvalidCredentials.into());
+    let now = api.clock.now();
+    let signed = |secret: &SecretString| {
+        let verified = signature::verify(parameters, secret, now);
+        if let Err(error) = &verified {
+            tracing::debug!(%error, "refused a signature");
+        }
+        verified.is_ok()
     };
-    let account = api.app.account_by_secret(&api_key, &secret).await?.ok_or(Status::InvalidCredentials)?;
-    if parameters.is_given("sig")
-        && let Err(error) = signature::verify(parameters, &secret, api.clock.now())
-    {
-        tracing::debug!(%error, "refused a signature");
-        return Err(Status::InvalidCredentials.into());
-    }
-    Ok(account)
+    let account = match proof {
+        Proof::Signature => api.app.account_by_signature(&api_key, signed).await?,
+        Proof::Secret(secret) => {
+            let account = api.app.account_by_secret(&api_key, &secret).await?;
+            account.filter(|_| !parameters.is_given("sig") || signed(&secret))
+        }
+    };
+    Ok(account.ok_or(Status::InvalidCredentials)?)
 }
 
 /// Runs an operation to its end even if the client goes away meanwhile: a counted try is compared, an accepted request
@@ -135,15 +147,18 @@ async fn to_the_end(
 
 async fn answer(app: Arc<App>, endpoint: Endpoint, account: Account, parameters: Parameters) -> Result<Reply, Failure> {
     let (account, parameters) = (&account, &parameters);
-    if endpoint.operation == Operation::Request && account.barred {
-        return Err(Status::Barred.into());
-    }
     if let Some(status) = parameters.unreadable() {
         return Err(status.clone().into());
     }
     match endpoint.operation {
-        Operation::Request => {
-            let request = app.start(account, request::parse(parameters)?).await?;
+        Operation::Request | Operation::Psd2 => {
+            let request = match endpoint.operation {
+                Operation::Psd2 => request::parse_psd2(parameters)?,
+                Operation::Request | Operation::Check | Operation::Search | Operation::Control => {
+                    request::parse(parameters)?
+                }
+            };
+            let request = app.start(account, request).await?;
             Span::current().record("request_id", request.to_string());
             Ok(request::reply(request))
         }

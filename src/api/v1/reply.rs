@@ -67,7 +67,7 @@ impl Reply {
         }
         // A refused search has the root of a refused request: the clients that read XML know it by that.
         let root = match operation {
-            Operation::Request | Operation::Check | Operation::Search => "verify_response",
+            Operation::Request | Operation::Psd2 | Operation::Check | Operation::Search => "verify_response",
             Operation::Control => "response",
         };
         Self { status, document: Document::Object { root, fields }, made: None }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::app::StartError;
 use crate::phone::{Country, PhoneNumber, PhoneNumberError};
-use crate::verification::{Brand, CodeLength, Language, Pin, Purpose, RequestId, SenderId, StartRequest, Workflow};
+use crate::verification::{
+    Amount, Brand, CodeLength, Language, Payee, Pin, Purpose, RequestId, SenderId, StartRequest, Workflow,
+};
 
 use super::document::{Document, Fields};
 use super::params::Parameters;
@@ -28,23 +30,63 @@ pub fn parse(parameters: &Parameters) -> Result<StartRequest, Status> {
     let brand = Brand::new(parameters.mandatory("brand")?).ok_or(Status::Invalid("brand"))?;
     country(parameters)?;
     let sender_id = optional(parameters, "sender_id", SenderId::new)?;
-    let code_length = optional(parameters, "code_length", code_length)?;
-    let language = optional(parameters, "lg", language)?;
-    let pin_expiry = optional(parameters, "pin_expiry", |text| seconds(text, &PIN_EXPIRY))?;
-    let next_event_wait = optional(parameters, "next_event_wait", |text| seconds(text, &NEXT_EVENT_WAIT))?;
-    let workflow = optional(parameters, "workflow_id", workflow)?;
-    let pin = optional(parameters, "pin_code", Pin::new)?;
-    Ok(StartRequest {
-        number,
-        purpose: Purpose::Number { brand },
-        sender_id,
-        code_length,
-        language,
-        pin_expiry: fitted(pin_expiry, next_event_wait),
-        next_event_wait,
-        workflow,
-        pin,
-    })
+    let usual = |language: &Language| !language.is_psd2_only();
+    let further = Further::read(parameters, |text| text.parse().ok().filter(usual))?;
+    Ok(further.into_request(number, Purpose::Number { brand }, sender_id))
+}
+
+/// Reads the parameters of a payment to be confirmed (PSD2), as [`parse`]: payee and amount take the place of brand and
+/// sender.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_psd2(parameters: &Parameters) -> Result<StartRequest, Status> {
+    parameters.require(&["number", "payee", "amount"])?;
+    let number = number(parameters)?;
+    let payee = Payee::new(parameters.mandatory("payee")?).ok_or(Status::Invalid("payee"))?;
+    let amount = Amount::parse(parameters.mandatory("amount")?).ok_or(Status::Invalid("amount"))?;
+    country(parameters)?;
+    let mut further = Further::read(parameters, |text| text.parse().ok())?;
+    further.language = further.language.or(Some(Language::BRITISH_ENGLISH));
+    Ok(further.into_request(number, Purpose::Payment { payee, amount }, None))
+}
+
+/// The parameters that both kinds of request take.
+struct Further {
+    code_length: Option<CodeLength>,
+    language: Option<Language>,
+    pin_expiry: Option<Duration>,
+    next_event_wait: Option<Duration>,
+    workflow: Option<Workflow>,
+    pin: Option<Pin>,
+}
+
+impl Further {
+    fn read(parameters: &Parameters, language: impl Fn(&str) -> Option<Language>) -> Result<Self, Status> {
+        Ok(Self {
+            code_length: optional(parameters, "code_length", code_length)?,
+            language: optional(parameters, "lg", language)?,
+            pin_expiry: optional(parameters, "pin_expiry", |text| seconds(text, &PIN_EXPIRY))?,
+            next_event_wait: optional(parameters, "next_event_wait", |text| seconds(text, &NEXT_EVENT_WAIT))?,
+            workflow: optional(parameters, "workflow_id", workflow)?,
+            pin: optional(parameters, "pin_code", Pin::new)?,
+        })
+    }
+
+    fn into_request(self, number: PhoneNumber, purpose: Purpose, sender_id: Option<SenderId>) -> StartRequest {
+        StartRequest {
+            number,
+            purpose,
+            sender_id,
+            code_length: self.code_length,
+            language: self.language,
+            pin_expiry: fitted(self.pin_expiry, self.next_event_wait),
+            next_event_wait: self.next_event_wait,
+            workflow: self.workflow,
+            pin: self.pin,
+        }
+    }
 }
 
 /// The reply to a request that was accepted.
@@ -97,10 +139,6 @@ fn code_length(text: &str) -> Option<CodeLength> {
         6 => Some(CodeLength::Six),
         _ => None,
     }
-}
-
-fn language(text: &str) -> Option<Language> {
-    text.parse().ok().filter(|language: &Language| !language.is_psd2_only())
 }
 
 fn seconds(text: &str, range: &RangeInclusive<u32>) -> Option<Duration> {
@@ -231,6 +269,30 @@ mod tests {
     #[test]
     fn a_national_number_in_an_unknown_country_is_the_countrys_fault() {
         assert_eq!(refusal("number=07400123456&brand=Acme&country=XX"), Status::Invalid("country"));
+    }
+
+    #[test]
+    fn a_payment_has_payee_and_amount_and_speaks_the_languages_of_europe() {
+        let read = |query: &str| parse_psd2(&Parameters::gather(&format!("number=447700900123&{query}"), b""));
+        let request = read("payee=Acme&amount=25.5&brand=ignored&sender_id=%2B&lg=sk-sk&pin_code=4711").expect("valid");
+        let payee = Payee::new("Acme").expect("a payee");
+        let amount = Amount::from_cents(2550).expect("an amount");
+        assert_eq!(request.purpose, Purpose::Payment { payee, amount });
+        assert_eq!(request.language.map(Language::as_str), Some("sk-sk"));
+        assert!(request.sender_id.is_none() && request.pin.is_some());
+        let request = read("payee=Acme&amount=1").expect("valid");
+        assert_eq!(request.language.map(Language::as_str), Some("en-gb"));
+        for (query, status) in [
+            ("", Status::Missing("payee")),
+            ("payee=Acme", Status::Missing("amount")),
+            ("amount=1", Status::Missing("payee")),
+            ("payee=1234567890123456789&amount=x", Status::Invalid("payee")),
+            ("payee=Acme&amount=0", Status::Invalid("amount")),
+            ("payee=Acme&amount=1,50", Status::Invalid("amount")),
+            ("payee=Acme&amount=1&lg=xx", Status::Invalid("lg")),
+        ] {
+            assert_eq!(read(query).expect_err("a refusal"), status, "{query}");
+        }
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Status {
     fn portal(&self, operation: Operation) -> StatusCode {
         match self {
             Self::Done => match operation {
-                Operation::Request => StatusCode::CREATED,
+                Operation::Request | Operation::Psd2 => StatusCode::CREATED,
                 Operation::Check | Operation::Search => StatusCode::OK,
                 Operation::Control => StatusCode::ACCEPTED,
             },
@@ -334,6 +334,6 @@ mod tests {
     fn a_success_on_the_portal_tells_the_operation() {
         let http =
             Operation::ALL.map(|operation| Status::Done.http(Endpoint { operation, face: Face::Portal }).as_u16());
-        assert_eq!(http, [201, 200, 200, 202]);
+        assert_eq!(http, [201, 201, 200, 200, 202]);
     }
 }

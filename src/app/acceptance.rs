@@ -1,0 +1,144 @@
+//! Whether a request is accepted: one ordered list of checks, each a small pure function over the same facts.
+//!
+//! The order is that of the contract when several refusals apply: 8, 15, 7, 10, 9, 6 (4, 1, 2 and 3 come before, where
+//! the request is read). A new rule is a function here, its place in [`CHECKS`], and the facts that it looks at.
+
+use super::Rules;
+use super::types::StartError;
+use crate::channel::routing::{self, RouteView};
+use crate::clock::Timestamp;
+use crate::phone::{Country, NumberKind};
+use crate::verification::{Credits, Plan, RequestId};
+
+/// What the checks look at, all read in one transaction.
+pub(super) struct Facts<'a> {
+    pub rules: &'a Rules,
+    pub plan: &'a Plan,
+    pub barred: bool,
+    pub country: Option<Country>,
+    pub kind: NumberKind,
+    /// The number, or a prefix of it, is on the blocklist.
+    pub blocked: bool,
+    /// The account's verification of the same number that has not ended.
+    pub in_progress: Option<RequestId>,
+    /// What the account has left; `None`: no limit.
+    pub credits: Option<Credits>,
+    pub price: Credits,
+    pub routes: &'a [RouteView],
+    /// Messages in the queue before this one.
+    pub waiting: u32,
+    pub now: Timestamp,
+}
+
+type Check = fn(&Facts) -> Result<(), StartError>;
+
+/// In the order in which they refuse.
+const CHECKS: [Check; 6] = [account, network, blocklist, concurrency, credits, route];
+
+/// The first refusal that applies.
+pub(super) fn judge(facts: &Facts) -> Result<(), StartError> {
+    CHECKS.iter().try_for_each(|check| check(facts))
+}
+
+fn account(facts: &Facts) -> Result<(), StartError> {
+    if facts.barred { Err(StartError::Barred) } else { Ok(()) }
+}
+
+fn network(facts: &Facts) -> Result<(), StartError> {
+    if facts.rules.allows(facts.country, facts.kind) { Ok(()) } else { Err(StartError::UnsupportedNetwork) }
+}
+
+fn blocklist(facts: &Facts) -> Result<(), StartError> {
+    if facts.blocked { Err(StartError::Blocked) } else { Ok(()) }
+}
+
+fn concurrency(facts: &Facts) -> Result<(), StartError> {
+    match facts.in_progress {
+        Some(request) => Err(StartError::InProgress { request }),
+        None => Ok(()),
+    }
+}
+
+fn credits(facts: &Facts) -> Result<(), StartError> {
+    match facts.credits {
+        Some(left) if left < facts.price => Err(StartError::QuotaExceeded),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn route(facts: &Facts) -> Result<(), StartError> {
+    let kinds = facts.plan.workflow.events();
+    routing::admit(facts.routes, kinds, facts.country, facts.waiting, facts.plan.send_timeout, facts.now)
+        .map_err(StartError::NoRoute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::tests::rules;
+    use super::*;
+    use crate::channel::routing::NoRoute;
+    use crate::verification::Workflow;
+
+    /// The refusal of a request against which everything speaks but what `change` takes back.
+    fn refusal(change: impl Fn(&mut Facts)) -> String {
+        let rules = rules();
+        let plan = rules.plan_of(Workflow::DEFAULT, None, None);
+        let mut facts = Facts {
+            rules: &rules,
+            plan: &plan,
+            barred: true,
+            country: None,
+            kind: NumberKind::PremiumRate,
+            blocked: true,
+            in_progress: Some(RequestId::from_bytes([1; 16])),
+            credits: Some(Credits(1204)),
+            price: Credits(1205),
+            routes: &[],
+            waiting: 0,
+            now: Timestamp::from_millis(0),
+        };
+        change(&mut facts);
+        match judge(&facts) {
+            Ok(()) => "accepted".to_owned(),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn of_several_refusals_the_first_in_the_contracts_order_is_given() {
+        let changes: [fn(&mut Facts); 5] = [
+            |facts| facts.barred = false,
+            |facts| facts.kind = NumberKind::Mobile,
+            |facts| facts.blocked = false,
+            |facts| facts.in_progress = None,
+            |facts| facts.credits = None,
+        ];
+        let refusals: Vec<_> = (0..=changes.len())
+            .map(|count| refusal(|facts| changes[..count].iter().for_each(|change| change(facts))))
+            .collect();
+        insta::assert_snapshot!(refusals.join("\n"), @"
+        Barred
+        UnsupportedNetwork
+        Blocked
+        InProgress { request: 01010101010101010101010101010101 }
+        QuotaExceeded
+        NoRoute(NotConfigured)
+        ");
+        assert_eq!(refusals.last(), Some(&format!("{:?}", StartError::NoRoute(NoRoute::NotConfigured))));
+    }
+
+    #[test]
+    fn credits_may_be_spent_to_the_last() {
+        let spends = |left| {
+            refusal(|facts| {
+                facts.barred = false;
+                facts.kind = NumberKind::Mobile;
+                facts.blocked = false;
+                facts.in_progress = None;
+                facts.credits = Some(Credits(left));
+            })
+        };
+        assert_eq!(spends(1204), "QuotaExceeded");
+        assert_eq!(spends(1205), "NoRoute(NotConfigured)");
+    }
+}

@@ -1,0 +1,146 @@
+//! Numbers and prefixes that are never verified.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::types::Internal;
+use crate::clock::Timestamp;
+use crate::phone::PhoneNumber;
+use crate::random::Random;
+use crate::secrets::{Digest, Secrets};
+use crate::store::{BlockRow, Store, StoreError, Tx};
+
+/// One entry: a whole number, or the digits that numbers begin with.
+#[derive(Clone, PartialEq, Eq)]
+pub enum BlocklistEntry {
+    Number(PhoneNumber),
+    /// 1–15 digits, calling code first.
+    Prefix(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a number in international form such as +447700900123, or a prefix with a star behind it such as +44909*")]
+pub struct InvalidEntry;
+
+impl FromStr for BlocklistEntry {
+    type Err = InvalidEntry;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEntry> {
+        let Some(prefix) = text.trim().strip_suffix('*') else {
+            return PhoneNumber::parse(text.trim(), None).map(Self::Number).map_err(|_| InvalidEntry);
+        };
+        let digits: String = prefix.chars().filter(|character| !" -()./".contains(*character)).collect();
+        let digits = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")).unwrap_or(&digits);
+        let fits = (1..=DIGITS_MAX).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if fits { Ok(Self::Prefix(digits.to_owned())) } else { Err(InvalidEntry) }
+    }
+}
+
+/// Digits of a number, calling code included (E.164 §6.1).
+const DIGITS_MAX: usize = 15;
+
+/// The whole entry, for the operator alone.
+impl fmt::Display for BlocklistEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "+{}", number.digits()),
+            Self::Prefix(digits) => write!(f, "+{digits}*"),
+        }
+    }
+}
+
+impl fmt::Debug for BlocklistEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Number(_) => "Number(***)",
+            Self::Prefix(_) => "Prefix(***)",
+        })
+    }
+}
+
+impl BlocklistEntry {
+    fn hash(&self, secrets: &Secrets) -> Digest {
+        match self {
+            Self::Number(number) => secrets.number_hash(number.digits()),
+            Self::Prefix(digits) => prefix_hash(secrets, digits),
+        }
+    }
+}
+
+/// The hashes of every entry that would block a number.
+pub(super) fn hashes_of(secrets: &Secrets, number: &PhoneNumber) -> Vec<Digest> {
+    let digits = number.digits();
+    let prefixes = (1..=digits.len()).map(|length| prefix_hash(secrets, &digits[..length]));
+    prefixes.chain([secrets.number_hash(digits)]).collect()
+}
+
+/// No number has a star in it, so that no prefix is taken for a number.
+fn prefix_hash(secrets: &Secrets, digits: &str) -> Digest {
+    secrets.number_hash(&format!("{digits}*"))
+}
+
+/// Blocks a number or a prefix. Says whether it was not blocked before.
+pub async fn block(
+    store: &Store,
+    secrets: &Secrets,
+    random: &Random,
+    now: Timestamp,
+    entry: &BlocklistEntry,
+) -> Result<bool, StoreError> {
+    let hash = entry.hash(secrets);
+    let sealed = secrets.seal(random, entry.to_string().as_bytes(), &binding(&hash));
+    let row = BlockRow { hash, sealed, created: now };
+    store.write(move |tx: &Tx| tx.insert_block(&row)).await
+}
+
+/// Takes an entry back. Says whether there was one.
+pub async fn unblock(store: &Store, secrets: &Secrets, entry: &BlocklistEntry) -> Result<bool, StoreError> {
+    let hash = entry.hash(secrets);
+    store.write(move |tx: &Tx| tx.delete_block(&hash)).await
+}
+
+/// All entries with the instant at which each was made, oldest first.
+pub async fn blocked(store: &Store, secrets: &Secrets) -> Result<Vec<(String, Timestamp)>, Internal> {
+    let rows = store.read(|tx: &Tx| tx.blocks()).await?;
+    rows.into_iter().map(|row| Ok((opened(secrets, &row)?, row.created))).collect()
+}
+
+fn opened(secrets: &Secrets, row: &BlockRow) -> Result<String, StoreError> {
+    let broken = || StoreError::Row("an entry of the blocklist cannot be opened".to_owned());
+    let plain = secrets.open(&row.sealed, &binding(&row.hash)).map_err(|_| broken())?;
+    std::str::from_utf8(&plain).map(str::to_owned).map_err(|_| broken())
+}
+
+fn binding(hash: &Digest) -> Vec<u8> {
+    [b"blocklist".as_slice(), hash].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        text.parse::<BlocklistEntry>().ok().map(|entry| entry.to_string())
+    }
+
+    #[test]
+    fn an_entry_is_a_number_or_a_prefix_however_written() {
+        for text in ["+44 7700 900123", "447700900123", "0044 (7700) 900-123"] {
+            assert_eq!(read(text).as_deref(), Some("+447700900123"), "{text}");
+        }
+        for text in ["+44 909*", "44909*", "0044909*", " +44-909* "] {
+            assert_eq!(read(text).as_deref(), Some("+44909*"), "{text}");
+        }
+        for text in ["", "*", "+*", "0*", "+44*9", "44**", "abc*", "07700900123", "1234567890123456*"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_number() {
+        let entry: BlocklistEntry = "+447700900123".parse().expect("a number");
+        assert_eq!(format!("{entry:?}"), "Number(***)");
+    }
+}

@@ -1,0 +1,54 @@
+//! Numbers and prefixes that are never verified, by their hashes.
+
+use rusqlite::params;
+
+use super::{StoreError, Tx};
+use crate::clock::Timestamp;
+use crate::secrets::Digest;
+
+/// A row of `blocklist`.
+#[derive(Clone, Debug)]
+pub struct BlockRow {
+    pub hash: Digest,
+    pub sealed: Vec<u8>,
+    pub created: Timestamp,
+}
+
+impl Tx<'_> {
+    /// Says whether the entry is new.
+    pub fn insert_block(&self, row: &BlockRow) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "insert into blocklist (entry_hash, entry_sealed, created_at) values (?1, ?2, ?3)
+             on conflict do nothing",
+        )?;
+        Ok(statement.execute(params![row.hash.as_slice(), row.sealed, row.created.as_millis()])? > 0)
+    }
+
+    /// Says whether there was such an entry.
+    pub fn delete_block(&self, hash: &Digest) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare_cached("delete from blocklist where entry_hash = ?1")?;
+        Ok(statement.execute([hash.as_slice()])? > 0)
+    }
+
+    /// All entries, oldest first.
+    pub fn blocks(&self) -> Result<Vec<BlockRow>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "select entry_hash, entry_sealed, created_at from blocklist order by created_at, entry_hash",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(BlockRow { hash: row.get(0)?, sealed: row.get(1)?, created: Timestamp::from_millis(row.get(2)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether one of the hashes is an entry's.
+    pub fn is_blocked(&self, hashes: &[Digest]) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare_cached("select 1 from blocklist where entry_hash = ?1")?;
+        for hash in hashes {
+            if statement.exists([hash.as_slice()])? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
