@@ -7,6 +7,7 @@
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod client;
+mod guide;
 mod node;
 mod python;
 mod service;
