@@ -160,10 +160,13 @@ impl Tls {
 
     /// TLS 1.2 and 1.3 with whatever pair serves at the time of a handshake.
     pub fn server_config(&self) -> anyhow::Result<ServerConfig> {
-        Ok(ServerConfig::builder_with_provider(default_provider().into())
+        let mut config = ServerConfig::builder_with_provider(default_provider().into())
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&self.current) as Arc<dyn ResolvesServerCert>))
+            .with_cert_resolver(Arc::clone(&self.current) as Arc<dyn ResolvesServerCert>);
+        // The server adds HTTP/2 and HTTP/1.1; a client that offers this one alone would be refused.
+        config.alpn_protocols = vec![b"http/1.0".to_vec()];
+        Ok(config)
     }
 
     /// Looks at the files at once.

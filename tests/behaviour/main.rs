@@ -16,3 +16,4 @@ mod restarting;
 mod routes;
 mod searching;
 mod soup;
+mod wire_forms;

@@ -7,6 +7,7 @@
 #[path = "../support/certificates.rs"]
 mod certificates;
 mod client;
+mod curl;
 mod guide;
 mod node;
 mod python;
