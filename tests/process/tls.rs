@@ -272,3 +272,24 @@ fn a_pair_that_cannot_be_used_stops_the_start_and_the_check() {
     simverify: cannot serve HTTPS: server.tls_cert_file /etc/chain.pem and server.tls_key_file /etc/key.pem do not fit together: the first certificate must be the key's own
     ");
 }
+
+#[test]
+fn the_doctor_looks_at_the_pair() {
+    let (site, _) = Site::new();
+    let line = || {
+        let mut doctor = std::process::Command::new(crate::child::PROGRAM);
+        let output = doctor.env_clear().args(["doctor", "--config"]).arg(site.installation.config()).output();
+        let page = String::from_utf8(output.expect("it runs").stdout).expect("text");
+        let line = page.lines().find(|line| line.contains("  certificate  ")).expect("a line").to_owned();
+        line.replace(&site.installation.directory.path().display().to_string(), "/etc")
+    };
+    let sound = line();
+    site.authority.certify(2021).write(&site.chain(), &site.key());
+    let old = line();
+    fs::write(site.key(), "").expect("a file");
+    insta::assert_snapshot!([sound, old, line()].join("\n"), @"
+    ok    certificate    /etc/chain.pem fits its key until 2040-01-01T00:00:00.000Z
+    warn  certificate    the certificate ended at 2021-01-01T00:00:00.000Z: clients refuse it; renew it
+    fail  certificate    server.tls_key_file: cannot use /etc/key.pem: it holds no private key in PEM; one with a passphrase must be decrypted first
+    ");
+}
