@@ -3,6 +3,7 @@
 //! Nothing in this folder reads a clock, draws a random value, waits, or touches a database, a modem or the network.
 
 mod autofill;
+mod country_languages;
 mod id;
 mod language;
 mod machine;
