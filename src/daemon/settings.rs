@@ -1,5 +1,7 @@
 //! From the configuration's words to what the parts of the daemon take.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use crate::app::Rules;
@@ -7,10 +9,11 @@ use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
 use crate::config::{ChannelKind, ModemSettings, PortSettings, ProfileName, Settings};
 use crate::modem::driver::{HELD, ModemConfig};
+use crate::modem::pdu;
 use crate::modem::port::PortAddress;
 use crate::modem::profile::Profile;
 use crate::secrets::HashCost;
-use crate::verification::{CodeLength, Credits, Money, Workflow};
+use crate::verification::{CodeLength, Credits, Money, Texts, Workflow};
 
 /// The rules that the operations follow.
 pub fn rules(settings: &Settings) -> Rules {
@@ -41,6 +44,7 @@ pub fn rules(settings: &Settings) -> Rules {
             .map(|(country, credits)| (country.0, Credits(i64::from(credits.0))))
             .collect(),
         retention: settings.storage.retention,
+        texts: Arc::new(Texts::built_in(pdu::part_count)),
     }
 }
 

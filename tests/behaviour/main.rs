@@ -6,6 +6,7 @@ mod harness;
 mod checking;
 mod controlling;
 mod events;
+mod languages;
 mod modems;
 mod outcomes;
 mod paying;
