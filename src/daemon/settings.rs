@@ -9,11 +9,10 @@ use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
 use crate::config::{ChannelKind, ModemSettings, PortSettings, ProfileName, Settings};
 use crate::modem::driver::{HELD, ModemConfig};
-use crate::modem::pdu;
 use crate::modem::port::PortAddress;
 use crate::modem::profile::Profile;
 use crate::secrets::HashCost;
-use crate::verification::{CodeLength, Credits, Money, Texts, Workflow};
+use crate::verification::{CodeLength, Credits, Money, Workflow};
 
 /// The rules that the operations follow.
 pub fn rules(settings: &Settings) -> Rules {
@@ -44,7 +43,7 @@ pub fn rules(settings: &Settings) -> Rules {
             .map(|(country, credits)| (country.0, Credits(i64::from(credits.0))))
             .collect(),
         retention: settings.storage.retention,
-        texts: Arc::new(Texts::built_in(pdu::part_count)),
+        texts: Arc::clone(&settings.messages.texts),
     }
 }
 

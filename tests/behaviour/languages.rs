@@ -50,3 +50,17 @@ async fn the_configured_language_wins_over_the_countrys_and_loses_to_the_request
     assert_snapshot!(read(&mut app, GERMAN, &[("lg", "nl-nl")]).await, @"471100 is uw Acme-code. Deel deze met niemand.");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn texts_of_the_operators_own_are_taken_anew_by_a_reload() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    app.write_texts("de-de.toml", "sms = '{pin} öffnet die Tür zu {brand}.'");
+    assert_snapshot!(read(&mut app, GERMAN, &[]).await, @"471100 ist Ihr Acme-Code. Geben Sie ihn nicht weiter.");
+    app.reload().expect("a good file");
+    assert_snapshot!(read(&mut app, GERMAN, &[]).await, @"471100 öffnet die Tür zu Acme.");
+    app.write_texts("de-de.toml", "sms = 'Kein Code'");
+    let refused = app.reload().expect_err("a text without PIN").to_string();
+    assert!(refused.ends_with("/messages/de-de.toml:1: sms: must hold {pin}"), "{refused}");
+    assert_snapshot!(read(&mut app, GERMAN, &[]).await, @"471100 öffnet die Tür zu Acme.");
+    app.finish().await;
+}
