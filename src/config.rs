@@ -9,6 +9,7 @@ mod effective;
 mod error;
 mod fields;
 mod layers;
+mod messages;
 mod modems;
 mod path;
 mod providers;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 pub use effective::{Effective, EffectiveValue};
 pub use error::ConfigError;
 pub use layers::{DEFAULT_TOML, Flag, SYSTEM_DIRECTORY, Sources};
+pub use messages::MessagesSettings;
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
 pub use providers::{HttpMethod, JsonPointer, ProviderSettings, UrlTemplate};
 pub use sections::{
@@ -31,6 +33,7 @@ pub use sections::{
 pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, RouteName, Secret};
 
 use layers::{BUILT_IN, Layers};
+use messages::Broken;
 use path::KeyPath;
 use reader::{Mismatch, Problem};
 
@@ -42,6 +45,7 @@ pub struct Settings {
     pub admin: AdminSettings,
     pub storage: StorageSettings,
     pub verify: VerifySettings,
+    pub messages: MessagesSettings,
     pub numbers: NumbersSettings,
     pub pricing: PricingSettings,
     pub tts: TtsSettings,
@@ -80,6 +84,10 @@ impl Configuration {
         checks::read_secret_files(&mut settings)
             .map_err(|(path, reason)| in_layers(&layers, &readable, &path, &reason))?;
         checks::contradictions(&settings).map_err(|sides| written_side(&layers, &readable, &sides))?;
+        messages::read(&mut settings.messages).map_err(|broken| match broken {
+            Broken::Directory(reason) => in_layers(&layers, &readable, &KeyPath::dotted("messages.directory"), &reason),
+            Broken::File(error) => error,
+        })?;
         Ok(Self { settings, effective: effective::list(&layers) })
     }
 }

@@ -63,6 +63,37 @@ fn a_wrong_configuration_ends_with_one_line_and_78() {
 }
 
 #[test]
+fn texts_of_the_operators_own_are_checked() {
+    let directory = directory_with("");
+    let messages = directory.path().join("messages");
+    fs::create_dir(&messages).expect("a directory");
+    let set = format!("messages.directory={}", messages.display());
+    let check = |text: &str| {
+        fs::write(messages.join("de-de.toml"), text).expect("a written file");
+        told(simverify().args(["--set", &set, "config", "check"]), directory.path())
+    };
+    let built_in = simverify().args(["config", "messages", "de-de"]).output().expect("it runs");
+    let built_in = String::from_utf8(built_in.stdout).expect("text");
+    assert_eq!(built_in, include_str!("../config/messages/de-de.toml"));
+    assert!(check(&built_in).starts_with("exit 0\n"));
+    let told = check(
+        "# Mine\nsms = '{pin} ist dein Code für {brand}. Verrate ihn keinem – auch nicht uns, und niemals am Telefon!'",
+    ) + &check("sms = '{pin} ist dein {brandt}-Code'")
+        + &told(simverify().args(["config", "messages", "de"]), directory.path());
+    insta::assert_snapshot!(told, @r#"
+    exit 0
+    warning: /etc/messages/de-de.toml:2: sms: takes 2 messages with a name of 18 characters and a PIN of 6, 35 characters too many; "–" is outside the GSM alphabet, which leaves 70
+    configuration is valid: modems: 0, providers: 0
+    exit 78
+    simverify: /etc/messages/de-de.toml:1: sms: unknown placeholder {brandt}: allowed are {pin}, {brand}
+    exit 64
+    error: invalid value 'de' for '<LANGUAGE>': not a language of the API, such as en-us
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
 fn a_wrong_variable_and_a_missing_file_are_named() {
     let directory = directory_with("");
     let file = directory.path().join("simverify.toml");

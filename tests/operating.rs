@@ -221,7 +221,11 @@ fn accounts_are_listed_shown_and_changed() {
     listed[1]["created"] = "DATE".into();
     assert_eq!(
         listed[1],
-        json!({ "api_key": "k2", "name": "Bäckerei Müller", "barred": false, "credits": null, "rate": null, "created": "DATE" })
+        json!({
+            "api_key": "k2", "name": "Bäckerei Müller", "barred": false, "credits": null, "rate": null,
+            "created": "DATE", "sender_id": null, "workflow": null, "language": null, "origin_domain": null,
+            "app_hash": null,
+        })
     );
     assert_eq!(installation.json(&["account", "bar", "k1"])["barred"], true);
     assert_eq!(installation.json(&["account", "show", "k1"])["barred"], true);
@@ -393,11 +397,11 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
     ok    speech           not needed: no modem is set up for calls (voice.kind)
     ");
     installation.json(&["account", "add", "shop"]);
-    insta::assert_snapshot!(page(installation.told(&["doctor"])), @r"
+    insta::assert_snapshot!(page(installation.told(&["doctor"])), @"
     exit 0
     ok    configuration    valid: modems: 1, providers: 1
     ok    daemon           not running
-    ok    database         /var/simverify.db: intact, schema 1, SIZE, accounts: 1, attempts under way: 0
+    ok    database         /var/simverify.db: intact, schema 2, 0.0 MiB, accounts: 1, attempts under way: 0
     ok    key file         /var/master.key
     ok    disk ...
     ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone

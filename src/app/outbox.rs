@@ -11,7 +11,7 @@ use crate::phone::Country;
 use crate::store::{AttemptRow, AttemptState, DueCursor, StoreError, Tx, VerificationRow};
 use crate::verification::{
     Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
-    RequestId, VerificationId, sms_text,
+    RequestId, VerificationId,
 };
 
 /// Rows of one look: enough to find work for every free route, little enough to be quick.
@@ -177,7 +177,7 @@ impl App {
             request: Some(request),
             kind: row.machine.current_event(),
             number: self.open_number(row)?,
-            text: MessageText::new(sms_text(&purpose, &pin, language, autofill)),
+            text: MessageText::new(self.rules().texts.sms(&purpose, &pin, language, autofill)),
             pin_end,
             validity: life,
         })

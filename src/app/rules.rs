@@ -1,11 +1,12 @@
 //! The settings that the operations follow.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::phone::{Country, NumberKind};
 use crate::secrets::HashCost;
-use crate::verification::{CodeLength, Credits, Language, Money, Plan, StartRequest, Workflow};
+use crate::verification::{CodeLength, Credits, Language, Money, Plan, StartRequest, Texts, Workflow};
 
 /// What holds for a request that does not say otherwise.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ pub struct Rules {
     pub country_credits: BTreeMap<Country, Credits>,
     /// Finished verifications older than this are purged.
     pub retention: Duration,
+    pub texts: Arc<Texts>,
 }
 
 impl Rules {
@@ -101,6 +103,7 @@ pub(super) mod tests {
             default_credits: Credits(1205),
             country_credits: [("US".parse().expect("a country"), Credits(361))].into(),
             retention: Duration::from_secs(86_400),
+            texts: Arc::new(Texts::built_in(|_| 1)),
         }
     }
 

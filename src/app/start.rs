@@ -135,6 +135,7 @@ impl App {
         };
         let credits = rules.credits(number.country());
         let length = request.code_length.unwrap_or(rules.code_length).digits();
+        let of_country = number.country().and_then(Language::of_country);
         NewVerification {
             request: id,
             account: account.id,
@@ -144,7 +145,13 @@ impl App {
             brand: name.to_owned(),
             amount_cents,
             sender_id: request.sender_id.clone().unwrap_or_default().as_str().to_owned(),
-            language: request.language.or(rules.default_language).unwrap_or(Language::ENGLISH).as_str().to_owned(),
+            language: request
+                .language
+                .or(rules.default_language)
+                .or(of_country)
+                .unwrap_or(Language::ENGLISH)
+                .as_str()
+                .to_owned(),
             code_length: u8::try_from(length).expect("four or six"),
             own_pin: request.pin.is_some(),
             credits: credits.0,

@@ -9,7 +9,7 @@ use super::open::{Opened, open};
 use super::{Exit, Failure, Global, OrExit, Outcome};
 use crate::clock::Clock;
 use crate::config::Configuration;
-use crate::daemon::{Daemon, DatabaseLock, LockError, Parts, Probe, rules};
+use crate::daemon::{Daemon, DatabaseLock, LockError, Parts, Probe, rules, warn_of_texts};
 use crate::random::Random;
 use crate::service::{Service, watchdog_period};
 use crate::simulator::Simulators;
@@ -121,10 +121,11 @@ async fn feed_watchdog(probe: Probe) {
 fn reload(daemon: &Daemon, arguments: &Arguments, global: &Global) {
     match global.configuration_with(flags(arguments)) {
         Ok(configuration) => {
+            warn_of_texts(&configuration.settings);
             daemon.app().set_rules(rules(&configuration.settings));
             daemon.reload_certificate();
             info!(
-                "configuration read again: verify, numbers and pricing hold from here on; \
+                "configuration read again: verify, messages, numbers and pricing hold from here on; \
                  server, storage, modems and log need a restart"
             );
         }

@@ -8,6 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
+use crate::verification::{Autofill, Brand, Pin, Purpose};
 
 /// A configuration directory and an environment that belong to one test.
 struct Place {
@@ -84,7 +85,7 @@ fn provider(line: &str) -> String {
 #[test]
 fn the_defaults_are_those_of_the_contract() {
     let settings = Place::empty().settings();
-    insta::assert_snapshot!(format!("{settings:#?}"), @r##"
+    insta::assert_snapshot!(format!("{settings:#?}"), @r#"
     Settings {
         server: ServerSettings {
             listen: [
@@ -118,6 +119,14 @@ fn the_defaults_are_those_of_the_contract() {
                 iterations: 5,
                 parallelism: 1,
             },
+        },
+        messages: MessagesSettings {
+            directory: None,
+            texts: Texts {
+                languages: 47,
+                ..
+            },
+            warnings: [],
         },
         numbers: NumbersSettings {
             allowed_countries: All,
@@ -166,7 +175,7 @@ fn the_defaults_are_those_of_the_contract() {
             format: Auto,
         },
     }
-    "##);
+    "#);
 }
 
 #[test]
@@ -233,9 +242,9 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
         "[log]\nPassword = 'geheim'",
     ]), @r##"
     /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
-    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
     /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
@@ -460,7 +469,7 @@ fn the_layers_without_types_are_named_too() {
     environment variable SIMVERIFY__PRICING__COUNTRIES__uk: pricing.countries.uk = "5": must be an ISO 3166-1 country code of two capital letters
     environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, unknown
     environment variable SIMVERIFY__SERVER: server = "5": must be a table
-    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, numbers, pricing, tts, modems, providers, routing, log
+    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
     environment variable SIMVERIFY__MODEMS: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     valid
     environment variable SIMVERIFY__MODEMS: modems[0]: must be a table
@@ -598,8 +607,9 @@ fn what_is_in_effect_is_a_valid_configuration_again() {
 fn every_shipped_file_is_valid() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     let mut seen = 0;
-    for entry in fs::read_dir(directory).expect("the shipped files") {
-        let file = entry.expect("a file").path();
+    let files = fs::read_dir(directory).expect("the shipped files").map(|entry| entry.expect("a file").path());
+    // Texts in the folder beside them are no settings.
+    for file in files.filter(|file| file.is_file()) {
         let sources = Sources {
             file: Some(file.clone()),
             directory: "/nonexistent".into(),
@@ -658,4 +668,113 @@ proptest::proptest! {
         let _ = Place::empty().variable("SIMVERIFY__MODEMS", &value).load();
         let _ = layers::from_toml("x", &value);
     }
+}
+
+#[test]
+fn a_folder_of_texts_is_read_and_replaces_single_texts() {
+    let place = Place::empty()
+        .file("messages/de-de.toml", "sms = '{pin} heißt der Code von {brand}'\n")
+        .file("messages/.x.toml", "?")
+        .file("messages/notes.txt", "?");
+    let directory = place.directory.path().join("messages");
+    let place = place.flag("messages.directory", &directory.display().to_string());
+    let settings = place.settings();
+    let purpose = Purpose::Number { brand: Brand::new("Acme").expect("a brand") };
+    let sms = |tag: &str| {
+        let (pin, language) = (Pin::new("4711").expect("a PIN"), tag.parse().expect("a language"));
+        settings.messages.texts.sms(&purpose, &pin, language, &Autofill::default())
+    };
+    assert_eq!(sms("de-de"), "4711 heißt der Code von Acme");
+    assert_eq!(sms("en-us"), "4711 is your Acme code. Do not share it with anyone.");
+    assert_eq!(settings.messages.warnings, Vec::<String>::new());
+}
+
+/// What is said of a file of texts: the message that stops the start, or the warnings.
+fn said_of_texts(name: &str, text: &[u8]) -> String {
+    let place = Place::with_main("messages.directory = '/etc/messages'").file(name, "");
+    let directory = place.directory.path().to_owned();
+    fs::write(directory.join(name), text).expect("a written file");
+    let place = place.flag("messages.directory", &directory.join("messages").display().to_string());
+    let said = match place.load() {
+        Ok(configuration) => configuration.settings.messages.warnings.join("\n"),
+        Err(error) => format!("refused: {error}"),
+    };
+    said.replace(&directory.display().to_string(), "/etc") + "\n"
+}
+
+#[test]
+fn a_text_that_would_be_useless_stops_the_start() {
+    let files = [
+        "sms = 'Your code is {pn}'",
+        "sms = '{pin} for {payee}'",
+        "sms = 'Your {brand} code'",
+        "\n\nsms_short = '{pin} {brand'",
+        "sms = '{pin} }'",
+        "sms = ''",
+        "sms = 5",
+        "payment = '{pin} for {payee}'",
+        "payment_short = '{pin} for EUR {amount}'",
+        "decimal = '.'\ndecimals = ','",
+        "decimal = 'x'",
+        "speech = 'Hello'",
+        "[speech]\ncode_is = 'Your code is {pin}'",
+        "[speech]\ngreeting = 'Hello from {payee}'",
+        "[speech]\ngreeting_payment = 'You pay {payee}'",
+        "[speech]\nhello = 'Hello'",
+        "sms = '{pin}'\nsms = '{pin}'",
+        "sms = ",
+    ];
+    let said: String = files.iter().map(|file| said_of_texts("messages/en-gb.toml", file.as_bytes())).collect();
+    insta::assert_snapshot!(said, @r#"
+    refused: /etc/messages/en-gb.toml:1: sms: unknown placeholder {pn}: allowed are {pin}, {brand}
+    refused: /etc/messages/en-gb.toml:1: sms: unknown placeholder {payee}: allowed are {pin}, {brand}
+    refused: /etc/messages/en-gb.toml:1: sms: must hold {pin}
+    refused: /etc/messages/en-gb.toml:3: sms_short: a { without }; write {{ for a brace
+    refused: /etc/messages/en-gb.toml:1: sms: a } without {; write }} for a brace
+    refused: /etc/messages/en-gb.toml:1: sms: must not be empty
+    refused: /etc/messages/en-gb.toml:1: sms: must be text in quotes
+    refused: /etc/messages/en-gb.toml:1: payment: must hold {amount}
+    refused: /etc/messages/en-gb.toml:1: payment_short: must hold {payee}
+    refused: /etc/messages/en-gb.toml:2: unknown key decimals: allowed are sms, sms_short, payment, payment_short, speech.greeting, speech.greeting_payment, speech.code_is, speech.again, speech.goodbye, decimal
+    refused: /etc/messages/en-gb.toml:1: decimal: must be "." or ","
+    refused: /etc/messages/en-gb.toml:1: speech: must be a table: [speech]
+    refused: /etc/messages/en-gb.toml:2: speech.code_is: unknown placeholder {pin}: none is allowed here
+    refused: /etc/messages/en-gb.toml:2: speech.greeting: unknown placeholder {payee}: allowed are {brand}
+    refused: /etc/messages/en-gb.toml:2: speech.greeting_payment: must hold {amount}
+    refused: /etc/messages/en-gb.toml:2: unknown key speech.hello: allowed are sms, sms_short, payment, payment_short, speech.greeting, speech.greeting_payment, speech.code_is, speech.again, speech.goodbye, decimal
+    refused: /etc/messages/en-gb.toml:2: not TOML: duplicate key
+    refused: /etc/messages/en-gb.toml:1: not TOML: string values must be quoted, expected literal string
+    "#);
+    let said = said_of_texts("messages/en-gb.toml", b"sms = '{pin}'\npayment = '\xff'")
+        + &said_of_texts("messages/en.toml", b"")
+        + &said_of_texts("messages/EN-GB.toml", b"")
+        + &said_of_texts("messages/en-gb.toml", &[b'#'; 70_000])
+        + &said_of_texts("messages/en-gb.toml/file", b"")
+        + &said_of_texts("elsewhere/en-gb.toml", b"");
+    insta::assert_snapshot!(said, @r#"
+    refused: /etc/messages/en-gb.toml:2: not UTF-8
+    refused: /etc/messages/en.toml: no language of this name: a file is called LANGUAGE.toml, LANGUAGE one of ar-xa cs-cz cy-cy cy-gb da-dk de-de el-gr en-au en-gb en-in en-us es-es es-mx es-us fi-fi fil-ph fr-ca fr-fr hi-in hu-hu id-id is-is it-it ja-jp ko-kr nb-no nl-nl pl-pl pt-br pt-pt ro-ro ru-ru sv-se th-th tr-tr vi-vn yue-cn zh-cn zh-tw bg-bg ee-et ga-ie lv-lv lt-lt mt-mt sk-sk sl-si
+    refused: /etc/messages/EN-GB.toml: no language of this name: a file is called LANGUAGE.toml, LANGUAGE one of ar-xa cs-cz cy-cy cy-gb da-dk de-de el-gr en-au en-gb en-in en-us es-es es-mx es-us fi-fi fil-ph fr-ca fr-fr hi-in hu-hu id-id is-is it-it ja-jp ko-kr nb-no nl-nl pl-pl pt-br pt-pt ro-ro ru-ru sv-se th-th tr-tr vi-vn yue-cn zh-cn zh-tw bg-bg ee-et ga-ie lv-lv lt-lt mt-mt sk-sk sl-si
+    refused: cannot read /etc/messages/en-gb.toml: more than 65536 bytes
+    refused: cannot read /etc/messages/en-gb.toml: Is a directory (os error 21)
+    refused: flag --set: messages.directory = "/etc/messages": must be a readable directory: No such file or directory (os error 2)
+    "#);
+}
+
+#[test]
+fn a_text_that_is_unwise_is_warned_of() {
+    let long = "x".repeat(140);
+    let files = [
+        format!("\nsms = '{{pin}} is your {{brand}} code. {long}'"),
+        format!("sms_short = '{{pin}} – {{brand}}. {long}'"),
+        "sms = 'Your {brand} code – tell nobody, not even us, whoever asks – is {pin}'\npayment = '{pin}: {amount} an {payee}, žádný jiný příjemce to není a nebude'".to_owned(),
+    ];
+    let said: String = files.iter().map(|file| said_of_texts("messages/en-gb.toml", file.as_bytes())).collect();
+    insta::assert_snapshot!(said, @r#"
+    /etc/messages/en-gb.toml:2: sms: takes 2 messages with a name of 18 characters and a PIN of 6, 20 characters too many
+    /etc/messages/en-gb.toml:1: sms_short: takes 3 messages with a name of 18 characters and a PIN of 6, 99 characters too many; "–" is outside the GSM alphabet, which leaves 70
+    /etc/messages/en-gb.toml:1: sms: should begin with {pin}: a lock screen shows the beginning
+    /etc/messages/en-gb.toml:1: sms: takes 2 messages with a name of 18 characters and a PIN of 6, 11 characters too many; "–" is outside the GSM alphabet, which leaves 70
+    /etc/messages/en-gb.toml:2: payment: takes 2 messages with a name of 18 characters and a PIN of 6, 5 characters too many; "ž" is outside the GSM alphabet, which leaves 70
+    "#);
 }

@@ -88,6 +88,7 @@ impl Daemon {
         let listeners = listen(&settings.server.listen)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         warn_of_unused(settings);
+        warn_of_texts(settings);
 
         let board = Board::new(settings::routes(settings, clock.now()));
         let app = App::new(store, clock.clone(), random.clone(), secrets, board.clone(), rules(settings))?;
@@ -224,6 +225,13 @@ fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
             TcpListener::bind(address).with_context(|| format!("cannot listen on {address}: change server.listen"))
         })
         .collect()
+}
+
+/// Says what is unwise about the operator's texts.
+pub fn warn_of_texts(settings: &Settings) {
+    for warning in &settings.messages.warnings {
+        warn!("{warning}");
+    }
 }
 
 /// Settings that this version reads and does not use yet are said, not passed over.

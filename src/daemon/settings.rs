@@ -1,5 +1,7 @@
 //! From the configuration's words to what the parts of the daemon take.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use crate::app::Rules;
@@ -42,6 +44,7 @@ pub fn rules(settings: &Settings) -> Rules {
             .map(|(country, credits)| (country.0, Credits(i64::from(credits.0))))
             .collect(),
         retention: settings.storage.retention,
+        texts: Arc::clone(&settings.messages.texts),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Pin;
+
 /// The host of the pages that may read the PIN out of the message: the origin-bound one-time codes of WICG. Lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginDomain(String);
@@ -24,6 +26,19 @@ pub enum InvalidAutofill {
 pub struct Autofill {
     pub domain: Option<OriginDomain>,
     pub app_hash: Option<AppHash>,
+}
+
+impl Autofill {
+    /// The line that phones look for; it must be the last one. Browsers take what stands between `#` and a space and
+    /// leave the rest to others (WICG, origin-bound one-time codes §2.2), so the app's hash may follow.
+    pub(super) fn last_line(&self, pin: &Pin) -> Option<String> {
+        match (&self.domain, &self.app_hash) {
+            (Some(domain), Some(hash)) => Some(format!("@{domain} #{} {hash}", pin.reveal())),
+            (Some(domain), None) => Some(format!("@{domain} #{}", pin.reveal())),
+            (None, Some(hash)) => Some(hash.to_string()),
+            (None, None) => None,
+        }
+    }
 }
 
 impl OriginDomain {

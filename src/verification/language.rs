@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::country_languages::COUNTRIES;
+use crate::phone::Country;
+
 /// The values of `lg`, in lower case.
 pub const LANGUAGES: [&str; 39] = [
     "ar-xa", "cs-cz", "cy-cy", "cy-gb", "da-dk", "de-de", "el-gr", "en-au", "en-gb", "en-in", "en-us", "es-es",
@@ -15,7 +18,7 @@ pub const LANGUAGES: [&str; 39] = [
 pub const PSD2_LANGUAGES: [&str; 8] = ["bg-bg", "ee-et", "ga-ie", "lv-lv", "lt-lt", "mt-mt", "sk-sk", "sl-si"];
 
 /// One of [`LANGUAGES`] or [`PSD2_LANGUAGES`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Language(&'static str);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +28,17 @@ pub struct UnknownLanguage;
 impl Language {
     pub const ENGLISH: Self = Self("en-us");
     pub const BRITISH_ENGLISH: Self = Self("en-gb");
+
+    /// Every language, those of PSD2 requests last.
+    pub fn all() -> impl Iterator<Item = Self> {
+        LANGUAGES.into_iter().chain(PSD2_LANGUAGES).map(Self)
+    }
+
+    /// The language that most people in a country read; none where the API has no language for it.
+    pub fn of_country(country: Country) -> Option<Self> {
+        let is_there = |countries: &str| countries.split(' ').any(|code| code == country.as_str());
+        COUNTRIES.iter().find(|(_, countries)| is_there(countries)).map(|(language, _)| Self(language))
+    }
 
     pub fn as_str(self) -> &'static str {
         self.0
@@ -41,12 +55,7 @@ impl FromStr for Language {
 
     /// Any case.
     fn from_str(text: &str) -> Result<Self, UnknownLanguage> {
-        LANGUAGES
-            .iter()
-            .chain(&PSD2_LANGUAGES)
-            .find(|language| language.eq_ignore_ascii_case(text))
-            .map(|language| Self(language))
-            .ok_or(UnknownLanguage)
+        Self::all().find(|language| language.0.eq_ignore_ascii_case(text)).ok_or(UnknownLanguage)
     }
 }
 
@@ -58,7 +67,41 @@ impl fmt::Debug for Language {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    fn countries() -> impl Iterator<Item = Country> {
+        let codes = (b'A'..=b'Z').flat_map(|first| (b'A'..=b'Z').map(move |second| [first, second]));
+        codes.filter_map(|code| std::str::from_utf8(&code).ok()?.parse().ok())
+    }
+
+    #[test]
+    fn a_country_has_the_language_that_is_read_there() {
+        let tell = |code: &str| {
+            let country = code.parse().expect("a country");
+            format!("{code} {}", Language::of_country(country).map_or("-", Language::as_str))
+        };
+        let codes =
+            ["DE", "AT", "CH", "BE", "GB", "IE", "US", "CA", "AU", "IN", "MX", "ES", "BR", "PT", "HK", "TW", "CN"];
+        insta::assert_snapshot!(codes.map(tell).join(", "), @"DE de-de, AT de-de, CH de-de, BE nl-nl, GB en-gb, IE en-gb, US en-us, CA en-us, AU en-au, IN en-in, MX es-mx, ES es-es, BR pt-br, PT pt-pt, HK yue-cn, TW zh-tw, CN zh-cn");
+        insta::assert_snapshot!(["BG", "SK", "UA", "MY", "PH", "IL", "IR", "GE"].map(tell).join(", "), @"BG en-gb, SK en-gb, UA en-gb, MY en-gb, PH en-us, IL -, IR -, GE -");
+    }
+
+    #[test]
+    fn the_table_names_languages_that_every_request_may_have_and_countries_that_numbers_have() {
+        let mut seen = BTreeSet::new();
+        for (language, list) in COUNTRIES {
+            assert!(LANGUAGES.contains(&language), "{language}");
+            for code in list.split(' ') {
+                assert!(code.parse::<Country>().is_ok_and(|country| country.as_str() == code), "{code:?}");
+                assert!(seen.insert(code), "{code} stands once");
+            }
+        }
+        let missing: Vec<_> =
+            countries().filter(|country| Language::of_country(*country).is_none()).map(|c| c.to_string()).collect();
+        insta::assert_snapshot!(missing.join(" "), @"AF AM AZ BT ET GE IL IR KH LA MM MN NP TJ TM UZ");
+    }
 
     #[test]
     fn a_language_is_known_in_any_case() {

@@ -3,14 +3,15 @@
 //! Nothing in this folder reads a clock, draws a random value, waits, or touches a database, a modem or the network.
 
 mod autofill;
+mod country_languages;
 mod id;
 mod language;
 mod machine;
-mod message;
 mod pin;
 mod price;
 mod purpose;
 mod request;
+mod texts;
 mod words;
 mod workflow;
 
@@ -18,10 +19,10 @@ pub use autofill::{AppHash, Autofill, InvalidAutofill, OriginDomain};
 pub use id::{AccountId, AttemptId, EventId, InvalidId, RequestId, VerificationId};
 pub use language::{LANGUAGES, Language, PSD2_LANGUAGES, UnknownLanguage};
 pub use machine::Verification;
-pub use message::sms_text;
 pub use pin::{Code, CodeLength, Pin};
 pub use price::{Credits, Money};
 pub use purpose::{Amount, Brand, Payee, Purpose};
 pub use request::{SenderId, StartRequest};
+pub use texts::{Parts, Spoken, TextFault, Texts};
 pub use words::{Answer, Effect, End, Event, Outcome, Plan, Refusal, State};
 pub use workflow::{EventKind, Workflow};

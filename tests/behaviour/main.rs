@@ -8,6 +8,7 @@ mod checking;
 mod contract;
 mod controlling;
 mod events;
+mod languages;
 mod modems;
 mod outcomes;
 mod paying;

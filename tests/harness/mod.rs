@@ -20,8 +20,8 @@ use secrecy::ExposeSecret;
 use simverify::app::{AccountDefaults, add_account, block, rotate_secret, set_account};
 use simverify::channel::routing::Health;
 use simverify::clock::{Clock, ManualClock, Timestamp};
-use simverify::config::{Configuration, Sources};
-use simverify::daemon::{Daemon, DatabaseLock, Parts};
+use simverify::config::{ConfigError, Configuration, Sources};
+use simverify::daemon::{Daemon, DatabaseLock, Parts, rules};
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
 use simverify::simulator::{Control, Settings, Simulator, Simulators};
@@ -167,16 +167,7 @@ pub async fn spawn_app_at_once(options: Options) -> TestApp {
 impl TestApp {
     async fn start_daemon(&mut self) {
         self.starts += 1;
-        let file = self.directory.path().join("simverify.toml");
-        std::fs::write(&file, self.configuration()).expect("a configuration file");
-        let sources = Sources {
-            file: Some(file),
-            directory: self.directory.path().to_owned(),
-            environment: vec![],
-            flags: vec![],
-        };
-        let configuration = Configuration::load(&sources).unwrap_or_else(|error| panic!("{error}"));
-        let settings = &configuration.settings;
+        let settings = &self.load().unwrap_or_else(|error| panic!("{error}")).settings;
         let lock = DatabaseLock::take(&settings.storage.path).expect("no other daemon");
         let random = Random::seeded(self.starts);
         let key = MasterKey::read(&settings.storage.key_file)
@@ -189,6 +180,35 @@ impl TestApp {
         self.daemon = Some(Daemon::start(settings, parts).await.expect("a daemon that starts"));
     }
 
+    fn load(&self) -> Result<Configuration, ConfigError> {
+        let file = self.directory.path().join("simverify.toml");
+        std::fs::write(&file, self.configuration()).expect("a configuration file");
+        Configuration::load(&Sources {
+            file: Some(file),
+            directory: self.directory.path().to_owned(),
+            environment: vec![],
+            flags: vec![],
+        })
+    }
+
+    /// Reads the configuration again, as SIGHUP does; a broken one changes nothing.
+    pub fn reload(&self) -> Result<(), ConfigError> {
+        let configuration = self.load()?;
+        self.daemon().app().set_rules(rules(&configuration.settings));
+        Ok(())
+    }
+
+    /// Makes a file in the folder of `messages.directory`.
+    pub fn write_texts(&self, name: &str, text: &str) {
+        std::fs::write(self.messages().join(name), text).expect("a file of texts");
+    }
+
+    fn messages(&self) -> PathBuf {
+        let directory = self.directory.path().join("messages");
+        std::fs::create_dir_all(&directory).expect("a directory");
+        directory
+    }
+
     fn configuration(&self) -> String {
         let directory = self.directory.path().display();
         let mut toml = format!(
@@ -198,8 +218,10 @@ impl TestApp {
              storage.key_file = \"{directory}/master.key\"\n\
              verify.argon2.memory_kib = 1024\n\
              verify.argon2.iterations = 1\n\
-             verify.requests_per_second = {}\n",
-            self.options.rate
+             verify.requests_per_second = {}\n\
+             messages.directory = \"{}\"\n",
+            self.options.rate,
+            self.messages().display()
         );
         toml.push_str(&self.options.toml);
         for (index, (name, _)) in self.options.modems.iter().enumerate() {
