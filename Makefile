@@ -31,6 +31,7 @@ packages-to-build:
 
 packages:
 	scripts/install-packages build test
+	scripts/install-tools
 
 packages-to-compare:
 	scripts/install-packages build bench

@@ -41,15 +41,16 @@ pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
 }
 
 /// What is logged at `level`, in the syntax of `EnvFilter`. Other crates are silent below `warn`, whatever the level: there
-/// they show what they work on, whole numbers and headers.
+/// they show what they work on, whole numbers and headers. The HTTP server is silent altogether: what it calls an error is
+/// a request that cannot be read as HTTP, which anybody may send as often as they like, and it answers it.
 ///
 /// # Errors
 ///
 /// If `level` is not in that syntax.
 pub fn filter<S: Subscriber>(level: &str) -> Result<impl Filter<S> + use<S>, ParseError> {
     let allowed = |event: &Metadata<'_>| {
-        let crate_name = event.target().split("::").next();
-        crate_name == Some(env!("CARGO_CRATE_NAME")) || *event.level() <= Level::WARN
+        let crate_name = event.target().split("::").next().unwrap_or_default();
+        crate_name == env!("CARGO_CRATE_NAME") || (*event.level() <= Level::WARN && crate_name != "actix_http")
     };
     // The hint keeps the level of the filter the highest that anybody computes a line for.
     Ok(EnvFilter::try_new(level)?.and(filter_fn(allowed).with_max_level_hint(LevelFilter::TRACE)))
@@ -144,6 +145,7 @@ mod tests {
             tracing::trace!(target: "rlibphonenumber::phonenumberutil", "no prefix in 4915112340100");
             tracing::debug!(target: "simverifyx", "4915112340100");
             tracing::warn!(target: "rlibphonenumber", "a warning");
+            tracing::error!(target: "actix_http::h1::dispatcher", "4915112340100 is no header");
             tracing::trace!(target: "simverify::modem", "ours");
         });
         let text = String::from_utf8(captured.0.lock().expect("a lock").clone()).expect("text");

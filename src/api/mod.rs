@@ -1,8 +1,9 @@
 //! HTTP in: the public API.
 //!
-//! [`v1`] speaks the Nexmo Verify API with its two faces; [`server`] owns the listening sockets. Everything but the thin
-//! layer over actix-web is pure. Nothing here decides about a verification, blocks a worker, or logs a parameter.
+//! [`v1`] speaks the Nexmo Verify API with its two faces; [`docs`] explains it to people and programs; [`server`] owns
+//! the listening sockets. Everything but the thin layer over actix-web is pure. Nothing here decides about a verification, blocks a worker, or logs a parameter.
 
+pub mod docs;
 pub mod server;
 mod throttle;
 mod trace;
@@ -63,6 +64,7 @@ fn traced_routes(
 
 fn routes(config: &mut web::ServiceConfig) {
     v1::routes(config);
+    docs::routes(config);
     config.service(
         web::resource("/")
             .route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(to_docs))

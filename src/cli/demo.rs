@@ -114,6 +114,8 @@ fn welcome(address: &str, key: &str, secret: &str) -> Outcome {
          \n\
          curl http://{address}/verify/check/json -d api_key={key} -d api_secret={secret} -d request_id=… -d code=…\n\
          \n\
+         Or try the API out in a browser: http://{address}/docs/ (Authorize: username {key}, the secret as password).\n\
+         \n\
          The phone:\n"
     ))
 }

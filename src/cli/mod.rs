@@ -15,6 +15,8 @@ mod exit;
 mod man;
 mod modem;
 mod open;
+mod openapi;
+mod postman;
 mod serve;
 mod simulate;
 mod table;
@@ -89,6 +91,10 @@ pub enum Command {
     Config(config::Command),
     /// A virtual modem on a pseudo-terminal, for any program to talk to
     Simulate(Box<simulate::Args>),
+    /// Print the OpenAPI document of the API
+    Openapi,
+    /// Print the Postman collection and its environment
+    Postman(postman::Arguments),
     /// Print a shell's completion script
     Completions(completions::Arguments),
     /// Write the manual pages into a directory
@@ -127,6 +133,8 @@ fn run(cli: Cli) -> Outcome {
         Command::Modem(command) => modem::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Openapi => openapi::run(),
+        Command::Postman(arguments) => postman::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     }

@@ -8,14 +8,14 @@ use zeroize::Zeroizing;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pin(Zeroizing<String>);
 
-/// The fewest and the most characters of a PIN.
-pub const LENGTH_MIN: usize = 4;
-pub const LENGTH_MAX: usize = 10;
-
 impl Pin {
+    /// The fewest and the most characters of a PIN.
+    pub const LENGTH_MIN: usize = 4;
+    pub const LENGTH_MAX: usize = 10;
+
     /// `None` if the text is no PIN.
     pub fn new(text: &str) -> Option<Self> {
-        let length_fits = (LENGTH_MIN..=LENGTH_MAX).contains(&text.len());
+        let length_fits = (Self::LENGTH_MIN..=Self::LENGTH_MAX).contains(&text.len());
         let characters_fit = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         (length_fits && characters_fit).then(|| Self(Zeroizing::new(text.to_owned())))
     }

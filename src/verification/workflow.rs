@@ -1,5 +1,6 @@
 //! Workflows: which events in which order, and how long to wait after each.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What an event does.
@@ -36,9 +37,11 @@ pub struct Workflow(u8);
 impl Workflow {
     pub const DEFAULT: Self = Self(1);
 
+    pub const IDS: RangeInclusive<u8> = 1..=7;
+
     /// `None` unless 1–7.
     pub fn new(id: u8) -> Option<Self> {
-        (1..=7).contains(&id).then_some(Self(id))
+        Self::IDS.contains(&id).then_some(Self(id))
     }
 
     pub fn id(self) -> u8 {

@@ -9,6 +9,7 @@ mod child;
 mod client;
 mod daemon;
 mod disk;
+mod documentation;
 mod drain;
 mod installation;
 mod kill;

@@ -10,7 +10,7 @@ use super::status::Status;
 
 /// The longest `ip_address` that is recorded: an IPv6 address with a zone, and room to spare. It is what the caller
 /// says and nothing hangs on it, so that its form is not checked.
-const IP_ADDRESS_CHARACTERS_MAX: usize = 64;
+pub const IP_ADDRESS_CHARACTERS_MAX: usize = 64;
 
 /// A code to be checked.
 #[derive(Clone, Debug)]

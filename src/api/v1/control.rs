@@ -18,6 +18,8 @@ pub enum Command {
 }
 
 impl Command {
+    pub const ALL: [Self; 2] = [Self::Cancel, Self::TriggerNextEvent];
+
     /// The value of `cmd`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,17 +4,17 @@
 //! is asked, [`crate::app`] does it, and what it came to becomes a `reply`. All but this file is pure. When several
 //! refusals apply, the first of 4, 8, 1, 2, 3 is given here; 15, 7, 10, 9 and 6 come from `app` in this order.
 
-mod check;
-mod control;
+pub(super) mod check;
+pub(super) mod control;
 mod credentials;
-mod document;
-mod endpoint;
-mod params;
-mod reply;
-mod request;
-mod search;
+pub(super) mod document;
+pub(super) mod endpoint;
+pub(super) mod params;
+pub(super) mod reply;
+pub(super) mod request;
+pub(super) mod search;
 mod signature;
-mod status;
+pub(super) mod status;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};

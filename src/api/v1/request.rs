@@ -15,8 +15,8 @@ use super::reply::{Failure, Reply};
 use super::status::Status;
 
 /// Seconds that a request may ask for; the configuration may go further.
-const PIN_EXPIRY: RangeInclusive<u32> = 60..=3600;
-const NEXT_EVENT_WAIT: RangeInclusive<u32> = 60..=900;
+pub const PIN_EXPIRY: RangeInclusive<u32> = 60..=3600;
+pub const NEXT_EVENT_WAIT: RangeInclusive<u32> = 60..=900;
 
 /// Reads the parameters of a request, in the order in which they are refused.
 ///

@@ -10,10 +10,10 @@ use super::reply::Reply;
 use super::status::Status;
 
 /// The most ids of one search.
-const REQUEST_IDS_MAX: usize = 10;
+pub const REQUEST_IDS_MAX: usize = 10;
 
 /// What is shown in place of a code: right or wrong, none is kept.
-const MASKED_CODE: &str = "****";
+pub const MASKED_CODE: &str = "****";
 
 /// What is looked for. A text that is no request id names no request and is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn event(row: &EventRow) -> Fields {
     Fields::new().text("type", row.kind.as_str()).text("id", row.id.to_string())
 }
 
-fn progress(progress: Progress) -> &'static str {
+pub fn progress(progress: Progress) -> &'static str {
     match progress {
         Progress::InProgress => "IN PROGRESS",
         Progress::Success => "SUCCESS",
