@@ -231,14 +231,19 @@ fn accounts_are_listed_shown_and_changed() {
     assert_eq!(installation.json(&["account", "show", "k1"])["barred"], true);
     assert_eq!(installation.json(&["account", "unbar", "k1"])["barred"], false);
     assert_eq!(installation.json(&["account", "credit", "k1", "-200"])["credits"], 300);
-    insta::assert_snapshot!(without_dates(&installation.told(&["account", "credit", "k2", "7"])), @r"
+    insta::assert_snapshot!(without_dates(&installation.told(&["account", "credit", "k2", "7"])), @"
     exit 0
-    key      k2
-    name     Bäckerei Müller
-    state    active
-    credits  7
-    rate     default
-    created  DATE
+    key            k2
+    name           Bäckerei Müller
+    state          active
+    credits        7
+    rate           default
+    created        DATE
+    sender_id      none
+    workflow       none
+    language       none
+    origin_domain  none
+    app_hash       none
     ");
     insta::assert_snapshot!(installation.told(&["account", "remove", "k1"]), @r"
     exit 0

@@ -164,3 +164,36 @@ async fn a_payment_is_confirmed_with_its_payee_and_amount() {
     assert_eq!(app.check(&reply.field("request_id"), "471100").await.field("status"), "0");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_last_line_lets_the_accounts_page_and_app_fill_in_the_pin() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    app.set_account(|_, defaults| defaults.autofill.domain = "shop.example".parse().ok()).await;
+    app.start("447700900101", &[("pin_code", "471100")]).await;
+    let sms = app.phone.sms().await;
+    assert!(sms.text.starts_with("471100 "), "the PIN comes first");
+    assert_eq!(sms.text.lines().last(), Some("@shop.example #471100"));
+    app.set_account(|_, defaults| defaults.autofill.app_hash = "FA+9qCX9VSu".parse().ok()).await;
+    app.start("447700900102", &[("pin_code", "471100")]).await;
+    assert_eq!(app.phone.sms().await.text.lines().last(), Some("@shop.example #471100 FA+9qCX9VSu"));
+    app.set_account(|_, defaults| defaults.autofill.domain = None).await;
+    app.start("447700900103", &[("pin_code", "471100")]).await;
+    assert_eq!(app.phone.sms().await.text.lines().last(), Some("FA+9qCX9VSu"));
+    app.at_rest().await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_accounts_language_comes_before_that_of_the_numbers_country() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    app.start("4915123456789", &[]).await;
+    assert!(app.phone.sms().await.text.contains("Code"), "German");
+    app.set_account(|_, defaults| defaults.language = "fr-fr".parse().ok()).await;
+    app.start("4915123456780", &[]).await;
+    let french = app.phone.sms().await.text;
+    app.start("4915123456781", &[("lg", "en-us")]).await;
+    assert_ne!(app.phone.sms().await.text.split_once(' '), french.split_once(' '));
+    insta::assert_snapshot!(french.split_once(' ').expect("words").1, @"est votre code Acme. Ne le partagez avec personne.");
+    app.at_rest().await;
+    app.finish().await;
+}
