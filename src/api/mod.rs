@@ -1,7 +1,8 @@
 //! HTTP in: the public API.
 //!
 //! [`v1`] speaks the Nexmo Verify API with its two faces; [`docs`] explains it to people and programs; [`server`] owns
-//! the listening sockets. Everything but the thin layer over actix-web is pure. Nothing here decides about a verification, blocks a worker, or logs a parameter.
+//! the listening sockets. Everything but the thin layer over actix-web is pure. Nothing here decides about a verification,
+//! blocks a worker, or logs a parameter.
 
 pub mod docs;
 pub mod server;

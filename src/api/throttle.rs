@@ -8,7 +8,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::verification::AccountId;
 
-/// The buckets of all accounts that made a request since the start; as many as there are accounts, at most.
+/// The buckets of all accounts that made a request since the start: some hundred octets each.
 #[derive(Clone, Default)]
 pub struct Throttle(Arc<Mutex<HashMap<AccountId, Bucket>>>);
 

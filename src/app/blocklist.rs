@@ -29,6 +29,8 @@ impl FromStr for BlocklistEntry {
         let Some(prefix) = text.trim().strip_suffix('*') else {
             return PhoneNumber::parse(text.trim(), None).map(Self::Number).map_err(|_| InvalidEntry);
         };
+        // A trunk zero in brackets is no part of the international form.
+        let prefix = prefix.replace("(0)", "");
         let digits: String = prefix.chars().filter(|character| !" -()./".contains(*character)).collect();
         let digits = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")).unwrap_or(&digits);
         let fits = (1..=DIGITS_MAX).contains(&digits.len())
@@ -130,7 +132,7 @@ mod tests {
         for text in ["+44 7700 900123", "447700900123", "0044 (7700) 900-123"] {
             assert_eq!(read(text).as_deref(), Some("+447700900123"), "{text}");
         }
-        for text in ["+44 909*", "44909*", "0044909*", " +44-909* "] {
+        for text in ["+44 909*", "44909*", "+44 (0)909*", "0044909*", " +44-909* "] {
             assert_eq!(read(text).as_deref(), Some("+44909*"), "{text}");
         }
         for text in ["", "*", "+*", "0*", "+44*9", "44**", "abc*", "07700900123", "1234567890123456*"] {

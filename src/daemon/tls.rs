@@ -65,7 +65,10 @@ impl Pair {
     fn old_age(&self, now: Timestamp) -> Option<String> {
         let end = self.not_after.filter(|end| *end <= now + ENDS_SOON)?;
         Some(match end.since(now).as_secs() / 86_400 {
-            _ if end <= now => format!("the certificate ended at {end}: clients refuse it; renew it"),
+            _ if end <= now => {
+                let days = now.since(end).as_secs() / 86_400;
+                format!("the certificate ended at {end}, {days} days ago: clients refuse it; renew it")
+            }
             days => format!("the certificate ends at {end}, in {days} days: renew it"),
         })
     }

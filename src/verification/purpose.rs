@@ -84,7 +84,20 @@ pub enum Purpose {
 }
 
 fn is_name(text: &str) -> bool {
-    (1..=NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    let shows = |character: char| !character.is_whitespace() && !is_invisible(character);
+    (1..=NAME_CHARACTERS_MAX).contains(&text.chars().count())
+        && !text.chars().any(|character| character.is_control() || rearranges(character))
+        && text.chars().any(shows)
+}
+
+/// Breaks a line, or turns the direction of what follows: a name could so write a message of its own.
+fn rearranges(character: char) -> bool {
+    matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Joiners and marks of direction, which scripts need between letters and nothing shows alone.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -96,7 +109,8 @@ mod tests {
         for text in ["A", "Acme & Söhne GmbH!", "株式会社", "123456789012345678", "🙂"] {
             assert!(Brand::new(text).is_some() && Payee::new(text).is_some(), "{text}");
         }
-        for text in ["", "1234567890123456789", "a\nb", "a\u{7f}"] {
+        let hidden = [" ", "\u{200b}", "a\u{2028}@evil.example #1", "a\u{202e}b"];
+        for text in ["", "1234567890123456789", "a\nb", "a\u{7f}"].into_iter().chain(hidden) {
             assert!(Brand::new(text).is_none() && Payee::new(text).is_none(), "{text:?}");
         }
     }

@@ -192,3 +192,25 @@ async fn the_portal_tells_the_outcome_by_its_http_status() {
     assert_snapshot!(app.post("/verify/search", &[("request_id", "no such request")]).await, @r#"HTTP 404 {"request_id":"","status":"101","error_text":"No request found"}"#);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_no_utf_8_is_refused_even_where_nobody_asks_for_it() {
+    let app = spawn_app(Options::one_modem()).await;
+    let (key, secret) = (&app.account.key, &app.account.secret);
+    let form = format!("api_key={key}&api_secret={secret}&number={NUMBER}&brand=Acme&other=%ff");
+    let reply = app.send(app.http().post(app.url("/verify/json")).body(form)).await;
+    assert_snapshot!(reply, @r#"{"request_id":"","status":"3","error_text":"Invalid value for parameter: body"}"#);
+    let missing = format!("api_key={key}&api_secret={secret}&number={NUMBER}&other=%ff");
+    let reply = app.send(app.http().post(app.url("/verify/json")).body(missing)).await;
+    assert_eq!(reply.field("status"), "2", "what is missing comes first");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_reply_repeats_no_more_of_a_wrong_id_than_tells_it() {
+    let app = spawn_app(Options::one_modem()).await;
+    let reply = app.check(&"x".repeat(5000), "1234").await;
+    assert_eq!(reply.field("status"), "6");
+    assert!(reply.text.len() < 400, "{} octets", reply.text.len());
+    app.finish().await;
+}

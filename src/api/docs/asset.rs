@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::read::GzDecoder;
 
 use super::guarded;
@@ -46,7 +46,8 @@ pub(super) static ASSETS: [Asset; 5] = [
 ];
 
 impl Asset {
-    pub fn answer(&self, http: &HttpRequest) -> HttpResponse {
+    pub async fn answer(&self, http: HttpRequest) -> HttpResponse {
+        let http = &http;
         let mut response = guarded(HttpResponse::Ok());
         response.content_type(self.content_type);
         let gzip = match self.content {
@@ -61,9 +62,16 @@ impl Asset {
         if takes_gzip(header(http, ACCEPT_ENCODING.as_str())) {
             return response.insert_header((CONTENT_ENCODING, "gzip")).body(gzip);
         }
-        let mut plain = Vec::new();
-        GzDecoder::new(gzip).read_to_end(&mut plain).expect("build.rs wrote a whole gzip file");
-        response.body(plain)
+        // Rare, and too long for a worker: browsers take gzip.
+        let plain = web::block(move || {
+            let mut plain = Vec::new();
+            GzDecoder::new(gzip).read_to_end(&mut plain).expect("build.rs wrote a whole gzip file");
+            plain
+        });
+        match plain.await {
+            Ok(plain) => response.body(plain),
+            Err(_) => HttpResponse::ServiceUnavailable().finish(),
+        }
     }
 }
 
@@ -99,10 +107,10 @@ mod tests {
 
     use super::*;
 
-    fn answer(path: &str, headers: &[(&'static str, &str)]) -> HttpResponse {
+    async fn answer(path: &str, headers: &[(&'static str, &str)]) -> HttpResponse {
         let request = headers.iter().fold(TestRequest::get(), |request, header| request.insert_header(*header));
         let asset = ASSETS.iter().find(|asset| asset.path == path).expect("an asset");
-        asset.answer(&request.to_http_request())
+        asset.answer(request.to_http_request()).await
     }
 
     #[test]
@@ -118,11 +126,11 @@ mod tests {
     #[actix_web::test]
     async fn the_same_file_goes_out_packed_and_plain() {
         for asset in &ASSETS {
-            let plain = answer(asset.path, &[]);
+            let plain = answer(asset.path, &[]).await;
             assert!(plain.headers().get(CONTENT_ENCODING).is_none());
             let plain = to_bytes(plain.into_body()).await.expect("a body");
             assert!(!plain.is_empty(), "{}", asset.path);
-            let packed = answer(asset.path, &[("accept-encoding", "gzip")]);
+            let packed = answer(asset.path, &[("accept-encoding", "gzip")]).await;
             if packed.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding == "gzip") {
                 let packed = to_bytes(packed.into_body()).await.expect("a body");
                 let mut unpacked = Vec::new();
@@ -132,11 +140,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_browser_that_has_the_file_is_told_so() {
-        let first = answer("/docs/swagger-ui.css", &[]);
+    #[actix_web::test]
+    async fn a_browser_that_has_the_file_is_told_so() {
+        let first = answer("/docs/swagger-ui.css", &[]).await;
         let tag = first.headers().get(ETAG).expect("a tag").to_str().expect("ASCII").to_owned();
-        assert_eq!(answer("/docs/swagger-ui.css", &[("if-none-match", &tag)]).status(), 304);
-        assert_eq!(answer("/docs/swagger-ui.css", &[("if-none-match", "\"other\"")]).status(), 200);
+        assert_eq!(answer("/docs/swagger-ui.css", &[("if-none-match", &tag)]).await.status(), 304);
+        assert_eq!(answer("/docs/swagger-ui.css", &[("if-none-match", "\"other\"")]).await.status(), 200);
     }
 }

@@ -11,6 +11,8 @@ mod refusal;
 mod schema;
 mod service;
 
+use std::sync::LazyLock;
+
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -29,7 +31,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(readable("/docs", |_| async { found("/docs/") }));
     config.service(readable("/docs/openapi.json", |_| async { describe() }));
     for asset in &ASSETS {
-        config.service(readable(asset.path, move |http| async move { asset.answer(&http) }));
+        config.service(readable(asset.path, move |http| asset.answer(http)));
     }
 }
 
@@ -50,7 +52,9 @@ fn found(location: &'static str) -> HttpResponse {
 }
 
 fn describe() -> HttpResponse {
-    guarded(HttpResponse::Ok()).content_type("application/json").body(openapi().to_json().expect("a document of text"))
+    static DOCUMENT: LazyLock<web::Bytes> =
+        LazyLock::new(|| web::Bytes::from(openapi().to_json().expect("a document of text")));
+    guarded(HttpResponse::Ok()).content_type("application/json").body(DOCUMENT.clone())
 }
 
 /// The headers that keep a page of ours from being used for anything else.

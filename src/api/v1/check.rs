@@ -39,13 +39,16 @@ pub fn parse(parameters: &Parameters) -> Result<Try, Status> {
     Ok(Try { request, code, ip_address })
 }
 
+/// Characters of a caller's text that a reply repeats: a request id and as much again.
+const ECHOED_MAX: usize = 64;
+
 /// A text that is no request id names no request.
 ///
 /// # Errors
 ///
 /// [`Status::RequestNotFound`].
 pub fn request_id(text: &str) -> Result<RequestId, Status> {
-    text.parse().map_err(|_| Status::RequestNotFound { request: text.to_owned() })
+    text.parse().map_err(|_| Status::RequestNotFound { request: text.chars().take(ECHOED_MAX).collect() })
 }
 
 /// The reply to a right code.

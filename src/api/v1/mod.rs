@@ -158,12 +158,14 @@ async fn answer(app: Arc<App>, endpoint: Endpoint, account: Account, parameters:
                     request::parse(parameters)?
                 }
             };
+            parameters.require_utf8()?;
             let request = app.start(account, request).await?;
             Span::current().record("request_id", request.to_string());
             Ok(request::reply(request))
         }
         Operation::Check => {
             let check::Try { request, code, ip_address } = check::parse(parameters)?;
+            parameters.require_utf8()?;
             Span::current().record("request_id", request.to_string());
             let checked = app.check(account, request, code, ip_address).await;
             let checked = checked.map_err(|error| check::failure(request, error))?;
@@ -171,11 +173,13 @@ async fn answer(app: Arc<App>, endpoint: Endpoint, account: Account, parameters:
         }
         Operation::Search => {
             let search = search::parse(parameters)?;
+            parameters.require_utf8()?;
             let found = app.search(account, search.requests()).await?;
             Ok(search::reply(&search, &found, &account.api_key)?)
         }
         Operation::Control => {
             let (request, command) = control::parse(parameters)?;
+            parameters.require_utf8()?;
             Span::current().record("request_id", request.to_string());
             let obeyed = match command {
                 control::Command::Cancel => app.cancel(account, request).await,

@@ -28,8 +28,9 @@ pub struct Parameters {
 #[derive(Clone, PartialEq, Eq)]
 enum Value {
     Text(String),
-    /// Not UTF-8, or JSON that is neither text nor number.
+    /// JSON that is neither text nor number.
     Odd,
+    NotUtf8,
 }
 
 impl Parameters {
@@ -93,6 +94,16 @@ impl Parameters {
         }
     }
 
+    /// Refuses what is no text, even in a parameter that nobody asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Invalid`], for the request's body, which most of them come in.
+    pub fn require_utf8(&self) -> Result<(), Status> {
+        let broken = self.pairs.iter().any(|(_, value)| *value == Value::NotUtf8);
+        if broken { Err(Status::Invalid("body")) } else { Ok(()) }
+    }
+
     /// Why the body could not be read at all.
     pub fn unreadable(&self) -> Option<&Status> {
         self.unreadable.as_ref()
@@ -119,14 +130,14 @@ impl Value {
     fn is_given(&self) -> bool {
         match self {
             Self::Text(text) => !text.is_empty(),
-            Self::Odd => true,
+            Self::Odd | Self::NotUtf8 => true,
         }
     }
 
     fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Odd => None,
+            Self::Odd | Self::NotUtf8 => None,
         }
     }
 }
@@ -184,19 +195,19 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// `application/x-www-form-urlencoded`. A name that is not UTF-8 is nobody's and left out.
+/// `application/x-www-form-urlencoded`. A name that is not UTF-8 is nobody's.
 fn from_form(octets: &[u8]) -> Vec<(String, Value)> {
-    octets.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).filter_map(form_pair).collect()
+    octets.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).map(form_pair).collect()
 }
 
-fn form_pair(pair: &[u8]) -> Option<(String, Value)> {
+fn form_pair(pair: &[u8]) -> (String, Value) {
     let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
         Some(at) => (&pair[..at], &pair[at + 1..]),
         None => (pair, &[][..]),
     };
-    let name = String::from_utf8(percent_decoded(name)).ok()?;
-    let value = String::from_utf8(percent_decoded(value)).map_or(Value::Odd, Value::Text);
-    Some((name, value))
+    let Ok(name) = String::from_utf8(percent_decoded(name)) else { return (String::new(), Value::NotUtf8) };
+    let value = String::from_utf8(percent_decoded(value)).map_or(Value::NotUtf8, Value::Text);
+    (name, value)
 }
 
 /// `+` is a space, `%41` an octet; a `%` that begins no escape stands for itself (WHATWG URL, §5.1).

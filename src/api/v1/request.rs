@@ -81,7 +81,7 @@ impl Further {
             sender_id,
             code_length: self.code_length,
             language: self.language,
-            pin_expiry: fitted(self.pin_expiry, self.next_event_wait),
+            pin_expiry: self.pin_expiry,
             next_event_wait: self.next_event_wait,
             workflow: self.workflow,
             pin: self.pin,
@@ -152,14 +152,6 @@ fn workflow(text: &str) -> Option<Workflow> {
 /// Digits only; leading zeros are fine.
 fn whole(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
-}
-
-/// Where both are given, a PIN lives for a whole number of waits, or for one.
-fn fitted(pin_expiry: Option<Duration>, next_event_wait: Option<Duration>) -> Option<Duration> {
-    match (pin_expiry, next_event_wait) {
-        (Some(life), Some(wait)) if !life.as_secs().is_multiple_of(wait.as_secs()) => Some(wait),
-        (life, _) => life,
-    }
 }
 
 #[cfg(test)]
@@ -292,20 +284,6 @@ mod tests {
             ("payee=Acme&amount=1&lg=xx", Status::Invalid("lg")),
         ] {
             assert_eq!(read(query).expect_err("a refusal"), status, "{query}");
-        }
-    }
-
-    #[test]
-    fn a_pin_lives_for_a_whole_number_of_waits_or_for_one() {
-        for (query, life) in [
-            ("pin_expiry=360&next_event_wait=120", Some(360)),
-            ("pin_expiry=300&next_event_wait=300", Some(300)),
-            ("pin_expiry=300&next_event_wait=200", Some(200)),
-            ("pin_expiry=120&next_event_wait=240", Some(240)),
-            ("pin_expiry=361", Some(361)),
-            ("next_event_wait=120", None),
-        ] {
-            assert_eq!(accepted(&with(query)).pin_expiry, life.map(Duration::from_secs), "{query}");
         }
     }
 

@@ -144,7 +144,7 @@ fn every_language_has_its_texts() {
       Bonjour. Nous appelons au sujet d'un paiement de 25,50 euros à Acme.
     hi-in
       4711 आपका Acme कोड है। इसे किसी को न बताएं।
-      4711 Acme को 25.50 EUR भुगतान का कोड है।
+      4711 - Acme को 25.50 EUR भुगतान का कोड है।
       नमस्ते। यह कॉल Acme की ओर से है। आपका कोड है – फिर से – नमस्ते।
       नमस्ते। यह कॉल Acme को 25.50 यूरो के भुगतान के बारे में है।
     hu-hu
@@ -223,7 +223,7 @@ fn every_language_has_its_texts() {
       สวัสดี นี่คือสายจาก Acme รหัสของคุณคือ – อีกครั้ง – ขอบคุณ สวัสดี
       สวัสดี สายนี้เกี่ยวกับการชำระเงิน 25.50 ยูโรให้ Acme
     tr-tr
-      4711 Acme kodunuzdur. Kimseye vermeyin.
+      4711 - Acme kodunuzdur. Kimseye vermeyin.
       4711 - 25,50 EUR ödeme kodunuz, alıcı: Acme.
       Merhaba. Acme adına arıyoruz. Kodunuz – Tekrar ediyorum – İyi günler.
       Merhaba. 25,50 euro tutarında bir ödeme için arıyoruz, alıcı: Acme.
@@ -429,6 +429,7 @@ fn a_broken_file_replaces_nothing() {
 fn name() -> impl Strategy<Value = String> {
     prop::string::string_regex("[A-Za-zäößñ&. -]{1,18}|[А-яЀ-ӿ ]{1,18}|[ぁ-ん一-龥]{1,18}|[؀-؏ؠ-ي]{1,18}")
         .expect("a regular expression")
+        .prop_filter("nothing but blanks is no name", |name| Brand::new(name).is_some())
 }
 
 proptest! {
