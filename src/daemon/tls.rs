@@ -65,10 +65,7 @@ impl Pair {
     fn old_age(&self, now: Timestamp) -> Option<String> {
         let end = self.not_after.filter(|end| *end <= now + ENDS_SOON)?;
         Some(match end.since(now).as_secs() / 86_400 {
-            _ if end <= now => {
-                let days = now.since(end).as_secs() / 86_400;
-                format!("the certificate ended at {end}, {days} days ago: clients refuse it; renew it")
-            }
+            _ if end <= now => format!("the certificate ended at {end}: clients refuse it; renew it"),
             days => format!("the certificate ends at {end}, in {days} days: renew it"),
         })
     }
@@ -146,7 +143,10 @@ pub struct Tls {
 #[derive(Default)]
 struct Told {
     trouble: Option<String>,
+    /// Said on this day; said anew on the next one.
     concerns: Vec<String>,
+    /// Since 1970-01-01.
+    day: u64,
 }
 
 impl Tls {
@@ -218,8 +218,13 @@ impl Tls {
     }
 
     fn tell_concerns(&self, pair: &Pair) {
-        let concerns = pair.concerns(self.clock.now());
+        let now = self.clock.now();
+        let concerns = pair.concerns(now);
         let mut told = self.told();
+        let day = now.since(Timestamp::from_millis(0)).as_secs() / 86_400;
+        if std::mem::replace(&mut told.day, day) != day {
+            told.concerns.clear();
+        }
         for concern in concerns.iter().filter(|concern| !told.concerns.contains(concern)) {
             warn!("{concern}");
         }
