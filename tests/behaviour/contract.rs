@@ -95,7 +95,10 @@ impl Table {
     async fn start(&mut self, further: &[(&str, &str)]) -> String {
         let number = self.number();
         let form: Form = [("pin_code", PIN)].iter().chain(further).copied().collect();
-        self.app.start(&number, &form).await
+        let request = self.app.start(&number, &form).await;
+        // What a reply tells of its SMS must not hang on who is quicker.
+        self.app.at_rest().await;
+        request
     }
 
     async fn finish(self) -> String {
