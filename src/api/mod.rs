@@ -27,7 +27,7 @@ pub use throttle::Throttle;
 #[derive(Clone)]
 pub struct Api {
     pub app: Arc<App>,
-    /// For the timestamps of signed requests.
+    /// For the timestamps of signed requests, and the throttle.
     pub clock: Clock,
     /// For trace ids.
     pub random: Random,

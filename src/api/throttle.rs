@@ -1,39 +1,36 @@
-//! How many requests a second an account may make: a token bucket each, that holds one second's worth.
+//! How many requests an account may make within a second, wherever the second begins.
 
-use std::collections::HashMap;
-use std::num::NonZeroU32;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-
+use crate::clock::Timestamp;
 use crate::verification::AccountId;
 
-/// The buckets of all accounts that made a request since the start: some hundred octets each.
-#[derive(Clone, Default)]
-pub struct Throttle(Arc<Mutex<HashMap<AccountId, Bucket>>>);
+/// What is counted together.
+const WINDOW: Duration = Duration::from_secs(1);
 
-struct Bucket {
-    /// The rate that it was made for: another one makes another bucket.
-    rate: NonZeroU32,
-    limiter: DefaultDirectRateLimiter,
-}
+/// The instants of the requests that were admitted in the last second, of all accounts that made any since the start:
+/// eight octets each, and of an account no more than its rate.
+#[derive(Clone, Default)]
+pub struct Throttle(Arc<Mutex<HashMap<AccountId, VecDeque<Timestamp>>>>);
 
 impl Throttle {
-    /// Takes a token. `false`: the account is over its `rate` of requests a second.
-    pub fn admits(&self, account: AccountId, rate: u32) -> bool {
-        let rate = NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
-        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = buckets.entry(account).or_insert_with(|| Bucket::new(rate));
-        if bucket.rate != rate {
-            *bucket = Bucket::new(rate);
+    /// Admits a request at `now`. `false`: it would be more than the account's `rate` of requests a second.
+    pub fn admits(&self, account: AccountId, rate: u32, now: Timestamp) -> bool {
+        let rate = usize::try_from(rate).unwrap_or(usize::MAX).max(1);
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let admitted = accounts.entry(account).or_default();
+        // A clock that was set back leaves instants that lie ahead.
+        let is_over = |at: &Timestamp| now.since(*at).max(at.since(now)) >= WINDOW;
+        while admitted.front().is_some_and(is_over) {
+            admitted.pop_front();
         }
-        bucket.limiter.check().is_ok()
-    }
-}
-
-impl Bucket {
-    fn new(rate: NonZeroU32) -> Self {
-        Self { rate, limiter: RateLimiter::direct(Quota::per_second(rate)) }
+        let fits = admitted.len() < rate;
+        if fits {
+            admitted.push_back(now);
+        }
+        fits
     }
 }
 
@@ -41,23 +38,51 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    /// How many of `count` requests at once are admitted. At a slow rate none comes back meanwhile.
-    fn admitted(throttle: &Throttle, account: i64, count: usize, a_second: u32) -> usize {
-        (0..count).filter(|_| throttle.admits(AccountId::new(account), a_second)).count()
+    /// How many of `count` requests of account 1 at `millis` are admitted.
+    fn admitted(throttle: &Throttle, count: usize, rate: u32, millis: i64) -> usize {
+        let now = Timestamp::from_millis(millis);
+        (0..count).filter(|_| throttle.admits(AccountId::new(1), rate, now)).count()
     }
 
     #[test]
-    fn a_seconds_worth_is_admitted_at_once_and_no_more() {
+    fn no_second_holds_more_than_the_rate() {
         let throttle = Throttle::default();
-        assert_eq!(admitted(&throttle, 1, 3, 1), 1);
-        assert_eq!(admitted(&throttle, 2, 3, 2), 2, "each account has its own");
+        let taken: Vec<_> = (0..3_000).step_by(10).map(|millis| (millis, admitted(&throttle, 1, 30, millis))).collect();
+        for window in taken.windows(100) {
+            assert!(window.iter().map(|(_, count)| count).sum::<usize>() <= 30, "from {} ms on", window[0].0);
+        }
+        assert_eq!(taken.iter().map(|(_, count)| count).sum::<usize>(), 90);
+    }
+
+    #[test]
+    fn a_request_is_forgotten_after_a_second() {
+        let throttle = Throttle::default();
+        assert_eq!(admitted(&throttle, 1, 3, 10_000), 1);
+        assert_eq!(admitted(&throttle, 9, 3, 10_900), 2);
+        assert_eq!(admitted(&throttle, 9, 3, 10_999), 0);
+        assert_eq!(admitted(&throttle, 9, 3, 11_000), 1);
+        assert_eq!(admitted(&throttle, 9, 3, 11_900), 2);
+    }
+
+    #[test]
+    fn each_account_has_its_own() {
+        let throttle = Throttle::default();
+        assert_eq!(admitted(&throttle, 3, 1, 0), 1);
+        assert!(throttle.admits(AccountId::new(2), 1, Timestamp::from_millis(0)));
     }
 
     #[test]
     fn another_rate_holds_at_once() {
         let throttle = Throttle::default();
-        assert_eq!(admitted(&throttle, 1, 5, 1), 1);
-        assert_eq!(admitted(&throttle, 1, 3, 3), 3);
-        assert_eq!(admitted(&throttle, 1, 3, 1), 1);
+        assert_eq!(admitted(&throttle, 5, 1, 0), 1);
+        assert_eq!(admitted(&throttle, 5, 3, 0), 2);
+        assert_eq!(admitted(&throttle, 5, 1, 0), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_shuts_nobody_out() {
+        let throttle = Throttle::default();
+        assert_eq!(admitted(&throttle, 2, 2, 3_600_000), 2);
+        assert_eq!(admitted(&throttle, 3, 2, 0), 2);
     }
 }

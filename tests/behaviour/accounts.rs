@@ -114,6 +114,19 @@ async fn an_account_may_have_a_rate_of_its_own() {
 }
 
 #[tokio::test]
+async fn no_second_takes_more_requests_than_the_rate() {
+    let app = spawn_app(Options::one_modem().rate(2)).await;
+    let search = [("request_id", "x")];
+    for _ in 0..2 {
+        for status in ["101", "101", "1", "1"] {
+            assert_eq!(app.post("/verify/search/json", &search).await.field("status"), status);
+        }
+        app.advance(1);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn what_a_request_leaves_open_the_account_fills_in() {
     let mut app = spawn_app(Options::one_modem()).await;
     app.set_account(|_, defaults| {

@@ -83,7 +83,7 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
             return Err(Status::Barred.into());
         }
         let rate = account.rate.unwrap_or_else(|| api.app.rules().requests_per_second);
-        if !api.throttle.admits(account.id, rate) {
+        if !api.throttle.admits(account.id, rate, api.clock.now()) {
             return Err(Status::Throttled.into());
         }
         to_the_end(answer(Arc::clone(&api.app), endpoint, account, parameters)).await
