@@ -7,7 +7,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberType, Region};
+use rlibphonenumber::{
+    NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber as Parsed, PhoneNumberFormat, PhoneNumberType, Region,
+};
 
 /// The most digits of a number, calling code included (E.164 §6.1).
 const DIGITS_MAX: usize = 15;
@@ -159,7 +161,9 @@ pub enum PhoneNumberError {
 impl PhoneNumber {
     /// Parses E.164 digits with or without `+` or `00`, with spaces, dashes and brackets anywhere.
     ///
-    /// With a `country`, the national format of that country is understood first.
+    /// With a `country`, the national format of that country is understood first; not so where it has to begin with a
+    /// prefix that is not there, and the digits begin with the country's calling code: 491511234567 in Germany is the
+    /// mobile number, not a number behind the area code 04915.
     pub fn parse(text: &str, country: Option<Country>) -> Result<Self, PhoneNumberError> {
         let (international, digits) = strip(text)?;
         if !international && let Some(number) = country.and_then(|country| Self::national(&digits, country)) {
@@ -168,31 +172,40 @@ impl PhoneNumber {
         if digits.len() > DIGITS_MAX {
             return Err(PhoneNumberError::Length);
         }
-        Self::possible(&format!("+{digits}"), None).ok_or(PhoneNumberError::Impossible)
+        let parsed = PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None).map_err(|_| PhoneNumberError::Impossible)?;
+        Self::if_possible(&parsed).ok_or(PhoneNumberError::Impossible)
     }
 
     fn national(digits: &str, country: Country) -> Option<Self> {
         let region = country.region()?;
-        let number = Self::possible(digits, Some(region))?;
-        (number.digits.len() <= DIGITS_MAX).then_some(number)
+        let parsed = PHONE_NUMBER_UTIL.parse(digits, Some(region)).ok()?;
+        let national = PHONE_NUMBER_UTIL.format(&parsed, PhoneNumberFormat::National);
+        let is_written_so = national.bytes().filter(u8::is_ascii_digit).eq(digits.bytes());
+        if !is_written_so || !PHONE_NUMBER_UTIL.is_valid_number(&parsed) {
+            let with_code = PHONE_NUMBER_UTIL.parse(format!("+{digits}"), None).ok();
+            let same_code = with_code.filter(|number| number.country_code == parsed.country_code);
+            if let Some(number) = same_code.filter(|number| PHONE_NUMBER_UTIL.is_valid_number(number)) {
+                return Self::if_possible(&number);
+            }
+        }
+        Self::if_possible(&parsed).filter(|number| number.digits.len() <= DIGITS_MAX)
     }
 
-    fn possible(text: &str, region: Option<Region>) -> Option<Self> {
-        let parsed = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-        let length = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&parsed).ok()?;
+    fn if_possible(parsed: &Parsed) -> Option<Self> {
+        let length = PHONE_NUMBER_UTIL.is_possible_number_with_reason(parsed).ok()?;
         if length != NumberLengthType::IsPossible {
             return None;
         }
         let calling_code = u16::try_from(parsed.country_code).ok()?;
         let national = parsed.get_national_significant_number();
         let region = PHONE_NUMBER_UTIL
-            .get_region_for_number(&parsed)
+            .get_region_for_number(parsed)
             .or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(parsed.country_code));
         Some(Self {
             digits: format!("{calling_code}{national}"),
             calling_code,
             country: region.and_then(|region| region.as_region_str().parse().ok()),
-            kind: PHONE_NUMBER_UTIL.get_number_type(&parsed).into(),
+            kind: PHONE_NUMBER_UTIL.get_number_type(parsed).into(),
         })
     }
 
@@ -288,6 +301,37 @@ mod tests {
         assert_eq!(parse("0151 23456789", Some("DE")), ok("4915123456789", "DE", "mobile"));
         assert_eq!(parse("07400 123456", Some("GB")), ok("447400123456", "GB", "mobile"));
         assert_eq!(parse("(415) 555-2671", Some("US")), ok("14155552671", "US", "fixed_line_or_mobile"));
+    }
+
+    #[test]
+    fn a_number_with_its_calling_code_stands_beside_its_country() {
+        for (text, country) in [("4915112345678", "DE"), ("491701234567", "DE"), ("4366412345678", "AT")] {
+            assert_eq!(parse(text, Some(country)), ok(text, country, "mobile"), "{text}");
+        }
+        assert_eq!(parse("62812345678", Some("ID")), ok("62812345678", "ID", "mobile"));
+        assert_eq!(parse("04915 123456", Some("DE")).map(|number| number.0), Ok("494915123456".to_owned()));
+        assert_eq!(parse("393 1234567", Some("IT")), ok("393931234567", "IT", "mobile"), "no prefix: national");
+    }
+
+    #[test]
+    fn every_countrys_mobile_numbers_are_known_with_calling_code_and_in_national_format() {
+        let mut seen = 0;
+        for region in PHONE_NUMBER_UTIL.get_supported_regions() {
+            let Ok(example) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, PhoneNumberType::Mobile)
+            else {
+                continue;
+            };
+            let country: Country = region.as_region_str().parse().expect("a country");
+            let expected = format!("{}{}", example.country_code, example.get_national_significant_number());
+            let national = PHONE_NUMBER_UTIL.format(&example, PhoneNumberFormat::National);
+            let national: String = national.chars().filter(char::is_ascii_digit).collect();
+            for text in [&expected, &national] {
+                let digits = PhoneNumber::parse(text, Some(country)).map(|number| number.digits().to_owned());
+                assert_eq!(digits.as_ref(), Ok(&expected), "{text} in {country}");
+            }
+            seen += 1;
+        }
+        assert!(seen > 200, "{seen} countries");
     }
 
     #[test]

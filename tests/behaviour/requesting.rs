@@ -163,6 +163,20 @@ async fn a_number_is_verified_once_at_a_time_however_it_is_written() {
 }
 
 #[tokio::test]
+async fn the_country_of_a_number_that_has_its_calling_code_changes_nothing() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    let request = app.start("4915112345678", &[("country", "DE"), ("lg", "en-us")]).await;
+    assert_eq!(app.phone.sms().await.number, "+4915112345678");
+    assert_eq!(app.search(&request).await.field("number"), "4915112345678");
+    for number in ["015112345678", "15112345678", "+4915112345678"] {
+        let reply = app.request(number, &[("country", "DE")]).await;
+        assert_eq!(reply.field("request_id"), request, "{number}");
+    }
+    app.at_rest().await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_barred_account_starts_nothing_and_finishes_what_it_started() {
     let mut app = spawn_app(Options::one_modem()).await;
     let request = app.start(NUMBER, &[]).await;
