@@ -29,7 +29,7 @@ use tracing::{error, info, warn};
 use crate::api::server::{Limits, ServerHandle, serve};
 use crate::api::{Api, Throttle};
 use crate::app::App;
-use crate::channel::Board;
+use crate::channel::{Board, Notice};
 use crate::clock::Clock;
 use crate::config::{Settings, VoiceSettings};
 use crate::dispatcher::{Dispatcher, run_notices};
@@ -70,6 +70,8 @@ pub struct Daemon {
     tls: Option<Arc<Tls>>,
     dispatcher: JoinHandle<()>,
     notices: JoinHandle<()>,
+    /// Keeps the notices task alive where there is no modem.
+    notice_sender: mpsc::Sender<Notice>,
     drivers: Vec<JoinHandle<()>>,
     pings: Vec<mpsc::Sender<oneshot::Sender<()>>>,
     stop: CancellationToken,
@@ -120,7 +122,6 @@ impl Daemon {
             };
             drivers.push(tokio::spawn(driver::run(config, surroundings, messages, ping())));
         }
-        drop(notice_sender);
         let notices = tokio::spawn(run_notices(Arc::clone(&app), notices));
         let dispatcher = Dispatcher::new(Arc::clone(&app), queues, ping());
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
@@ -134,7 +135,20 @@ impl Daemon {
         if let Some(tls) = &tls {
             tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(tls).keep_current()));
         }
-        Ok(Self { addresses, app, server: handle, http, tls, dispatcher, notices, drivers, pings, stop, _lock: lock })
+        Ok(Self {
+            addresses,
+            app,
+            server: handle,
+            http,
+            tls,
+            dispatcher,
+            notices,
+            notice_sender,
+            drivers,
+            pings,
+            stop,
+            _lock: lock,
+        })
     }
 
     /// The addresses that it listens on, with the ports that the system chose.
@@ -173,6 +187,7 @@ impl Daemon {
     pub async fn stop(self) {
         self.stop.cancel();
         self.server.stop(true).await;
+        drop(self.notice_sender);
         let drained = async {
             for driver in self.drivers {
                 log_panic(driver.await, "a modem's driver");

@@ -235,9 +235,14 @@ impl TestApp {
         self.daemon.as_ref().expect("the daemon runs")
     }
 
-    /// Stops the daemon as SIGTERM does.
+    /// Stops the daemon as SIGTERM does; until then it must not have ended by itself.
     pub async fn stop(&mut self) {
-        self.daemon.take().expect("the daemon runs").stop().await;
+        let mut daemon = self.daemon.take().expect("the daemon runs");
+        tokio::select! {
+            biased;
+            failure = daemon.failed() => panic!("the daemon could not go on: {failure:#}"),
+            () = std::future::ready(()) => daemon.stop().await,
+        }
     }
 
     /// Starts it again on the same files.
