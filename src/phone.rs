@@ -247,15 +247,13 @@ fn strip(text: &str) -> Result<(bool, String), PhoneNumberError> {
     if text.len() > TEXT_MAX {
         return Err(PhoneNumberError::Length);
     }
-    let text = text.trim();
-    let (plus, rest) = match text.strip_prefix('+') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let mut digits = String::with_capacity(rest.len());
-    for character in rest.chars() {
+    let mut plus = false;
+    let mut digits = String::with_capacity(text.len());
+    for character in text.trim().chars() {
         match character {
             '0'..='9' => digits.push(character),
+            // Before all digits, also within brackets: (+44).
+            '+' if digits.is_empty() && !plus => plus = true,
             ' ' | '\u{a0}' | '-' | '\u{2010}'..='\u{2013}' | '(' | ')' | '[' | ']' => {}
             _ => return Err(PhoneNumberError::Characters),
         }
@@ -292,6 +290,8 @@ mod tests {
             "+420 (602) 123-456",
             "+420-602-123-456",
             "[420]602123456",
+            "(+420) 602 123 456",
+            "(00420) 602 123 456",
             "+420\u{a0}602\u{a0}123\u{2013}456",
         ] {
             assert_eq!(parse(text, None), expected, "{text}");
