@@ -20,6 +20,9 @@ const COMMON_DIGITS: usize = 7;
 /// The longest text that is looked at: 15 digits with every separator doubled.
 const TEXT_MAX: usize = 64;
 
+/// The countries of ISO 3166-1 that have no numbering plan: hardly anybody lives there, under others' numbers.
+const WITHOUT_PLAN: [&str; 7] = ["AQ", "BV", "GS", "HM", "PN", "TF", "UM"];
+
 /// An ISO 3166-1 alpha-2 country, upper case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Country([u8; 2]);
@@ -37,15 +40,16 @@ impl Country {
 impl FromStr for Country {
     type Err = UnknownCountry;
 
-    /// Any case; only countries that have a numbering plan.
+    /// Any case.
     fn from_str(text: &str) -> Result<Self, UnknownCountry> {
         let &[first, second] = text.as_bytes() else { return Err(UnknownCountry) };
         if !first.is_ascii_alphabetic() || !second.is_ascii_alphabetic() {
             return Err(UnknownCountry);
         }
         let country = Self([first.to_ascii_uppercase(), second.to_ascii_uppercase()]);
-        let region = country.region().ok_or(UnknownCountry)?;
-        PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|_| country).ok_or(UnknownCountry)
+        let has_plan = |region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
+        let is_country = country.region().is_some_and(has_plan) || WITHOUT_PLAN.contains(&country.as_str());
+        if is_country { Ok(country) } else { Err(UnknownCountry) }
     }
 }
 
@@ -379,11 +383,13 @@ mod tests {
     }
 
     #[test]
-    fn only_countries_with_a_numbering_plan_are_countries() {
-        for text in ["", "D", "DEU", "1A", "ZZ", "XX", "é"] {
+    fn only_countries_of_iso_3166_1_are_countries() {
+        for text in ["", "D", "DEU", "1A", "ZZ", "XX", "UK", "EU", "é"] {
             assert_eq!(text.parse::<Country>(), Err(UnknownCountry), "{text}");
         }
         assert_eq!("de".parse::<Country>().map(|country| country.to_string()), Ok("DE".to_owned()));
+        assert_eq!(parse("+447400123456", Some("AQ")), ok("447400123456", "GB", "mobile"));
+        assert_eq!(parse("7400123456", Some("AQ")), Err(PhoneNumberError::Impossible));
     }
 
     #[test]
