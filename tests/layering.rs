@@ -72,6 +72,9 @@ const RULES: &[Rule] = &[
     Rule { place: "modem/call.rs", words: IMPURE, except: &[] },
     Rule { place: "modem/network.rs", words: IMPURE, except: &[] },
     Rule { place: "modem/startup.rs", words: IMPURE, except: &[] },
+    Rule { place: "modem/startup", words: IMPURE, except: &[] },
+    Rule { place: "modem/profile.rs", words: IMPURE, except: &[] },
+    Rule { place: "modem/profile", words: IMPURE, except: &[] },
     Rule { place: "modem/recovery.rs", words: IMPURE, except: &[] },
     Rule {
         place: "simulator",

@@ -354,7 +354,7 @@ fn a_modem_that_does_not_fit_is_refused_with_what_is_allowed() {
     ]);
     insta::assert_snapshot!(messages(&files), @r##"
     /etc/simverify.toml:4: modems[0].baud_rate = 9: must be a whole number from 300 to 4000000
-    /etc/simverify.toml:4: modems[0].profile = "nokia": must be one of auto, generic, simcom, sim7600, quectel, huawei
+    /etc/simverify.toml:4: modems[0].profile = "nokia": must be one of auto, generic, simcom, sim7600, sim7000, a7670, quectel, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra
     /etc/simverify.toml:4: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     /etc/simverify.toml:4: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     /etc/simverify.toml:4: modems[0].channels = []: must name sms, voice or both

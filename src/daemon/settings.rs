@@ -7,10 +7,9 @@ use zeroize::Zeroizing;
 use crate::app::Rules;
 use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
-use crate::config::{ChannelKind, ModemSettings, PortSettings, ProfileName, Settings};
+use crate::config::{ChannelKind, ModemSettings, PortSettings, Settings};
 use crate::modem::driver::{HELD, ModemConfig};
 use crate::modem::port::PortAddress;
-use crate::modem::profile::Profile;
 use crate::secrets::HashCost;
 use crate::verification::{CodeLength, Credits, Money, Workflow};
 
@@ -74,7 +73,7 @@ pub fn modem_config(modem: &ModemSettings) -> ModemConfig {
         name: modem.name.as_str().to_owned(),
         address: address(&modem.port),
         baud_rate: modem.baud_rate,
-        profile: profile(modem.profile),
+        profile: modem.profile.0,
         sim_pin: modem.sim_pin.as_ref().map(|pin| Zeroizing::new(pin.expose().to_owned())),
         delivery_reports: modem.delivery_reports,
     }
@@ -85,32 +84,5 @@ fn address(port: &PortSettings) -> PortAddress {
         PortSettings::Device(path) => PortAddress::Device(path.clone()),
         PortSettings::Tcp { host, port } => PortAddress::Tcp { host: host.clone(), port: *port },
         PortSettings::Simulator(name) => PortAddress::Simulator(name.clone()),
-    }
-}
-
-fn profile(name: ProfileName) -> Option<&'static Profile> {
-    let name = match name {
-        ProfileName::Auto => return None,
-        ProfileName::Generic => "generic",
-        ProfileName::Simcom => "simcom",
-        ProfileName::Sim7600 => "sim7600",
-        ProfileName::Quectel => "quectel",
-        ProfileName::Huawei => "huawei",
-    };
-    Profile::named(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_profile_that_the_configuration_names_exists() {
-        for name in
-            [ProfileName::Generic, ProfileName::Simcom, ProfileName::Sim7600, ProfileName::Quectel, ProfileName::Huawei]
-        {
-            assert!(profile(name).is_some(), "{name:?}");
-        }
-        assert_eq!(profile(ProfileName::Auto), None);
     }
 }
