@@ -42,7 +42,7 @@ pub(super) enum Inbound {
 }
 
 pub(super) struct Messages {
-    /// `SM` and `ME`.
+    /// As the make names them.
     pub storages: [Storage; 2],
     /// Which storage reads, writes and receives (`mem1` to `mem3`).
     pub selected: [usize; 3],
@@ -63,9 +63,9 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(memories: [&'static str; 2]) -> Self {
         Self {
-            storages: [Storage::new("SM"), Storage::new("ME")],
+            storages: memories.map(Storage::new),
             selected: [0; 3],
             text_mode: false,
             service: 0,

@@ -112,6 +112,8 @@ pub(super) enum Answer {
     Final(Result<(), Failure>),
     /// A result code other than `OK`, as `NO CARRIER`.
     Code(&'static str),
+    /// Some lines and nothing after them.
+    Line(String),
     /// `OK`, then a restart.
     Reboot,
     Prompt(Purpose),
@@ -123,8 +125,8 @@ impl VirtualModem {
             sim: Sim::new(&settings),
             now: Duration::ZERO,
             terminal: Terminal::new(),
-            registers: Registers::new(),
-            messages: Messages::new(),
+            registers: Registers::new(settings.profile),
+            messages: Messages::new(settings.profile.memories),
             call: None,
             calls_made: 0,
             reports_calls: false,
@@ -258,6 +260,11 @@ impl VirtualModem {
         match name {
             "pin" | "puk" | "pin-tries" | "sim" => self.sim = Sim::new(&self.settings),
             "flood" => self.plan_flood(),
+            // Another modem in the same place.
+            "profile" => {
+                self.registers = Registers::new(self.settings.profile);
+                self.messages = Messages::new(self.settings.profile.memories);
+            }
             _ => {}
         }
         self.registration_changed(before);
@@ -360,6 +367,7 @@ impl VirtualModem {
                 self.terminal.result(&text, &self.settings);
             }
             Answer::Code(code) => self.terminal.result(code, &self.settings),
+            Answer::Line(line) => self.terminal.line(&line, &self.settings),
             Answer::Reboot => {
                 self.terminal.result("OK", &self.settings);
                 self.reboot();

@@ -163,3 +163,43 @@ fn ports_of_known_sticks_have_their_roles() {
     assert_eq!(known_vendor("2c7c"), Some("Quectel"));
     assert_eq!(known_vendor("0403"), None);
 }
+
+/// What the virtual modem of each make writes during a call, in the eyes of the family's row.
+#[test]
+fn a_call_of_each_virtual_make_is_followed_by_its_familys_lines() {
+    use crate::simulator::{CallReports, Settings, testing::Bench};
+
+    for make in crate::simulator::PROFILES.iter().filter(|make| make.calls != CallReports::Silent) {
+        let profile = Profile::of(make.maker, make.model);
+        let mut bench = Bench::new(Settings::default().with("profile", make.name));
+        for line in ["ATE0"].iter().chain(profile.startup_lines).chain(profile.late_lines) {
+            bench.send(format!("{line}\r").as_bytes());
+        }
+        let mut told = Vec::new();
+        let mut hear = |written: &str| {
+            let lines = written.lines().map(|line| line.trim().trim_start_matches("< "));
+            told.extend(lines.filter_map(|line| profile.calls.state_told(line)));
+        };
+        hear(&bench.send(b"ATD+491701234567;\r"));
+        for _ in 0..2 {
+            bench.play("+ 2000");
+            hear(&bench.take_dialogue());
+        }
+        hear(&bench.send(format!("{}\r", profile.calls.hang_up[0]).as_bytes()));
+        told.dedup();
+        let expected: &[CallState] = match make.calls {
+            // Its answer is the OK, or a line; nothing tells that it rings.
+            CallReports::Zte => &[CallState::Answered, CallState::Ended],
+            CallReports::Wavecom => &[CallState::Ringing, CallState::Ended],
+            CallReports::Silent
+            | CallReports::Simcom
+            | CallReports::Huawei
+            | CallReports::Quectel
+            | CallReports::Dsci
+            | CallReports::Ublox => &[CallState::Ringing, CallState::Answered, CallState::Ended],
+        };
+        assert_eq!(told, expected, "{}", make.name);
+        let waits = profile.calls.dialled == Dialled::Answered;
+        assert_eq!(waits, make.dial_ok != crate::simulator::DialOk::AtOnce, "{}", make.name);
+    }
+}

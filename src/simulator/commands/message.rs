@@ -74,14 +74,18 @@ impl VirtualModem {
     fn storage_command(&mut self, form: &Form) -> Performed {
         self.ready_for_messages()?;
         let [sm, me] = &self.messages.storages;
+        let memories_set = self.settings.profile.memories_set;
         match form {
-            Form::Test => self.say("+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")"),
+            Form::Test => {
+                let offered = format!("(\"{}\",\"{}\")", sm.name, me.name);
+                self.say(format!("+CPMS: {}", vec![offered; memories_set].join(",")))
+            }
             Form::Set(text) => {
                 let names = values(text);
                 let found: Option<Vec<usize>> =
                     names.iter().map(|name| [sm.name, me.name].iter().position(|known| known == name)).collect();
                 match found {
-                    Some(found) if !found.is_empty() && found.len() <= 3 => {
+                    Some(found) if !found.is_empty() && found.len() <= memories_set => {
                         self.messages.selected[..found.len()].copy_from_slice(&found);
                     }
                     _ => return Err(Failure::Cms(302)),
@@ -98,12 +102,13 @@ impl VirtualModem {
     }
 
     fn storage_counts(&self, named: bool) -> String {
-        let counts = self.messages.selected.map(|selected| {
+        let selected = self.messages.selected.iter().take(self.settings.profile.memories_set);
+        let counts = selected.map(|&selected| {
             let storage = &self.messages.storages[selected];
             let counts = format!("{},{}", storage.places.len(), self.settings.slots);
             if named { format!("\"{}\",{counts}", storage.name) } else { counts }
         });
-        counts.join(",")
+        counts.collect::<Vec<_>>().join(",")
     }
 
     fn indication_command(&mut self, form: &Form) -> Performed {
