@@ -482,23 +482,28 @@ fn a_port_is_asked_what_is_on_it() {
     insta::assert_snapshot!(installation.told(&["modem", "probe", "simulator:other"]), @r#"
     exit 0
     simulator:other
-    maker       Simverify
-    model       Virtual Modem
-    firmware    1.0
-    IMEI        ***********7518
-    SIM         ready
-    ICCID       ***************0123
-    network     registered, Simverify, LTE
-    signal      -73 dBm (good)
-    SMS centre  set
-    profile     generic
-    
+    maker     Simverify
+    model     Virtual Modem
+    firmware  1.0
+    IMEI      ***********7518
+    SIM       ready; 3 PIN tries left
+    ICCID     ***************0123
+    network   registered, Simverify, LTE
+    signal    -73 dBm (good); LTE reference signal -93 dBm (good)
+    SMS       yes; SMS centre set
+    storage   SM 0 of 30 (0 %)
+    calls     yes
+    sound     wires of the modem, to a sound card
+    profile   generic (anything else that keeps to 3GPP TS 27.005 and 27.007)
+
     [[modems]]
     name = "sim2"
     port = "simulator:other"
     profile = "generic"
+    # voice = { kind = "alsa", device = "…" }  # the sound card that its wires lead to
     "#);
     let found = installation.json(&["modem", "probe", "sim1"]);
+    assert_eq!((&found[0]["use"], &found[0]["sms"], &found[0]["pin_tries"]), (&json!(true), &json!("yes"), &json!(3)));
     assert_eq!(found[0]["sim"], "ready");
     assert!(found[0]["imei"].as_str().expect("text").starts_with("****"));
     assert!(found[0]["config"].as_str().expect("text").contains("name = \"sim1\""));
@@ -512,6 +517,49 @@ fn a_port_is_asked_what_is_on_it() {
     exit 65
     simverify: /dev/null is no serial port, or no hardware is behind it: choose one that `simverify modem list` shows
     "#);
+}
+
+#[test]
+fn a_probe_of_a_make_prints_a_block_that_the_daemon_takes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let link = directory.path().join("modem");
+    let modem = Modem::start(&link, &["--profile", "sim7600"]);
+    let installation = Installation::with("");
+    let port = link.display().to_string();
+    let report = installation.told(&["modem", "probe", &port]).replace(&port, "/dev/modem");
+    insta::assert_snapshot!(report, @r#"
+    exit 0
+    /dev/modem
+    maker     SIMCOM INCORPORATED
+    model     SIMCOM_SIM7600E-H
+    firmware  LE20B04SIM7600M22
+    IMEI      ***********4563
+    SIM       ready; 3 PIN tries left
+    ICCID     ***************0123
+    network   registered, Simverify, LTE
+    signal    -73 dBm (good); LTE reference signal -93 dBm (good)
+    SMS       yes; SMS centre set
+    storage   SM 0 of 30 (0 %)
+    calls     yes
+    sound     a port of the modem that was not found here
+    profile   sim7600 (SIMCom SIM7500, SIM7600)
+
+    [[modems]]
+    name = "sim1"
+    port = "/dev/modem"
+    profile = "sim7600"
+    # voice = { kind = "serial-pcm", port = "…" }  # its port for sound was not found here
+    "#);
+    let found = installation.json(&["modem", "probe", &port]);
+    let block = found[0]["config"].as_str().expect("a block");
+    let configured = Installation::with(block);
+    assert!(configured.told(&["config", "check"]).starts_with("exit 0\n"));
+    let again = configured.json(&["modem", "probe", "sim1"]);
+    assert_eq!(again[0]["config"], found[0]["config"], "a configured modem keeps its name");
+    drop(modem);
+    let gone = configured.json(&["modem", "probe", "sim1"]);
+    assert_eq!(gone[0]["use"], json!(false));
+    assert!(gone[0]["error"].as_str().expect("text").contains("does not exist"), "{gone}");
 }
 
 #[test]

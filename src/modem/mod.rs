@@ -2,7 +2,7 @@
 //!
 //! [`at`] and [`pdu`] are vocabulary. [`startup`], [`sms`], [`network`] and [`recovery`] are conversations: small
 //! machines with the same verbs, each fed by the driver. They take `now` as the time since the driver started and give
-//! back steps; none of them reads a clock, sleeps or touches a port. [`by_hand`] feeds them without a daemon.
+//! back steps; none of them reads a clock, sleeps or touches a port. [`by_hand`] and [`probe`] feed them without a daemon.
 
 pub mod at;
 pub mod by_hand;
@@ -11,6 +11,7 @@ pub mod line;
 pub mod network;
 pub mod pdu;
 pub mod port;
+pub mod probe;
 pub mod profile;
 pub mod recovery;
 pub mod sending;
@@ -18,3 +19,4 @@ mod session;
 pub mod sms;
 mod starting;
 pub mod startup;
+pub mod stick;

@@ -27,7 +27,7 @@ use tokio::net::TcpStream;
 
 use crate::simulator::Simulators;
 
-pub use list::{SerialPort, UsbInterface, list};
+pub use list::{SerialPort, UsbDevice, UsbInterface, list, without_port};
 pub use returned::returned;
 
 use device::Device;

@@ -39,6 +39,7 @@ pub(super) static SIERRA: Profile = Profile {
     family: "Sierra Wireless MC, EM, AirCard",
     known_by: &[maker("sierra")],
     pin_counter: PinCounter::Cpinc,
+    iccid_line: "AT+ICCID",
     reset_line: "AT!RESET",
     off_line: None,
     calls: call::none(),

@@ -59,6 +59,17 @@ fn no_row_sends_what_must_never_be_sent() {
 }
 
 #[test]
+fn the_guide_has_a_row_for_each_profile() {
+    let guide = include_str!("../../../docs/modems.md");
+    for profile in PROFILES {
+        let row = format!("| `{}` | {} | `{}` | ", profile.name, profile.family, profile.reset_line);
+        assert!(guide.contains(&row), "docs/modems.md lacks {row}");
+    }
+    let makes = guide.split("\n## ").find(|section| section.starts_with("Makes")).expect("a section");
+    assert_eq!(makes.lines().filter(|line| line.starts_with("| `")).count(), PROFILES.len());
+}
+
+#[test]
 fn every_row_is_complete_and_has_a_name_of_its_own() {
     for (index, profile) in PROFILES.into_iter().enumerate() {
         assert!(PROFILES[index + 1..].iter().all(|other| other.name != profile.name), "{}", profile.name);

@@ -615,7 +615,7 @@ fn a_sierra_card() {
         ("AT+CGMI", &["Sierra Wireless, Incorporated|OK"]),
         ("AT+CGMM", &["MC7455|OK"]),
         ("AT+CGMR", &["SWI9X30C_02.24.05.06 r7040 CARMD-EV-FRMWR2 2017/05/19 06:23:09|OK"]),
-        ("AT+CCID", &["ERROR"]),
+        ("AT+ICCID", &["+ICCID: 8901000000000000001|OK"]),
         ("AT+CSMS=?", &["+CSMS: (0-1)|OK"]),
         ("AT+CPMS=\"SM\",\"SM\",\"SM\"", &["+CPMS: 0,30,0,30,0,30|OK"]),
         ("AT+CNMI=?", &["+CNMI: (0,1,2),(0,1,2,3),(0,2),(0,1,2),(0,1)|OK"]),
@@ -633,7 +633,7 @@ fn a_sierra_card() {
     AT+CFUN? → +CFUN: 1|OK
     AT+CPIN? → +CPIN: READY|OK
     AT+CIMI → 001010000000001|OK
-    AT+CCID → ERROR
+    AT+ICCID → +ICCID: 8901000000000000001|OK
     AT+CSCS=\"GSM\" → OK
     AT+CREG=2 → OK
     AT+CGREG=2 → OK
@@ -647,7 +647,7 @@ fn a_sierra_card() {
     AT+CSCA? → +CSCA: "+10000000000",145|OK
     AT+CSQ → +CSQ: 22,99|OK
     ready: sierra Some("Sierra Wireless, Incorporated") Some("MC7455") Some("SWI9X30C_02.24.05.06 r7040 CARMD-EV-FRMWR2 2017/05/19 06:23:09")
-      Some("860000000000001") Some("001010000000001") None Some("+10000000000")
+      Some("860000000000001") Some("001010000000001") Some("8901000000000000001") Some("+10000000000")
       Some(Storage { memory: None, used: 0, total: 30 }) Some(Routing { mode: 2, messages: 1, broadcasts: 0, reports: 2, buffer: 0 }) Some(Signal { dbm: -69 })
     "#);
 }
