@@ -3,6 +3,7 @@
 //! All ports are asked at the same time, so that a dead one costs no more than itself. A port that another program has is
 //! not touched.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -58,20 +59,24 @@ struct Asked {
 
 pub async fn run(arguments: &Arguments, modems: &[ModemSettings]) -> Outcome {
     let targets = targets(arguments, modems)?;
-    let asked = ask_all(targets).await?;
+    if !arguments.json && std::io::stderr().is_terminal() {
+        eprintln!("asking {} at once; one that is silent takes up to 16 s", counted(targets.len()));
+    }
+    let asked = ask_all(targets, &Simulators::default()).await?;
     let ports: Vec<AskedPort> = asked.iter().map(|asked| asked.as_port.clone()).collect();
     let sticks = stick::sticks(&ports);
+    let is_found = sticks.iter().any(|stick| stick.chosen.is_some());
     let hidden = if arguments.port.is_none() { hidden_modems() } else { Vec::new() };
     if arguments.json {
         let mut entries = json_of(&asked, &ports, &sticks, modems);
         entries.extend(hidden.iter().map(|why| json!({ "port": null, "use": false, "why": why })));
         print_json(&Value::Array(entries))?;
-    } else {
+    } else if is_found || arguments.port.is_none() {
         let parts = text_of(&asked, &ports, &sticks, modems).into_iter();
         let hidden = hidden.iter().map(|line| format!("{line}\n"));
         print(&parts.chain(hidden).collect::<Vec<_>>().join("\n"))?;
     }
-    if sticks.iter().any(|stick| stick.chosen.is_some()) {
+    if is_found {
         return Ok(());
     }
     let one = if arguments.port.is_some() { asked.into_iter().next() } else { None };
@@ -79,6 +84,10 @@ pub async fn run(arguments: &Arguments, modems: &[ModemSettings]) -> Outcome {
         Some(Err(failure)) => Err(failure),
         Some(Ok(_)) | None => Err(Exit::Unavailable.because(anyhow::anyhow!("no modem that can be used was found"))),
     }
+}
+
+fn counted(ports: usize) -> String {
+    if ports == 1 { "one port".to_owned() } else { format!("{ports} ports") }
 }
 
 fn targets(arguments: &Arguments, modems: &[ModemSettings]) -> Result<Vec<Target>, Failure> {
@@ -136,9 +145,8 @@ fn hidden_modems() -> Vec<String> {
 }
 
 /// Asks all ports at the same time. Ctrl-C ends that, with all settings put back.
-async fn ask_all(targets: Vec<Target>) -> Result<Vec<Asked>, Failure> {
+async fn ask_all(targets: Vec<Target>, simulators: &Simulators) -> Result<Vec<Asked>, Failure> {
     let stop = CancellationToken::new();
-    let simulators = Simulators::default();
     let asking = async {
         let mut running = JoinSet::new();
         for (index, target) in targets.into_iter().enumerate() {
@@ -234,7 +242,7 @@ fn text_of(asked: &[Asked], ports: &[AskedPort], sticks: &[Stick], modems: &[Mod
             let block = block::block(chosen, *rate, probed, &sound, modems, named);
             named += usize::from(chosen.target.name.is_none());
             parts.push(format!("{}\n{rows}{others}\n{block}", chosen.target.address));
-        } else if asked.len() > 1 {
+        } else {
             parts.push(report::without_modem(stick, ports, asked));
         }
     }

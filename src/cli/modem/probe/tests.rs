@@ -1,7 +1,9 @@
+use std::time::Duration;
+
 use super::*;
 use crate::config::{Configuration, Sources};
 use crate::modem::port::UsbInterface;
-use crate::simulator::{PROFILES, Settings};
+use crate::simulator::{Control, PROFILES, Settings};
 
 const BY_ID: &str = "/dev/serial/by-id/usb-Maker_Modem_0123456789ABCDEF";
 
@@ -379,4 +381,24 @@ async fn the_printed_blocks_of_all_makes_are_one_valid_configuration() {
     assert_eq!(names.len(), settings.modems.len(), "each block has a name of its own");
     let port = settings.modems[0].port.to_string();
     assert_eq!(port, format!("{BY_ID}_1-1-if02-port0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_dead_ports_cost_no_more_than_one() {
+    let simulators = Simulators::default();
+    let mut targets = Vec::new();
+    for number in 0..8 {
+        let name = format!("dead{number}");
+        let simulator = simulators.start(&name, Settings::default());
+        simulator.control(Control::Hang(Duration::from_secs(3600))).await;
+        targets.push(target(PortAddress::Simulator(name), None));
+    }
+    let living = simulators.start("living", Settings::default());
+    targets.push(target(PortAddress::Simulator("living".to_owned()), None));
+    let begun = tokio::time::Instant::now();
+    let asked = ask_all(targets, &simulators).await.expect("nobody interrupts");
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert_eq!(asked.iter().filter(|asked| asked.as_port.answer == PortAnswer::Silent).count(), 8);
+    assert!(asked[8].answer.is_ok(), "in the order of the ports");
+    drop(living);
 }
