@@ -27,7 +27,7 @@ struct Layout {
 
 const QUALCOMM: &[(u8, PortRole)] = &[(0, Diagnostics), (1, Positions), (2, Commands), (3, Modem)];
 
-const LAYOUTS: [Layout; 9] = [
+const LAYOUTS: [Layout; 13] = [
     Layout {
         vendor: "1e0e",
         products: &["9001"],
@@ -47,9 +47,18 @@ const LAYOUTS: [Layout; 9] = [
     },
     // The voice sticks of before 2010.
     Layout { vendor: "12d1", products: &["1001", "1003"], interfaces: &[(0, Modem), (1, Sound), (2, Commands)] },
-    Layout { vendor: "1bc7", products: &["0021"], interfaces: &[(0, Modem), (6, Commands)] },
-    Layout { vendor: "1bc7", products: &["1003", "1006"], interfaces: &[(0, Modem), (2, Commands)] },
-    Layout { vendor: "1bc7", products: &["1004", "1005"], interfaces: &[(0, Modem), (2, Positions), (3, Commands)] },
+    // What else takes commands is the second choice.
+    Layout { vendor: "1bc7", products: &["0021", "1003", "1006"], interfaces: &[(0, Commands)] },
+    Layout { vendor: "1bc7", products: &["1004", "1005"], interfaces: &[(0, Commands), (2, Positions)] },
+    Layout { vendor: "1bc7", products: &["1201"], interfaces: &[(3, Positions), (4, Commands)] },
+    Layout { vendor: "1bc7", products: &["1040"], interfaces: &[(4, Commands)] },
+    Layout { vendor: "1bc7", products: &["1101", "110a"], interfaces: &[(1, Commands)] },
+    Layout {
+        vendor: "1546",
+        products: &["1102", "1107", "110a"],
+        interfaces: &[(0, Commands), (6, Positions), (10, Diagnostics)],
+    },
+    Layout { vendor: "1546", products: &["1010"], interfaces: &[(4, Diagnostics), (6, Commands)] },
     Layout {
         vendor: "19d2",
         products: &["0031", "0037", "0039", "0052", "0057", "0063", "0104", "0108", "2002", "2003"],
