@@ -173,7 +173,9 @@ impl VirtualModem {
     pub fn control(&mut self, control: Control, now: Duration) {
         self.handle_timeout(now);
         match control {
-            Control::Incoming { number, text } => self.incoming(&number, &text),
+            Control::Incoming { number, text } => self.incoming(&number, &text, None),
+            Control::IncomingParts { number, order, text } => self.incoming(&number, &text, Some(&order)),
+            Control::IncomingPdu(octets) => self.incoming_pdu(octets),
             Control::Call { number } => self.called(number),
             Control::Answer => self.person_answers(),
             Control::HangUp => self.person_hangs_up(),
@@ -258,6 +260,7 @@ impl VirtualModem {
         match name {
             "pin" | "puk" | "pin-tries" | "sim" => self.sim = Sim::new(&self.settings),
             "flood" => self.plan_flood(),
+            "stores-in" => self.messages.selected[2] = self.settings.stores_in,
             _ => {}
         }
         self.registration_changed(before);
