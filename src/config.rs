@@ -27,8 +27,9 @@ pub use messages::MessagesSettings;
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
 pub use providers::{HttpMethod, JsonPointer, ProviderSettings, UrlTemplate};
 pub use sections::{
-    AdminSettings, Argon2Settings, Credits, InboxSettings, LogFormat, LogLevel, LogSettings, NumbersSettings, PricingSettings,
-    RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings, VerifySettings,
+    AdminSettings, Argon2Settings, Credits, InboxSettings, LogFormat, LogLevel, LogSettings, NumbersSettings,
+    PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings,
+    VerifySettings,
 };
 pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, RouteName, Secret};
 

@@ -124,9 +124,7 @@ pub struct Blocked {
 /// All entries, oldest first.
 pub async fn blocked(store: &Store, secrets: &Secrets) -> Result<Vec<Blocked>, Internal> {
     let rows = store.read(|tx: &Tx| tx.blocks()).await?;
-    let blocked = |row: BlockRow| {
-        Ok(Blocked { entry: opened(secrets, &row)?, since: row.created, origin: row.origin })
-    };
+    let blocked = |row: BlockRow| Ok(Blocked { entry: opened(secrets, &row)?, since: row.created, origin: row.origin });
     rows.into_iter().map(blocked).collect()
 }
 

@@ -154,7 +154,12 @@ impl App {
 }
 
 /// All messages, oldest first; those without all of their parts only once nothing more is to be expected.
-pub async fn inbox(store: &Store, secrets: &Secrets, now: Timestamp, join: Join) -> Result<Vec<InboxMessage>, Internal> {
+pub async fn inbox(
+    store: &Store,
+    secrets: &Secrets,
+    now: Timestamp,
+    join: Join,
+) -> Result<Vec<InboxMessage>, Internal> {
     let rows = store.read(|tx: &Tx| tx.parts()).await?;
     let mut messages = vec![];
     for rows in rows.chunk_by(|one, next| one.message == next.message) {

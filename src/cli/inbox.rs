@@ -85,9 +85,9 @@ pub fn run(arguments: Arguments, global: &Global) -> Outcome {
                 let reveal = own.reveal || arguments.list.reveal;
                 list(List { reveal, json: own.json || arguments.list.json }, &settings).await
             }
-            Some(Command::Show(show)) => self::show(&show, &settings).await,
-            Some(Command::Delete(delete)) => self::delete(delete, &settings).await,
-            Some(Command::Clear(clear)) => self::clear(&clear, &settings).await,
+            Some(Command::Show(own)) => show(own.id, own.json || arguments.list.json, &settings).await,
+            Some(Command::Delete(own)) => delete(own.ids, own.json || arguments.list.json, &settings).await,
+            Some(Command::Clear(own)) => clear(own.yes, own.json || arguments.list.json, &settings).await,
         }
     })
 }
@@ -108,11 +108,11 @@ async fn list(arguments: List, settings: &Settings) -> Outcome {
     print(&aligned(&rows))
 }
 
-async fn show(arguments: &Show, settings: &Settings) -> Outcome {
+async fn show(id: i64, json: bool, settings: &Settings) -> Outcome {
     let Opened { store, secrets } = open_existing(settings)?;
-    let message = app::inbox_message(&store, &secrets, arguments.id, received::join).await;
-    let message = message.map_err(|error| failure(error, settings))?.ok_or_else(|| unknown(&[arguments.id]))?;
-    if arguments.json {
+    let message = app::inbox_message(&store, &secrets, id, received::join).await;
+    let message = message.map_err(|error| failure(error, settings))?.ok_or_else(|| unknown(&[id]))?;
+    if json {
         let mut value = listed(&message, true);
         value["pdus"] = json!(message.pdus);
         return print_json(&value);
@@ -134,27 +134,27 @@ async fn show(arguments: &Show, settings: &Settings) -> Outcome {
     print(&format!("{fields}\n{body}\n"))
 }
 
-async fn delete(arguments: Delete, settings: &Settings) -> Outcome {
+async fn delete(ids: Vec<i64>, json: bool, settings: &Settings) -> Outcome {
     let Opened { store, .. } = open_existing(settings)?;
-    let deleted = arguments.ids.clone();
-    let missing = app::delete_from_inbox(&store, arguments.ids).await;
+    let deleted = ids.clone();
+    let missing = app::delete_from_inbox(&store, ids).await;
     let missing = missing.map_err(|error| store_failure(error, &settings.storage.path))?;
     if !missing.is_empty() {
         return Err(unknown(&missing));
     }
-    if arguments.json {
+    if json {
         return print_json(&json!({ "deleted": deleted }));
     }
     print(&format!("deleted {}\n", count(deleted.len())))
 }
 
-async fn clear(arguments: &Clear, settings: &Settings) -> Outcome {
-    if !arguments.yes {
+async fn clear(yes: bool, json: bool, settings: &Settings) -> Outcome {
+    if !yes {
         return Err(Exit::Usage.because(anyhow::anyhow!("this deletes every message of the inbox: add --yes")));
     }
     let Opened { store, .. } = open_existing(settings)?;
     let deleted = app::clear_inbox(&store).await.map_err(|error| store_failure(error, &settings.storage.path))?;
-    if arguments.json {
+    if json {
         return print_json(&json!({ "deleted": deleted }));
     }
     print(&format!("deleted {}\n", count(deleted)))
@@ -166,10 +166,8 @@ fn count(messages: usize) -> String {
 
 fn unknown(ids: &[i64]) -> Failure {
     let ids: Vec<_> = ids.iter().map(i64::to_string).collect();
-    Exit::Data.because(anyhow::anyhow!(
-        "no message {}: `simverify inbox` lists them; nothing was changed",
-        ids.join(", ")
-    ))
+    Exit::Data
+        .because(anyhow::anyhow!("no message {}: `simverify inbox` lists them; nothing was changed", ids.join(", ")))
 }
 
 fn failure(error: Internal, settings: &Settings) -> Failure {
@@ -182,7 +180,7 @@ fn failure(error: Internal, settings: &Settings) -> Failure {
 fn row(message: &InboxMessage, reveal: bool) -> [String; 6] {
     let text = match &message.text {
         None => "-".to_owned(),
-        Some(text) if reveal => text.clone(),
+        Some(text) if reveal => text.replace(['\r', '\n'], " "),
         Some(text) => format!("{} characters", text.chars().count()),
     };
     let received = message.received.to_string();

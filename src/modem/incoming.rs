@@ -20,8 +20,10 @@ use super::at::{self, AtError, Command, Event, Priority, Reply, Routing, Storage
 
 /// Announcements get lost; a listing finds what they told of.
 const SCAN_INTERVAL: Duration = Duration::from_secs(600);
-/// After a listing whose messages could not be kept, or one that was asked for in a hurry.
+/// After messages that could not be read or kept, or a listing that was asked for in a hurry.
 const SCAN_PAUSE: Duration = Duration::from_secs(60);
+/// After a listing that was not answered: some modems hang in it now and then.
+const SILENT_SCAN_INTERVAL: Duration = Duration::from_secs(3600);
 /// From here on a storage is emptied at once: a full one takes neither messages nor reports.
 const PERCENT_FULL: u8 = 80;
 /// Announced messages that wait to be read one by one; beyond that a listing is quicker.
@@ -115,6 +117,8 @@ pub struct Incoming {
     unselectable: BTreeSet<String>,
     direct: VecDeque<String>,
     announced: VecDeque<Place>,
+    /// What was read alone.
+    read: Option<(Place, String)>,
     listed: VecDeque<(Place, String)>,
     deletions: VecDeque<Place>,
     replies: VecDeque<Question>,
@@ -131,8 +135,11 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// Begins with a listing: messages came while nobody was here. `routing` is the one in force.
+    /// Begins with a listing: messages came while nobody was here. One that came directly then is refused, so that the
+    /// network delivers it again. `routing` is the one in force.
     pub fn new(routing: Option<Routing>, now: Duration) -> Self {
+        let is_direct = routing.is_some_and(|routing| routing.messages >= 2 || routing.reports == 1);
+        let refusal = is_direct.then_some(Question::Acknowledge { kept: false });
         Self {
             routing,
             memories: None,
@@ -140,9 +147,10 @@ impl Incoming {
             unselectable: BTreeSet::new(),
             direct: VecDeque::new(),
             announced: VecDeque::new(),
+            read: None,
             listed: VecDeque::new(),
             deletions: VecDeque::new(),
-            replies: VecDeque::new(),
+            replies: refusal.into_iter().collect(),
             scans: VecDeque::new(),
             next_scan: now + SCAN_INTERVAL,
             next_hurry: now,
@@ -173,6 +181,9 @@ impl Incoming {
         }
         if let Some(pdu) = self.direct.pop_front() {
             return self.keep(Origin::Direct, pdu);
+        }
+        if let Some((place, pdu)) = self.read.take() {
+            return self.keep(Origin::Stored(place), pdu);
         }
         if let Some(place) = self.announced.pop_front() {
             return self.on(place.memory, Task::Read { index: place.index, again: false });
@@ -223,7 +234,8 @@ impl Incoming {
             return;
         }
         if self.others_left {
-            self.tell(Trouble::FullOfOthers);
+            // Listing it more often would not empty it.
+            return self.tell(Trouble::FullOfOthers);
         }
         self.hurry(now);
     }
@@ -236,10 +248,15 @@ impl Incoming {
                 self.plan_scan(false);
             }
             Some(Question::Select { memory, task }) => self.chosen(memory, task, result.is_ok()),
-            Some(Question::Task(Task::List { hurry })) => self.list(result, hurry),
-            Some(Question::Task(Task::Read { index, again })) => self.read(result, index, again),
-            // What cannot be deleted is found by the next listing, and known by then.
-            Some(Question::Task(Task::Delete { .. }) | Question::Route) | None => {}
+            Some(Question::Task(Task::List { hurry })) => self.list(result, hurry, now),
+            Some(Question::Task(Task::Read { index, again })) => self.read(result, index, again, now),
+            Some(Question::Task(Task::Delete { .. })) => {
+                // The next listing finds it, and it is known by then; there is no hurry to read it again.
+                if result.is_err() {
+                    self.next_hurry = now + SCAN_INTERVAL;
+                }
+            }
+            Some(Question::Route) | None => {}
             Some(Question::Acknowledge { kept }) => {
                 let expected = result != Err(AtError::Refused(at::ModemError::Cms(NONE_EXPECTED)));
                 if !kept || (result.is_err() && expected) {
@@ -296,6 +313,7 @@ impl Incoming {
     fn hurry(&mut self, now: Duration) {
         if now >= self.next_hurry {
             self.next_hurry = now + SCAN_PAUSE;
+            self.next_scan = now + SCAN_INTERVAL;
             self.plan_scan(true);
         } else {
             self.next_scan = self.next_scan.min(self.next_hurry);
@@ -334,8 +352,16 @@ impl Incoming {
         self.replies.push_front(Question::Task(task));
     }
 
-    fn list(&mut self, result: Result<Reply, AtError>, hurry: bool) {
-        let Ok(reply) = result else { return };
+    fn list(&mut self, result: Result<Reply, AtError>, hurry: bool, now: Duration) {
+        let reply = match result {
+            Ok(reply) => reply,
+            Err(error) => {
+                if error.is_silence() {
+                    self.next_scan = now + SILENT_SCAN_INTERVAL;
+                }
+                return;
+            }
+        };
         let mut others = false;
         for message in at::listed_messages(&reply) {
             let Some(index) = message.index else { continue };
@@ -354,15 +380,19 @@ impl Incoming {
         }
     }
 
-    fn read(&mut self, result: Result<Reply, AtError>, index: u16, again: bool) {
-        let Ok(reply) = result else { return };
+    fn read(&mut self, result: Result<Reply, AtError>, index: u16, again: bool, now: Duration) {
+        let Ok(reply) = result else {
+            // The SIM may have been busy.
+            self.next_scan = self.next_scan.min(now + SCAN_PAUSE);
+            return;
+        };
         let place = Place { memory: self.selected.clone(), index };
         match at::read_message(&reply) {
             Some(message) if !message.was_received() => {}
             Some(StoredMessage { complete: false, .. }) if !again => {
                 self.replies.push_front(Question::Task(Task::Read { index, again: true }));
             }
-            Some(message) => self.listed.push_front((place, message.pdu)),
+            Some(message) => self.read = Some((place, message.pdu)),
             // An empty place.
             None => {}
         }
@@ -431,7 +461,8 @@ impl Task {
 /// The memories that hold what was received, as far as the modem offers them for reading.
 fn memories_to_list(reply: &Reply) -> Vec<String> {
     let offered = at::storages_offered(reply).into_iter().next().unwrap_or_default();
-    let known: Vec<String> = MEMORIES.iter().filter(|known| offered.iter().any(|it| it == *known)).map(|it| (*it).to_owned()).collect();
+    let known: Vec<String> =
+        MEMORIES.iter().filter(|known| offered.iter().any(|it| it == *known)).map(|it| (*it).to_owned()).collect();
     match known.is_empty() && offered.iter().any(|it| it == BOTH_MEMORIES) {
         true => vec![BOTH_MEMORIES.to_owned()],
         false => known,

@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn a_number_in_national_form_is_of_its_service_centres_country() {
         let sender = |address: &str| {
-            let message = message(&format!("0791947101670000 04{address}0000 62101000000000 0453EA130A").replace(' ', ""));
+            let message =
+                message(&format!("0791947101670000 04{address}0000 62101000000000 0453EA130A").replace(' ', ""));
             message.number.map(|number| number.digits().to_owned())
         };
         assert_eq!(sender("0B811007214365F7").as_deref(), Some("491701234567"), "0170…");

@@ -13,8 +13,8 @@ use tracing::{debug, info, warn};
 
 use super::at::{self, AtError, CommandId, Event, Reply, Unsolicited};
 use super::driver::{Driver, InHand, Mail, SessionEnd, down, finish};
-use super::line::{Line, Said};
 use super::incoming::Incoming;
+use super::line::{Line, Said};
 use super::network::{Network, NetworkStep};
 use super::ringing::Ringing;
 use super::sending;

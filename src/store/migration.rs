@@ -101,7 +101,9 @@ mod tests {
                 .expect("an earlier database");
             if version >= 2 {
                 connection
-                    .execute_batch("insert into blocklist (entry_hash, entry_sealed, created_at) values (x'01', x'02', 3)")
+                    .execute_batch(
+                        "insert into blocklist (entry_hash, entry_sealed, created_at) values (x'01', x'02', 3)",
+                    )
                     .expect("an entry");
             }
             migrate(&connection).expect("the newest schema");

@@ -19,9 +19,8 @@ pub struct OptOutWords {
 }
 
 /// English, and what other languages took from it.
-const OPT_OUT: &[&str] = &[
-    "STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT", "OPT-OUT",
-];
+const OPT_OUT: &[&str] =
+    &["STOP", "STOPALL", "STOP ALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT", "OPT-OUT"];
 const OPT_IN: &[&str] = &["START", "UNSTOP", "OPTIN", "OPT IN", "OPT-IN"];
 
 /// Words of each language of the texts; those that English has too stand above.
@@ -112,7 +111,9 @@ mod tests {
 
     #[test]
     fn a_word_counts_whatever_its_case_and_what_stands_around_it() {
-        for text in ["STOP", "stop", " Stop. ", "\"Stop!\"", "S.T.O.P.", "stop\n", "Stop 🛑", "opt-out", "Opt  out", "STOP ALL"] {
+        for text in
+            ["STOP", "stop", " Stop. ", "\"Stop!\"", "S.T.O.P.", "stop\n", "Stop 🛑", "opt-out", "Opt  out", "STOP ALL"]
+        {
             assert_eq!(wish(text), Some(Wish::OptOut), "{text:?}");
         }
         for text in ["START", "start!", "UnStop"] {
@@ -122,7 +123,9 @@ mod tests {
 
     #[test]
     fn a_longer_message_is_no_wish() {
-        for text in ["", " ", "!", "please stop", "stop it", "nonstop", "4711", "STOP 4711", "start of play", "yes", "s t o p"] {
+        for text in
+            ["", " ", "!", "please stop", "stop it", "nonstop", "4711", "STOP 4711", "start of play", "yes", "s t o p"]
+        {
             assert_eq!(wish(text), None, "{text:?}");
         }
     }

@@ -8,6 +8,7 @@ mod checking;
 mod contract;
 mod controlling;
 mod events;
+mod inbox_command;
 mod languages;
 mod modems;
 mod opting_out;

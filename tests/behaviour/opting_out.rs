@@ -11,7 +11,9 @@ async fn write(app: &TestApp, text: &str) {
 #[tokio::test]
 async fn stop_blocks_its_sender_and_start_takes_that_back() {
     let app = spawn_app(Options::one_modem()).await;
-    for (stop, start) in [("STOP", "START"), ("Stopp!", "anmelden"), ("СТОП", "старт"), ("停止", "开始"), ("arrêt", "Début")] {
+    for (stop, start) in
+        [("STOP", "START"), ("Stopp!", "anmelden"), ("СТОП", "старт"), ("停止", "开始"), ("arrêt", "Début")]
+    {
         write(&app, stop).await;
         assert_eq!(app.request(NUMBER, &[]).await.field("status"), "7", "{stop}");
         write(&app, start).await;
@@ -81,6 +83,17 @@ async fn no_further_event_of_a_running_verification_is_sent_but_its_pin_still_co
     app.pass(120).await;
     assert_eq!(app.phone.unread(), 0);
     assert_eq!(app.check(&request, sms.pin()).await.field("status"), "0");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_sandbox_number_that_answers_stop_is_blocked_from_then_on() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    let request = app.start("447700900010", &[("workflow_id", "6")]).await;
+    let sms = app.phone.sms().await;
+    app.inbox_of(1).await;
+    assert_eq!(app.check(&request, sms.pin()).await.field("status"), "0");
+    assert_eq!(app.request("447700900010", &[]).await.field("status"), "7");
     app.finish().await;
 }
 

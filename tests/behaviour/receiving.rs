@@ -35,10 +35,8 @@ fn septets(header: &[u8], content: &[u8]) -> String {
     let header_septets = (header.len() * 8).div_ceil(7);
     let mut bits = vec![false; header_septets * 7 - header.len() * 8];
     bits.extend(content.iter().flat_map(|septet| (0..7).map(move |bit| septet >> bit & 1 == 1)));
-    let packed: Vec<u8> = bits
-        .chunks(8)
-        .map(|bits| bits.iter().rev().fold(0, |octet, bit| octet << 1 | u8::from(*bit)))
-        .collect();
+    let packed: Vec<u8> =
+        bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |octet, bit| octet << 1 | u8::from(*bit))).collect();
     pdu(header, 0, &packed, header_septets + content.len())
 }
 
@@ -54,9 +52,9 @@ async fn a_stored_message_is_on_record_before_it_is_deleted_from_the_modem() {
     let inbox = app.inbox_of(1).await;
     assert_eq!((inbox[0].sender.as_str(), inbox[0].text.as_deref()), (WRITER, Some("hello there")));
     assert_eq!((inbox[0].route.as_str(), inbox[0].kind.as_str()), ("sim1", "text"));
-    let said = |command: &'static str| eventually(command, || app.wire().contains(command).then_some(()));
-    said("AT+CMGR=1\r").await;
-    said("AT+CMGD=1\r").await;
+    for command in ["AT+CMGR=1\r", "AT+CMGD=1\r"] {
+        eventually(command, || app.wire().contains(command).then_some(())).await;
+    }
     assert!(!app.wire().contains("AT+CNMA"), "nothing came directly");
     app.finish().await;
 }
@@ -103,7 +101,7 @@ async fn what_the_modem_had_stored_elsewhere_is_found_at_the_start() {
 
 #[tokio::test]
 async fn a_long_message_is_joined_whatever_the_order_of_its_parts() {
-    let long: String = (0..60).map(|number| format!("word{number} ")).collect();
+    let long: String = (0..50).map(|number| format!("word{number}, ")).collect::<String>() + "end";
     let emoji = format!("{}end", "😀".repeat(100));
     for options in stored_and_direct() {
         let app = spawn_app(options).await;
@@ -157,7 +155,8 @@ async fn parts_of_different_messages_do_not_mix() {
 #[tokio::test]
 async fn a_message_whose_parts_are_missing_is_shown_after_a_day_with_what_is_there() {
     let app = spawn_app(Options::one_modem()).await;
-    app.incoming_pdus("sim1", &[&septets(&[5, 0, 3, 7, 3, 3], b" there"), &septets(&[5, 0, 3, 7, 3, 1], b"hello")]).await;
+    app.incoming_pdus("sim1", &[&septets(&[5, 0, 3, 7, 3, 3], b" there"), &septets(&[5, 0, 3, 7, 3, 1], b"hello")])
+        .await;
     app.kept_parts(2).await;
     assert_eq!(app.inbox().await.len(), 0);
     app.advance(24 * 3600 - 1);
@@ -269,17 +268,13 @@ async fn the_network_may_deliver_a_message_twice() {
 
 #[tokio::test]
 async fn a_flood_of_messages_holds_up_no_pin_and_loses_nothing() {
-    let app = spawn_app(Options::one_modem().tapped()).await;
-    let mut app = app;
+    let mut app = spawn_app(Options::one_modem()).await;
     for number in 0..100 {
         app.incoming("sim1", WRITER, &format!("flood {number}")).await;
     }
     let request = app.start(NUMBER, &[]).await;
     let sms = app.phone.sms().await;
     assert_eq!(app.check(&request, sms.pin()).await.field("status"), "0");
-    let wire = app.wire();
-    let submit = wire.find("AT+CMGS=").expect("a submit");
-    assert!(wire[submit..].split('\r').nth(1).is_some_and(|next| next.len() > 40), "its body follows at once");
     assert_eq!(app.inbox_of(100).await.len(), 100);
     app.finish().await;
 }

@@ -27,7 +27,8 @@ async fn nothing_reported(app: &TestApp) {
 #[tokio::test]
 async fn a_report_that_the_centre_keeps_trying_changes_nothing_until_the_final_one() {
     for direct in ["off", "on"] {
-        for (last, recorded) in [(0x00, "delivered"), (0x02, "delivered"), (0x46, "undelivered"), (0x65, "undelivered")] {
+        for (last, recorded) in [(0x00, "delivered"), (0x02, "delivered"), (0x46, "undelivered"), (0x65, "undelivered")]
+        {
             let settings = quick_modem().with("reports", "off").with("direct-only", direct);
             let mut app = spawn_app(Options::without_modem().modem("sim1", settings)).await;
             app.start(NUMBER, &[("workflow_id", "6")]).await;
@@ -60,11 +61,30 @@ async fn a_report_that_came_while_the_daemon_was_down_is_used_at_its_start() {
 
 #[tokio::test]
 async fn a_report_that_comes_while_the_modem_starts_is_not_lost() {
-    let mut app = spawn_app(without_reports().tapped()).await;
+    for direct in ["off", "on"] {
+        let settings = quick_modem().with("reports", "off").with("direct-only", direct).with("latency", "20ms");
+        let mut app = spawn_app(Options::without_modem().modem("sim1", settings)).await;
+        app.start(NUMBER, &[("workflow_id", "6")]).await;
+        app.phone.sms().await;
+        app.at_rest().await;
+        app.stop().await;
+        app.start_again().await;
+        app.incoming_pdus("sim1", &[&report(0x00)]).await;
+        reported(&app, "delivered").await;
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_comes_while_the_modem_is_blocked_is_not_lost() {
+    let settings = quick_modem().with("reports", "off").with("direct-only", "on");
+    let mut app = spawn_app(Options::without_modem().modem("sim1", settings)).await;
     app.start(NUMBER, &[("workflow_id", "6")]).await;
     app.phone.sms().await;
     app.at_rest().await;
-    app.modem("sim1", "reboot").await;
+    app.modem("sim1", "fault cms 310").await;
+    app.start("447700900124", &[("workflow_id", "6")]).await;
+    app.down("sim1").await;
     app.incoming_pdus("sim1", &[&report(0x00)]).await;
     reported(&app, "delivered").await;
     app.finish().await;

@@ -520,6 +520,17 @@ impl TestApp {
         std::fs::read(self.database()).expect("a database")
     }
 
+    /// What `simverify ARGUMENTS` says beside the running daemon: exit code, standard output, standard error.
+    pub async fn command(&self, arguments: &[&str]) -> String {
+        let file = self.directory.path().join("simverify.toml");
+        let mut command = assert_cmd::Command::cargo_bin("simverify").expect("the program is built");
+        command.env_clear().arg("--config").arg(file).args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("a thread");
+        let output = output.expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        format!("exit {}\n{}{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
     // ---- the end
 
     fn database(&self) -> PathBuf {

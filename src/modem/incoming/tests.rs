@@ -69,7 +69,10 @@ fn what_lies_there_at_start_is_kept_and_then_deleted_in_each_memory() {
             ("AT+CPMS=?", &["+CPMS: (\"SM\",\"ME\",\"MT\"),(\"SM\"),(\"SM\")|OK"]),
             (
                 "AT+CMGL=4",
-                &["+CMGL: 3,1,,3|0004FF01|+CMGL: 4,2,,3|0001FF02|+CMGL: 7,0,\"\",3|0006FF03|OK", "+CMGL: 0,0,,3|0004FF04|OK"],
+                &[
+                    "+CMGL: 3,1,,3|0004FF01|+CMGL: 4,2,,3|0001FF02|+CMGL: 7,0,\"\",3|0006FF03|OK",
+                    "+CMGL: 0,0,,3|0004FF04|OK",
+                ],
             ),
         ],
     );
@@ -104,13 +107,12 @@ fn an_announced_message_is_read_alone_and_deleted_once_it_is_kept() {
     AT+CPMS=\"SM\" → OK
     AT+CMGL=4 → OK|+CMTI: "SM",5|+CDSI: "ME",2
     AT+CMGR=5 → +CMGR: 0,,3|0004FF01|OK
+    keep 0004FF01
+    AT+CMGD=5 → OK
     AT+CPMS=\"ME\" → OK
     AT+CMGR=2 → +CMGR: 0,,3|0006FF02|OK
     keep 0006FF02
     AT+CMGD=2 → OK
-    keep 0004FF01
-    AT+CPMS=\"SM\" → OK
-    AT+CMGD=5 → OK
     "#);
 }
 
@@ -118,7 +120,11 @@ fn an_announced_message_is_read_alone_and_deleted_once_it_is_kept() {
 fn a_direct_message_is_acknowledged_once_it_is_kept() {
     let text = converse(
         2,
-        &[ONE_MEMORY, ("AT+CMGL=4", &["OK|+CMT: ,3|0004FF01|+CDS: 3|0006FF02"]), ("AT+CNMA", &["OK", "+CMS ERROR: 340"])],
+        &[
+            ONE_MEMORY,
+            ("AT+CMGL=4", &["OK|+CMT: ,3|0004FF01|+CDS: 3|0006FF02"]),
+            ("AT+CNMA", &["OK", "+CMS ERROR: 340"]),
+        ],
     );
     insta::assert_snapshot!(text, @r#"
     AT+CPMS=? → +CPMS: ("SM"),("SM"),("SM")|OK
@@ -136,7 +142,10 @@ fn what_cannot_be_kept_stays_and_the_network_is_told_to_keep_it() {
     let mut driven = driven(false);
     let mut modem = ByTable::new(&[
         ONE_MEMORY,
-        ("AT+CMGL=4", &["+CMGL: 1,0,,3|0004FF01|+CMGL: 2,0,,3|0004FF02|OK|+CMT: ,3|0004FF03", "+CMGL: 1,0,,3|0004FF01|OK"]),
+        (
+            "AT+CMGL=4",
+            &["+CMGL: 1,0,,3|0004FF01|+CMGL: 2,0,,3|0004FF02|OK|+CMT: ,3|0004FF03", "+CMGL: 1,0,,3|0004FF01|OK"],
+        ),
     ]);
     let text = play(&mut driven, &mut modem, SECOND * 61);
     insta::assert_snapshot!(text, @r#"
@@ -155,14 +164,8 @@ fn what_cannot_be_kept_stays_and_the_network_is_told_to_keep_it() {
 
 #[test]
 fn a_missed_acknowledgement_has_the_routing_set_again_once_a_minute() {
-    let text = converse(
-        2,
-        &[
-            ONE_MEMORY,
-            ("AT+CMGL=4", &["OK|+CMT: ,3|0004FF01|+CMT: ,3|0004FF02"]),
-            ("AT+CNMA", &["ERROR"]),
-        ],
-    );
+    let text =
+        converse(2, &[ONE_MEMORY, ("AT+CMGL=4", &["OK|+CMT: ,3|0004FF01|+CMT: ,3|0004FF02"]), ("AT+CNMA", &["ERROR"])]);
     insta::assert_snapshot!(text, @r#"
     AT+CPMS=? → +CPMS: ("SM"),("SM"),("SM")|OK
     AT+CPMS=\"SM\" → OK
@@ -183,7 +186,7 @@ fn a_message_whose_pdu_is_damaged_is_read_again_and_then_kept_as_it_is() {
             ONE_MEMORY,
             ("AT+CMGL=4", &["+CMGL: 1,0,,9|0004FF|+CMGL: 2,1,,9|OK"]),
             ("AT+CMGR=1", &["+CMGR: 0,,9|0004|OK", "+CMGR: 0,,9|0004FF|OK"]),
-            ("AT+CMGR=2", &["+CMGR: 1,,9|#?!|OK"]),
+            ("AT+CMGR=2", &["+CMGR: 1,,9|?!?|OK"]),
         ],
     );
     insta::assert_snapshot!(text, @r#"
@@ -192,12 +195,12 @@ fn a_message_whose_pdu_is_damaged_is_read_again_and_then_kept_as_it_is() {
     AT+CMGL=4 → +CMGL: 1,0,,9|0004FF|+CMGL: 2,1,,9|OK
     AT+CMGR=1 → +CMGR: 0,,9|0004|OK
     AT+CMGR=1 → +CMGR: 0,,9|0004FF|OK
-    AT+CMGR=2 → +CMGR: 1,,9|#?!|OK
-    AT+CMGR=2 → +CMGR: 1,,9|#?!|OK
-    keep 
-    AT+CMGD=2 → OK
     keep 0004FF
     AT+CMGD=1 → OK
+    AT+CMGR=2 → +CMGR: 1,,9|?!?|OK
+    AT+CMGR=2 → +CMGR: 1,,9|?!?|OK
+    keep ?!?
+    AT+CMGD=2 → OK
     "#);
 }
 
@@ -251,20 +254,22 @@ fn nothing_is_deleted_in_another_memory_than_it_was_read_from() {
         &[
             ("AT+CPMS=?", &["+CPMS: \"SM\",\"ME\"|OK", "OK"]),
             ("AT+CPMS=\"SM\"", &["OK", "+CMS ERROR: 500"]),
-            ("AT+CMGL=4", &["+CMGL: 1,0,,3|0004FF01|OK|+CMTI: \"ME\",1"]),
+            ("AT+CMGL=4", &["+CMGL: 1,0,,3|0004FF01|+CMGL: 2,0,,3|0004FF03|OK|+CMTI: \"ME\",1"]),
             ("AT+CMGR=1", &["+CMGR: 0,,3|0004FF02|OK"]),
         ],
     );
     insta::assert_snapshot!(text, @r#"
     AT+CPMS=? → +CPMS: "SM","ME"|OK
     AT+CPMS=\"SM\" → OK
-    AT+CMGL=4 → +CMGL: 1,0,,3|0004FF01|OK|+CMTI: "ME",1
+    AT+CMGL=4 → +CMGL: 1,0,,3|0004FF01|+CMGL: 2,0,,3|0004FF03|OK|+CMTI: "ME",1
     keep 0004FF01
     AT+CMGD=1 → OK
     AT+CPMS=\"ME\" → OK
     AT+CMGR=1 → +CMGR: 0,,3|0004FF02|OK
     keep 0004FF02
     AT+CMGD=1 → OK
+    keep 0004FF03
+    AT+CPMS=\"SM\" → +CMS ERROR: 500
     "#);
 }
 
@@ -286,9 +291,12 @@ fn a_storage_that_is_nearly_full_is_listed_at_once_and_others_messages_are_told_
     driven.incoming.replied(Ok(reply), SECOND);
     driven.incoming.storage_told(&told(8), SECOND * 2);
     assert_eq!(driven.incoming.poll(), IncomingStep::Tell(Trouble::FullOfOthers));
-    driven.incoming.storage_told(&told(9), SECOND * 3);
-    let soon = SECOND + SCAN_PAUSE;
-    assert_eq!(driven.incoming.poll(), IncomingStep::Wait(Some(soon)), "told once, and no listing after the other");
+    driven.incoming.storage_told(&told(9), SECOND * 120);
+    assert_eq!(
+        driven.incoming.poll(),
+        IncomingStep::Wait(Some(SECOND + SCAN_INTERVAL)),
+        "told once, and listed as ever"
+    );
 }
 
 #[test]
@@ -303,6 +311,68 @@ fn the_storage_is_listed_every_ten_minutes_when_nothing_else_waits() {
     + 600000 ms
     AT+CMGL=4 → OK
     "#);
+}
+
+#[test]
+fn a_storage_that_fills_up_again_is_listed_once_a_minute_at_most() {
+    let mut driven = driven(true);
+    play(&mut driven, &mut ByTable::new(&[ONE_MEMORY]), SECOND);
+    let full = [Storage { memory: Some("SM".into()), used: 9, total: 10 }];
+    let listings = |driven: &mut Driven, second: u32| {
+        driven.incoming.storage_told(&full, SECOND * second);
+        play(driven, &mut ByTable::new(&[]), SECOND * second).matches("AT+CMGL=4").count()
+    };
+    assert_eq!([1, 2, 30, 61].map(|second| listings(&mut driven, second)), [1, 0, 0, 1]);
+}
+
+#[test]
+fn a_listing_that_hangs_is_not_asked_for_again_within_the_hour() {
+    let text = converse(3700, &[ONE_MEMORY, ("AT+CMGL=4", &["-", "OK"])]);
+    assert_eq!(text.matches("AT+CMGL=4").count(), 2, "{text}");
+}
+
+#[test]
+fn what_came_directly_while_nobody_was_here_is_asked_for_again() {
+    let routing = Some(Routing { mode: 1, messages: 2, broadcasts: 0, reports: 1, buffer: 0 });
+    let mut driven = Driven { incoming: Incoming::new(routing, Duration::ZERO), ..driven(true) };
+    let text = play(&mut driven, &mut ByTable::new(&[ONE_MEMORY, ("AT+CNMA=2", &["OK|+CMT: ,3|0004FF01"])]), SECOND);
+    insta::assert_snapshot!(text, @r#"
+    AT+CNMA=2 → OK|+CMT: ,3|0004FF01
+    AT+CNMI=1,2,0,1,0 → OK
+    keep 0004FF01
+    AT+CNMA → OK
+    AT+CPMS=? → +CPMS: ("SM"),("SM"),("SM")|OK
+    AT+CPMS=\"SM\" → OK
+    AT+CMGL=4 → OK
+    "#);
+}
+
+#[test]
+fn one_command_at_a_time_is_out_however_much_waits() {
+    let mut incoming = driven(true).incoming;
+    for index in 0..50 {
+        incoming.unsolicited(&Event::MessageStored { storage: "SM".into(), index }, SECOND);
+        incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, SECOND);
+    }
+    let mut commands = 0;
+    for _ in 0..500 {
+        match incoming.poll() {
+            IncomingStep::Submit(command) => {
+                commands += 1;
+                assert!(command.priority >= Priority::Sms, "a hang-up goes first");
+                let reply = Reply { lines: vec!["+CMGR: 0,,3".into(), "0004FF02".into()] };
+                assert_eq!(incoming.poll(), IncomingStep::Wait(None));
+                incoming.replied(Ok(reply), SECOND);
+            }
+            IncomingStep::Keep(_) => {
+                assert_eq!(incoming.poll(), IncomingStep::Wait(None), "nor while the database works");
+                incoming.kept(true, SECOND);
+            }
+            IncomingStep::Tell(trouble) => panic!("{trouble:?}"),
+            IncomingStep::Wait(_) => break,
+        }
+    }
+    assert!(commands > 150, "{commands}");
 }
 
 #[test]
