@@ -70,6 +70,8 @@ const RULES: &[Rule] = &[
     Rule { place: "modem/pdu", words: IMPURE, except: &[] },
     Rule { place: "modem/sms.rs", words: IMPURE, except: &[] },
     Rule { place: "modem/call.rs", words: IMPURE, except: &[] },
+    Rule { place: "modem/incoming.rs", words: IMPURE, except: &[] },
+    Rule { place: "modem/ringing.rs", words: IMPURE, except: &[] },
     Rule { place: "modem/network.rs", words: IMPURE, except: &[] },
     Rule { place: "modem/startup.rs", words: IMPURE, except: &[] },
     Rule { place: "modem/startup", words: IMPURE, except: &[] },

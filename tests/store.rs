@@ -170,7 +170,7 @@ fn a_database_of_a_newer_version_or_another_key_is_refused() {
     assert!(matches!(Store::open(&place.path(), &[8; 32]), Err(StoreError::WrongKey)));
     set_version(&place.path(), 99);
     let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
-    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 2: install the newer version again, or restore a backup made before the upgrade");
+    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 3: install the newer version again, or restore a backup made before the upgrade");
     assert!(matches!(store::inspect(&place.path(), None), Err(StoreError::Newer { .. })));
 }
 
@@ -217,8 +217,9 @@ fn the_schema_from_nothing_is_this_one() {
     account_secret: account_secret_id INTEGER?, account_id INTEGER, secret_hash BLOB, secret_sealed BLOB, created_at INTEGER
     attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?
     awaited_report: awaited_report_id INTEGER?, attempt_id INTEGER, route TEXT, reference INTEGER?, sent_at INTEGER, delivered INTEGER
-    blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER
+    blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER, origin TEXT
     event: event_id BLOB, verification_id INTEGER, event_index INTEGER, kind TEXT, generation INTEGER, skipped INTEGER, handed_over_at INTEGER?
+    inbox: inbox_id INTEGER?, message_id INTEGER, route TEXT, part_hash BLOB, sender_sealed BLOB, sender_hash BLOB, kind TEXT, pdu_sealed BLOB, reference INTEGER?, reference_bits INTEGER?, parts INTEGER, part INTEGER, sent_at INTEGER?, received_at INTEGER, reaction TEXT?
     meta: name TEXT, value BLOB
     sim_pin: sim_pin_hash BLOB, tried_at INTEGER
     try: try_id INTEGER?, verification_id INTEGER, received_at INTEGER, valid INTEGER?, ip_address TEXT
@@ -228,6 +229,9 @@ fn the_schema_from_nothing_is_this_one() {
     attempt_unfinished
     awaited_report_by_attempt
     awaited_report_by_route
+    inbox_by_message
+    inbox_by_receipt
+    inbox_by_sender
     try_by_verification
     verification_by_deadline
     verification_by_end

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::App;
+use super::blocklist::hashes_of;
+use super::search::number_of;
 use super::transition::{Prepared, PreparedPin, note_failure, step};
 use super::types::{Account, Internal};
 use crate::channel::{Message, MessageText, Outcome, RefusalClass};
@@ -44,6 +46,8 @@ pub enum Claim {
     Message(Box<Message>),
     /// The attempt is not due any more.
     Gone,
+    /// Claimed, but its number is on the blocklist by now: it is not to be sent.
+    Blocked,
 }
 
 enum Try {
@@ -120,7 +124,9 @@ impl App {
             match self.try_claim(attempt, route.to_owned(), prepared).await? {
                 Try::Gone => return Ok(Claim::Gone),
                 Try::Claimed(row, autofill) => {
-                    return Ok(Claim::Message(Box::new(self.message(attempt, &row, &autofill)?)));
+                    let message = self.message(attempt, &row, &autofill)?;
+                    let blocked = self.is_blocked(&message.number).await?;
+                    return Ok(if blocked { Claim::Blocked } else { Claim::Message(Box::new(message)) });
                 }
                 Try::NeedsPin(row) => prepared = Prepared { event_id: None, pin: Some(self.renewed_pin(&row).await?) },
             }
@@ -186,10 +192,17 @@ impl App {
     /// Asks whether an attempt's bytes may leave. `true` is on record as `sending` when this returns.
     pub async fn begin(&self, id: AttemptId) -> Result<bool, Internal> {
         let now = self.clock.now();
+        let secrets = self.secrets.clone();
         let begun = self
             .store
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
+                // Claimed again, it is refused with its reason.
+                if let Ok(number) = number_of(&secrets, &row)
+                    && tx.is_blocked(&hashes_of(&secrets, &number))?
+                {
+                    return Ok(None);
+                }
                 let begun = Event::Begun { attempt: attempt.number };
                 let Ok(step) = step(tx, &mut row, begun, &Prepared::default(), now)? else { return Ok(None) };
                 if step.granted() {

@@ -1,6 +1,7 @@
 //! How a PIN leaves the house: what a channel is given, what it gives back, and which one is chosen.
 
 mod board;
+mod received;
 pub mod routing;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::phone::PhoneNumber;
 use crate::verification::{AttemptId, EventKind, RequestId};
 
 pub use board::Board;
+pub use received::{PartOf, Received, ReceivedKind};
 
 /// One attempt for a channel to carry out.
 #[derive(Clone, Debug)]
@@ -104,6 +106,15 @@ pub enum Notice {
     Report {
         route: String,
         report: DeliveryReport,
+        /// Told once it is on record; `false`: it could not be.
+        done: oneshot::Sender<bool>,
+    },
+    /// A message that came in.
+    Received {
+        route: String,
+        message: Box<Received>,
+        /// As for a report.
+        done: oneshot::Sender<bool>,
     },
     /// A SIM asks for its PIN; may this one be tried? On record before the answer.
     TrySimPin {

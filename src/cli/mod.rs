@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod inbox;
 mod man;
 mod modem;
 mod open;
@@ -79,6 +80,8 @@ pub enum Command {
     /// Numbers and prefixes that are never verified
     #[command(subcommand)]
     Blocklist(blocklist::Command),
+    /// Messages that came in to the SIMs
+    Inbox(inbox::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
     /// Check configuration, database, key file, modems: one page, exit code 69 if anything is wrong
@@ -128,6 +131,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Account(command) => account::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
+        Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),

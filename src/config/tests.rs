@@ -128,6 +128,11 @@ fn the_defaults_are_those_of_the_contract() {
             },
             warnings: [],
         },
+        inbox: InboxSettings {
+            opt_out: true,
+            opt_out_words: [],
+            opt_in_words: [],
+        },
         numbers: NumbersSettings {
             allowed_countries: All,
             allowed_types: {
@@ -240,17 +245,17 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
         "[[modems]]\nname = 'sim1'\nport = '/dev/ttyUSB2'\nvoice = { kind = 'alsa', devise = 'hw:1' }",
         "[[providers]]\nname = 'sim1'\nurl = 'https://a'\nheader = { Authorization = 'geheim' }",
         "[log]\nPassword = 'geheim'",
-    ]), @r##"
+    ]), @r#"
     /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
-    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
     /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
     /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, channels, countries, method, url, headers, secret, secret_file, content_type, body, success_status, success_path, success_value, message_id_path, timeout_seconds
     /etc/simverify.toml:2: unknown key log.Password = ***: log allows level, format
-    "##);
+    "#);
 }
 
 #[test]
@@ -469,7 +474,7 @@ fn the_layers_without_types_are_named_too() {
     environment variable SIMVERIFY__PRICING__COUNTRIES__uk: pricing.countries.uk = "5": must be an ISO 3166-1 country code of two capital letters
     environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, unknown
     environment variable SIMVERIFY__SERVER: server = "5": must be a table
-    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
+    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
     environment variable SIMVERIFY__MODEMS: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     valid
     environment variable SIMVERIFY__MODEMS: modems[0]: must be a table

@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 use crate::app::Rules;
 use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
-use crate::config::{ChannelKind, ModemSettings, PortSettings, Settings};
+use crate::config::{ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings};
 use crate::modem::driver::{HELD, ModemConfig};
 use crate::modem::port::PortAddress;
 use crate::secrets::HashCost;
-use crate::verification::{CodeLength, Credits, Money, Workflow};
+use crate::verification::{CodeLength, Credits, Money, OptOutWords, Workflow};
 
 /// The rules that the operations follow.
 pub fn rules(settings: &Settings) -> Rules {
@@ -44,7 +44,12 @@ pub fn rules(settings: &Settings) -> Rules {
             .collect(),
         retention: settings.storage.retention,
         texts: Arc::clone(&settings.messages.texts),
+        opt_out: opt_out(&settings.inbox),
     }
+}
+
+fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
+    inbox.opt_out.then(|| Arc::new(OptOutWords::new(&inbox.opt_out_words, &inbox.opt_in_words)))
 }
 
 /// Every route as it is before its modem has started.

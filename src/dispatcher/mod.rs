@@ -140,6 +140,11 @@ impl Dispatcher {
         let message = match self.app.claim(due.attempt, route).await {
             Ok(Claim::Message(message)) => message,
             Ok(Claim::Gone) => return Ok(()),
+            Ok(Claim::Blocked) => {
+                let reason = "its number is on the blocklist".to_owned();
+                let outcome = Outcome::Refused { class: RefusalClass::Final, reason };
+                return self.app.finished(due.attempt, route.to_owned(), outcome).await;
+            }
             Err(fault @ Internal::Row { .. }) => {
                 // Only this row is broken; the others must not wait for it.
                 error!(attempt = %due.attempt, error = %fault, "an attempt cannot be sent");
@@ -164,10 +169,14 @@ impl Dispatcher {
             return Ok(());
         }
         let purged = self.app.purge().await?;
+        let messages = self.app.purge_inbox().await?;
         // A full batch may not be the last one; the next look takes the next.
-        self.next_purge = if purged > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
+        self.next_purge = if purged + messages > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
         if purged > 0 {
             info!(verifications = purged, "purged old verifications");
+        }
+        if messages > 0 {
+            info!(parts = messages, "purged old messages of the inbox");
         }
         Ok(())
     }

@@ -285,14 +285,17 @@ impl Driver {
         P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
         let id = line.submit(Command::new(text));
+        let driver = &*self;
         let answered = async {
             while let Ok(said) = line.next(None).await {
-                if matches!(said, Said::Reply { id: replied, .. } if replied == id) {
-                    return;
+                match said {
+                    Said::Reply { id: replied, .. } if replied == id => return,
+                    Said::Unsolicited(said) => driver.take_directly(&said).await,
+                    Said::Reply { .. } | Said::Prompt { .. } | Said::Time => {}
                 }
             }
         };
-        mail.meanwhile(self, answered).await;
+        mail.meanwhile(driver, answered).await;
     }
 
     /// Listens until the instant, or until the SIM says something if `for_sim`.
@@ -300,6 +303,7 @@ impl Driver {
     where
         P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
+        let driver = &*self;
         let rested = async {
             loop {
                 match line.next(Some(until)).await {
@@ -307,6 +311,7 @@ impl Driver {
                     Ok(Said::Time) => return Ok(()),
                     Ok(Said::Unsolicited(said)) => {
                         use super::at::Event;
+                        driver.take_directly(&said).await;
                         let event = said.event();
                         if matches!(event, Event::Restarted) || (for_sim && matches!(event, Event::Sim(_))) {
                             return Ok(());
@@ -316,7 +321,7 @@ impl Driver {
                 }
             }
         };
-        match mail.meanwhile(self, rested).await {
+        match mail.meanwhile(driver, rested).await {
             None => Next::Stop,
             Some(Ok(())) => Next::SamePort,
             Some(Err(error)) => {

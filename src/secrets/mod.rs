@@ -83,6 +83,11 @@ impl Secrets {
         keyed(self.api_secrets.as_slice(), secret.as_bytes())
     }
 
+    /// For equality of messages that came in on one route.
+    pub fn message_hash(&self, route: &str, pdu: &str) -> Digest {
+        keyed(self.numbers.as_slice(), format!("message {route} {}", pdu.to_ascii_uppercase()).as_bytes())
+    }
+
     /// A hash of a SIM and the PIN that was tried on it, to remember that this one was refused.
     pub fn sim_pin_hash(&self, sim: &str, pin: &str) -> Digest {
         keyed(self.numbers.as_slice(), format!("sim {sim} {pin}").as_bytes())

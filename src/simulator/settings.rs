@@ -62,6 +62,12 @@ pub struct Settings {
     pub report_first: bool,
     /// Messages that each storage holds.
     pub slots: usize,
+    /// Where what comes in is stored once this is set: `SM` or `ME`.
+    pub stores_in: usize,
+    /// Messages and reports go to the line, never into a storage.
+    pub direct_only: bool,
+    /// `AT+CMGD` works; otherwise it is refused by `+CMS ERROR: 500`.
+    pub deletes: bool,
     /// Interval of unsolicited noise; zero is none.
     pub flood: Duration,
     /// Random bytes before each answer.
@@ -157,6 +163,9 @@ impl Default for Settings {
             refused: Vec::new(),
             report_first: false,
             slots: 30,
+            stores_in: 0,
+            direct_only: false,
+            deletes: true,
             flood: Duration::ZERO,
             garbage: 0,
             hang_after: 0,
@@ -250,6 +259,13 @@ pub const KEYS: &[Key] = &[
         assign(&mut s.report_first, switch(v))
     }),
     key("slots", "N", "messages that each storage holds", |s, v| assign(&mut s.slots, number(v, 0, 255))),
+    key("stores-in", "MEMORY", "SM or ME: the storage of what comes in, whatever AT+CPMS chose", |s, v| {
+        assign(&mut s.stores_in, choice(v, &[("SM", 0), ("ME", 1)]))
+    }),
+    key("direct-only", "on|off", "messages and reports go to the line (+CMT, +CDS), never into a storage", |s, v| {
+        assign(&mut s.direct_only, switch(v))
+    }),
+    key("deletes", "on|off", "off: AT+CMGD is refused by +CMS ERROR: 500", |s, v| assign(&mut s.deletes, switch(v))),
     key("flood", "TIME", "interval of unsolicited lines; 0 is none", |s, v| {
         let interval = duration(v)?;
         if !interval.is_zero() && interval < Duration::from_millis(1) {

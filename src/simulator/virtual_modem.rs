@@ -175,7 +175,9 @@ impl VirtualModem {
     pub fn control(&mut self, control: Control, now: Duration) {
         self.handle_timeout(now);
         match control {
-            Control::Incoming { number, text } => self.incoming(&number, &text),
+            Control::Incoming { number, text } => self.incoming(&number, &text, None),
+            Control::IncomingParts { number, order, text } => self.incoming(&number, &text, Some(&order)),
+            Control::IncomingPdu(octets) => self.incoming_pdu(octets),
             Control::Call { number } => self.called(number),
             Control::Answer => self.person_answers(),
             Control::HangUp => self.person_hangs_up(),
@@ -265,6 +267,7 @@ impl VirtualModem {
                 self.registers = Registers::new(self.settings.profile);
                 self.messages = Messages::new(self.settings.profile.memories);
             }
+            "stores-in" => self.messages.selected[2] = self.settings.stores_in,
             _ => {}
         }
         self.registration_changed(before);
