@@ -6,6 +6,7 @@
 mod acceptance;
 mod account;
 mod blocklist;
+mod budget;
 mod check;
 mod control;
 mod outbox;
@@ -31,7 +32,8 @@ pub use account::{
     rotate_secret, set_account, unbar_account,
 };
 pub use blocklist::{BlocklistEntry, InvalidEntry, block, blocked, unblock};
-pub use outbox::{Claim, Due};
+pub use budget::uses_of;
+pub use outbox::{Claim, Due, Outlook};
 pub use rules::Rules;
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,

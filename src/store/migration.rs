@@ -6,8 +6,11 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_contract.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_contract.sql"),
+    include_str!("../../migrations/0003_budget.sql"),
+];
 
 /// Marks the file as a database of this program: `Smvf`.
 const APPLICATION_ID: i64 = 0x536d_7666;
@@ -81,7 +84,7 @@ mod tests {
         migrate(&connection).expect("a schema");
         connection.execute_batch("pragma user_version = 99").expect("a version");
         let error = migrate(&connection).expect_err("newer").to_string();
-        assert!(error.contains("schema 99") && error.contains("up to 2"), "{error}");
+        assert!(error.contains("schema 99") && error.contains("up to 3"), "{error}");
 
         let foreign = Connection::open_in_memory().expect("a database");
         foreign.execute_batch("create table other (x)").expect("a table");

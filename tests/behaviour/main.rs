@@ -8,6 +8,7 @@ mod checking;
 mod contract;
 mod controlling;
 mod events;
+mod fair_use;
 mod languages;
 mod modems;
 mod outcomes;
