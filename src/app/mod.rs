@@ -6,6 +6,7 @@
 mod acceptance;
 mod account;
 mod blocklist;
+mod budget;
 mod check;
 mod control;
 mod inbox;
@@ -32,8 +33,9 @@ pub use account::{
     rotate_secret, set_account, unbar_account,
 };
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
+pub use budget::uses_of;
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
-pub use outbox::{Claim, Due};
+pub use outbox::{Claim, Due, Outlook};
 pub use rules::Rules;
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,

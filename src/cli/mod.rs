@@ -7,6 +7,7 @@ mod account;
 mod account_defaults;
 mod backup;
 mod blocklist;
+mod budget;
 mod completions;
 mod config;
 mod demo;

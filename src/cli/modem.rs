@@ -3,6 +3,7 @@
 //! A port is opened for this command alone: one that the daemon or another program has is refused with its holder.
 //! Numbers of modems and SIM cards are shown masked.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
@@ -12,11 +13,13 @@ use serde_json::{Value, json};
 
 mod probe;
 
+use super::budget;
 use super::open::open;
 use super::table::aligned;
 use super::{Exit, Failure, Global, OrExit, Outcome, block_on, print, print_json};
 use crate::app::App;
-use crate::channel::{Board, Message, MessageText, Outcome as Sent};
+use crate::channel::budget::Budget;
+use crate::channel::{Board, Message, MessageText, Outcome as Sent, sms_parts};
 use crate::clock::Clock;
 use crate::config::{ChannelKind, ModemSettings, PortSettings, Settings};
 use crate::daemon::{modem_config, rules};
@@ -65,21 +68,31 @@ pub struct SendSms {
 pub fn run(command: &Command, global: &Global) -> Outcome {
     let settings = global.configuration()?.settings;
     match command {
-        Command::List(arguments) => list(arguments, &settings.modems),
+        Command::List(arguments) => list(arguments, &settings),
         Command::Probe(arguments) => block_on(probe::run(arguments, &settings.modems)),
         Command::SendSms(arguments) => block_on(send_sms(arguments, &settings)),
     }
 }
 
-fn list(arguments: &List, modems: &[ModemSettings]) -> Outcome {
+fn list(arguments: &List, settings: &Settings) -> Outcome {
+    let modems = &settings.modems;
     let ports = port::list();
+    // The list is of use without the database too.
+    let budgets = budget::budgets(settings).unwrap_or_else(|failure| {
+        eprintln!("simverify: what is left is not known: {failure}");
+        BTreeMap::new()
+    });
+    let budget = |modem: &ModemSettings| budgets.get(modem.name.as_str());
     if arguments.json {
+        let modems_json: Vec<Value> = modems.iter().map(|modem| modem_json(modem, budget(modem))).collect();
         let found: Vec<Value> = ports.iter().map(|port| port_json(port, modems)).collect();
-        return print_json(&json!({ "modems": modems.iter().map(modem_json).collect::<Vec<_>>(), "ports": found }));
+        return print_json(&json!({ "modems": modems_json, "ports": found }));
     }
-    let mut rows = vec![["MODEM", "PORT", "STATE", "CHANNELS"].map(str::to_owned)];
+    let mut rows = vec![["MODEM", "PORT", "STATE", "CHANNELS", "LEFT OF 24 HOURS"].map(str::to_owned)];
     rows.extend(modems.iter().map(|modem| {
-        [modem.name.to_string(), modem.port.to_string(), presence(&modem.port).to_owned(), channels(modem).join(", ")]
+        let channels = channels(modem).join(", ");
+        let left = budget::cell(modem, budget(modem));
+        [modem.name.to_string(), modem.port.to_string(), presence(&modem.port).to_owned(), channels, left]
     }));
     let mut text = if modems.is_empty() { "no modem is configured\n".to_owned() } else { aligned(&rows) };
     let mut rows = vec![["PORT FOUND", "DEVICE", "USB", "PRODUCT", "MODEM"].map(str::to_owned)];
@@ -106,12 +119,13 @@ fn channels(modem: &ModemSettings) -> Vec<&'static str> {
     modem.channels.iter().map(name).collect()
 }
 
-fn modem_json(modem: &ModemSettings) -> Value {
+fn modem_json(modem: &ModemSettings, budget: Option<&Budget>) -> Value {
     json!({
         "name": modem.name.as_str(),
         "port": modem.port.to_string(),
         "state": presence(&modem.port),
         "channels": channels(modem),
+        "budget": budget.map(budget::to_json),
     })
 }
 
@@ -196,6 +210,9 @@ async fn send_sms(arguments: &SendSms, settings: &Settings) -> Outcome {
     let record = async |question| pin_record(question, &config, settings).await;
     let sent = by_hand::send(port, &config, &message, reference, record).await;
     let sent = sent.map_err(|error| by_hand_failure(error, format!("modem {}", config.name)))?;
+    if matches!(sent, Sent::Accepted { .. } | Sent::Uncertain { .. }) {
+        budget::count_by_hand(settings, modem, message.kind, sms_parts(&arguments.text)).await;
+    }
     tell(&sent, &config.name, arguments.json)
 }
 

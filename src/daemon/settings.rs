@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::app::Rules;
+use crate::channel::budget::{Budget, Limits};
 use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
 use crate::config::{ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings};
@@ -53,7 +54,7 @@ fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
 }
 
 /// Every route as it is before its modem has started.
-pub(super) fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
+pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
         name: modem.name.as_str().to_owned(),
         sms: modem.channels.contains(&ChannelKind::Sms),
@@ -64,8 +65,19 @@ pub(super) fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
         held: 0,
         room: HELD,
         send_time: SEND_TIME_GUESS,
+        budget: Budget::new(sms_limits(modem), call_limits(modem)),
     };
     settings.modems.iter().map(route).collect()
+}
+
+/// How many SMS a modem may send.
+pub fn sms_limits(modem: &ModemSettings) -> Limits {
+    Limits { per_minute: modem.sms_per_minute.map(u32::from), per_day: modem.sms_per_day.map(u32::from) }
+}
+
+/// How many calls a modem may make.
+pub fn call_limits(modem: &ModemSettings) -> Limits {
+    Limits { per_minute: None, per_day: modem.calls_per_day.map(u32::from) }
 }
 
 pub(super) fn modems(settings: &Settings) -> Vec<ModemConfig> {

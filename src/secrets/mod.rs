@@ -24,6 +24,9 @@ pub use key_file::{KeyFileError, MasterKey};
 /// Octets of an XChaCha20 nonce.
 const NONCE: usize = 24;
 
+/// Octets of a Poly1305 tag.
+const TAG: usize = 16;
+
 /// A keyed hash: equality without the value.
 pub type Digest = [u8; 32];
 
@@ -65,6 +68,11 @@ impl Secrets {
         let payload = Payload { msg: plain, aad: bound_to };
         let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).expect("a short text can be sealed");
         [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// How long a text is whose sealed form has this length.
+    pub fn plain_length(sealed: usize) -> usize {
+        sealed.saturating_sub(NONCE + TAG)
     }
 
     pub fn open(&self, sealed: &[u8], bound_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
@@ -133,6 +141,7 @@ mod tests {
         let random = Random::seeded(3);
         let sealed = secrets(1).seal(&random, b"4711", b"row 1");
         assert!(!sealed.windows(4).any(|window| window == b"4711"));
+        assert_eq!(Secrets::plain_length(sealed.len()), 4);
         assert_eq!(secrets(1).open(&sealed, b"row 1").as_deref().map(Vec::as_slice), Ok(b"4711".as_slice()));
         assert_eq!(secrets(1).open(&sealed, b"row 2"), Err(Unsealable));
         assert_eq!(secrets(2).open(&sealed, b"row 1"), Err(Unsealable));

@@ -9,6 +9,7 @@
 mod account;
 mod attempt;
 mod blocklist;
+mod budget;
 mod connection;
 mod error;
 mod inbox;
@@ -23,8 +24,9 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
-pub use attempt::{AttemptRow, AttemptState, DueAttempt, DueCursor};
+pub use attempt::{AttemptRow, AttemptState, DueAttempt};
 pub use blocklist::{BlockOrigin, BlockRow};
+pub use budget::{BudgetUse, NewBudgetUse, budget_uses};
 pub use connection::Tx;
 pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};

@@ -8,6 +8,7 @@ mod checking;
 mod contract;
 mod controlling;
 mod events;
+mod fair_use;
 mod inbox_command;
 mod languages;
 mod modems;

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use simverify::app::{AccountDefaults, InboxMessage, add_account, block, inbox, rotate_secret, set_account};
+use simverify::app::{AccountDefaults, App, InboxMessage, add_account, block, inbox, rotate_secret, set_account};
 use simverify::channel::routing::Health;
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::config::{ConfigError, Configuration, Sources};
@@ -47,6 +47,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(3);
 /// What a test's daemon is like.
 pub struct Options {
     modems: Vec<(&'static str, Settings)>,
+    /// Further keys of modems' tables.
+    keys: BTreeMap<&'static str, String>,
     toml: String,
     credits: Option<i64>,
     /// Requests a second of an account.
@@ -57,7 +59,7 @@ pub struct Options {
 impl Options {
     /// No modem, no limit of credits.
     pub fn without_modem() -> Self {
-        Self { modems: vec![], toml: String::new(), credits: None, rate: 100_000, tapped: false }
+        Self { modems: vec![], keys: BTreeMap::new(), toml: String::new(), credits: None, rate: 100_000, tapped: false }
     }
 
     /// One quick modem called `sim1`.
@@ -67,6 +69,12 @@ impl Options {
 
     pub fn modem(mut self, name: &'static str, settings: Settings) -> Self {
         self.modems.push((name, settings));
+        self
+    }
+
+    /// Further keys of a modem's table.
+    pub fn keys(mut self, modem: &'static str, toml: &str) -> Self {
+        self.keys.insert(modem, format!("{toml}\n"));
         self
     }
 
@@ -228,6 +236,7 @@ impl TestApp {
         for (index, (name, _)) in self.options.modems.iter().enumerate() {
             let port = self.taps.get(index).map_or_else(|| format!("simulator:{name}"), Tap::address);
             toml.push_str(&format!("\n[[modems]]\nname = \"{name}\"\nport = \"{port}\"\nchannels = [\"sms\"]\n"));
+            toml.push_str(self.options.keys.get(name).map_or("", String::as_str));
         }
         toml
     }
@@ -244,6 +253,11 @@ impl TestApp {
             failure = daemon.failed() => panic!("the daemon could not go on: {failure:#}"),
             () = std::future::ready(()) => daemon.stop().await,
         }
+    }
+
+    /// Changes further keys of a modem's table, for the next start.
+    pub fn set_keys(&mut self, modem: &'static str, toml: &str) {
+        self.options.keys.insert(modem, format!("{toml}\n"));
     }
 
     /// Starts it again on the same files.
@@ -480,6 +494,23 @@ impl TestApp {
 
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub fn set_back(&self, seconds: u64) {
+        self.clock.set(self.clock.now() - Duration::from_secs(seconds));
+    }
+
+    /// Returns once the dispatcher has looked at what is due now and does nothing any more.
+    pub async fn looked(&self) {
+        // It answers between two looks: the second answer comes after one that began after the first.
+        for _ in 0..2 {
+            self.daemon().probe().answered().await;
+        }
+    }
+
+    /// The operations, for what no caller can do.
+    pub fn operations(&self) -> &std::sync::Arc<App> {
+        self.daemon().app()
     }
 
     /// Returns once everything that is due by now is done.
