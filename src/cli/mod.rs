@@ -18,6 +18,7 @@ mod man;
 mod modem;
 mod open;
 mod openapi;
+mod pdu;
 mod postman;
 mod serve;
 mod simulate;
@@ -95,6 +96,9 @@ pub enum Command {
     Config(config::Command),
     /// A virtual modem on a pseudo-terminal, for any program to talk to
     Simulate(Box<simulate::Args>),
+    /// Read and make SMS PDUs by hand
+    #[command(subcommand)]
+    Pdu(pdu::Command),
     /// Print the OpenAPI document of the API
     Openapi,
     /// Print the Postman collection and its environment
@@ -138,6 +142,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Modem(command) => modem::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Pdu(command) => pdu::run(&command),
         Command::Openapi => openapi::run(),
         Command::Postman(arguments) => postman::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
