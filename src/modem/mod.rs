@@ -6,6 +6,7 @@
 
 pub mod at;
 pub mod by_hand;
+pub mod call;
 pub mod driver;
 pub mod line;
 pub mod network;
