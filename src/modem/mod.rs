@@ -5,6 +5,7 @@
 //! back steps; none of them reads a clock, sleeps or touches a port. [`by_hand`] feeds them without a daemon.
 
 pub mod at;
+pub mod audio;
 pub mod by_hand;
 pub mod call;
 pub mod driver;
