@@ -1,17 +1,22 @@
 //! A call's samples on their way to the modem: frames of 20 ms, each at its time.
 //!
 //! ```text
-//!  samples ─► frame n at start + n · 20 ms ─► serial port (S16LE)     what the other side says is read and dropped
+//!  samples ─► frame n at start + n · 20 ms ─► serial port, sound card (S16LE)
+//!                              what the other side says is read and dropped ◄─┘
 //! ```
 //!
 //! The clock is the start of the first frame, so that no lateness adds up. It must never block, write half a frame (that
 //! wedges the audio end point of some modems), or wait for a modem that takes nothing: such frames are left out.
+
+mod card;
 
 use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout_at};
+
+pub use card::Card;
 
 /// 20 ms of 8 kHz: what every family takes at a time.
 pub const FRAME_SAMPLES: usize = 160;
