@@ -6,7 +6,9 @@
 //! [`probe`] feed them without a daemon.
 
 pub mod at;
+pub mod audio;
 pub mod by_hand;
+pub mod call;
 pub mod driver;
 pub mod incoming;
 pub mod line;

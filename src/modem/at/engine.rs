@@ -195,6 +195,19 @@ impl Engine {
         }
     }
 
+    /// Ends the command that runs as if its time were over: a dial whose answer nobody wants any more. `false`: it does not
+    /// run, or has something to take back.
+    pub fn interrupt(&mut self, id: CommandId, now: Duration) -> bool {
+        self.advance(now);
+        match &self.state {
+            State::Running(running) if running.id == id && running.phase == Phase::Answer => {
+                self.running_timed_out();
+                true
+            }
+            State::Running(_) | State::Idle | State::Settling(_) => false,
+        }
+    }
+
     /// The port is gone: everything under way and waiting gets its reply, and the engine is ready for a new port.
     pub fn close(&mut self, now: Duration) {
         self.now = self.now.max(now);

@@ -11,6 +11,7 @@
 //! Nothing in this folder reads a clock, draws a random number or touches a port: `now` is the [`std::time::Duration`]
 //! since the driver started, handed in by the driver.
 
+mod call;
 mod classify;
 mod command;
 mod engine;
@@ -27,6 +28,7 @@ mod storage;
 pub(crate) mod transcript;
 mod unsolicited;
 
+pub use call::{CallSign, CallState, Ending, ListedCall, calls_listed, ending_of};
 pub use command::{Command, Priority, Reply, Wire};
 pub use engine::{CommandId, Engine, EngineSettings, Output};
 pub use error::{AtError, ErrorClass, ModemError};

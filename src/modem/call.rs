@@ -1,0 +1,576 @@
+//! One call, from `ATD` to a line that is free again.
+//!
+//! ```text
+//!  Asking ──permit──► Dialling ──OK──► Connecting ──answered──► Active ──spoken──► Clearing ──► Done
+//!    │ refuse            │ error          │ ring time-out, withdrawn   │ other side    ▲   │ list empty
+//!    ▼                   ▼                └────────────────────────────┼───────────────┘   ▼
+//!   Done                Done                                           └──► why? (CEER) ──► Done
+//! ```
+//!
+//! What the modem says unasked moves it, where the family says something; the list of calls (`AT+CLCC`) is asked all the
+//! while, and moves it where the family says nothing. `OK` to `ATD` means that the command was taken, and nothing more
+//! unless the dialect says so. An end without a reason is believed only once the list does not show the call any more:
+//! modems say `NO CARRIER` while a call falls back from LTE.
+//!
+//! It must never report a call as answered twice, speak, or leave a call standing: [`CallStep::Done`] says whether the
+//! line is free.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use super::at::{
+    AtError, CallSign, CallState, Command, Ending, ErrorClass, ListedCall, ModemError, Priority, Reply, calls_listed,
+    ending_of,
+};
+use crate::phone::PhoneNumber;
+
+/// For the answer to `ATD` where it comes at once.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
+/// For the list: a lost one is asked again.
+const LIST_TIMEOUT: Duration = Duration::from_secs(3);
+const HANG_UP_TIMEOUT: Duration = Duration::from_secs(5);
+/// A call that the list does not show is gone after this: a list may miss one for a moment.
+const VANISHED_AFTER: Duration = Duration::from_secs(4);
+/// A list shows a call that was just dialled within this.
+const LISTED_WITHIN: Duration = Duration::from_secs(8);
+/// A list that is refused this often in a row is not asked again.
+const LIST_REFUSALS_MAX: u8 = 3;
+/// From the first hang-up to a free line; then the modem itself has to be recovered.
+const CLEARING_MAX: Duration = Duration::from_secs(20);
+/// Between two tries to hang up.
+const CLEARING_INTERVAL: Duration = Duration::from_secs(1);
+/// Nobody is listened to for longer: one call costs one or two minutes.
+const TALK_MAX: Duration = Duration::from_secs(120);
+/// A call that ended without a reason after this long has rung somewhere.
+const RANG_AFTER: Duration = Duration::from_secs(5);
+
+/// What differs between families of modems.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CallDialect {
+    /// `OK` or `CONNECT` to `ATD` comes when the call is answered (Wavecom, ZTE), not when the command is taken.
+    pub ok_means_answered: bool,
+    /// Between two questions for the list of calls.
+    pub list_interval: Duration,
+    /// What ends a call, the surest first; the next is tried when the call still stands.
+    pub hang_up_lines: &'static [&'static str],
+}
+
+/// What 3GPP TS 27.007 says: `+CHUP` (§6.5); V.250's `H` on top.
+pub const GENERIC_DIALECT: CallDialect = CallDialect {
+    ok_means_answered: false,
+    list_interval: Duration::from_millis(500),
+    hang_up_lines: &["AT+CHUP", "ATH"],
+};
+
+/// How a call went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// The PIN was read out once at least.
+    Spoken,
+    /// Somewhere it rang, or was busy; nobody heard a PIN.
+    Unanswered(Unanswered),
+    /// There was no call.
+    Refused { class: ErrorClass, reason: String },
+    /// It may have rung; the modem does not say.
+    Uncertain { reason: String },
+    /// Taken back before it was dialled.
+    Returned,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    #[error("busy")]
+    Busy,
+    #[error("nobody answered")]
+    NoAnswer,
+    #[error("rejected")]
+    Rejected,
+    #[error("hung up before the PIN was read out")]
+    HungUp,
+    #[error("ended because it was not needed any more")]
+    Withdrawn,
+    #[error("the message could not be spoken")]
+    Mute,
+}
+
+/// The end of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallEnd {
+    pub outcome: CallOutcome,
+    /// From the dialling to the answer, or to the end of an unanswered call.
+    pub rang: Duration,
+    /// From the answer to the end.
+    pub talked: Option<Duration>,
+    /// `false`: the modem may hold a call that it does not end; it has to be reset.
+    pub line_is_free: bool,
+}
+
+/// What the conversation wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallStep {
+    /// May it be dialled? Answer with [`Call::permit`] or [`Call::refuse`].
+    AskPermission,
+    /// Hand to the engine, and its reply to [`Call::replied`].
+    Submit(Command),
+    /// Hand to [`super::at::Engine::interrupt`] the command that was submitted last.
+    Interrupt,
+    /// Somebody answered: speak, and tell [`Call::read_out`] of each reading and [`Call::spoken`] of the end.
+    Answered,
+    /// A key was pressed while somebody listens.
+    Tone(char),
+    /// Nothing until a reply, an unsolicited line or this instant.
+    Wait(Option<Duration>),
+    /// The end; said once.
+    Done(CallEnd),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Asking,
+    /// `ATD` is out.
+    Dialling,
+    Connecting,
+    Active,
+    /// Hanging up; which line is next.
+    Clearing {
+        since: Duration,
+        line: usize,
+    },
+    /// Asking why it ended.
+    Asked,
+    Done,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Dial,
+    List,
+    HangUp,
+    Cause,
+}
+
+pub struct Call {
+    number: PhoneNumber,
+    dialect: &'static CallDialect,
+    ring_timeout: Duration,
+    phase: Phase,
+    /// The one command that is out.
+    asked: Option<Question>,
+    next_list: Duration,
+    list_refusals: u8,
+    dialled: Duration,
+    answered: Option<Duration>,
+    ended: Option<Duration>,
+    /// The list has shown the call, or a line has told of it.
+    seen: bool,
+    alerted: bool,
+    missing_since: Option<Duration>,
+    /// An end without a reason was told; the list decides.
+    doubted: bool,
+    /// The list that is out was asked before that.
+    list_is_stale: bool,
+    readings: u32,
+    /// Why it is being ended from this side.
+    verdict: Option<CallOutcome>,
+    steps: VecDeque<CallStep>,
+}
+
+impl Call {
+    /// `ring_timeout`: from the dialling to the hang-up where nobody answers.
+    pub fn new(number: PhoneNumber, dialect: &'static CallDialect, ring_timeout: Duration) -> Self {
+        Self {
+            number,
+            dialect,
+            ring_timeout,
+            phase: Phase::Asking,
+            asked: None,
+            next_list: Duration::ZERO,
+            list_refusals: 0,
+            dialled: Duration::ZERO,
+            answered: None,
+            ended: None,
+            seen: false,
+            alerted: false,
+            missing_since: None,
+            doubted: false,
+            list_is_stale: false,
+            readings: 0,
+            verdict: None,
+            steps: VecDeque::from([CallStep::AskPermission]),
+        }
+    }
+
+    pub fn poll(&mut self) -> CallStep {
+        self.steps.pop_front().unwrap_or_else(|| CallStep::Wait(self.wakes_at()))
+    }
+
+    /// It may be dialled: what must be durable before it is.
+    pub fn permit(&mut self, now: Duration) {
+        if self.phase != Phase::Asking {
+            return;
+        }
+        self.phase = Phase::Dialling;
+        self.dialled = now;
+        let timeout = if self.dialect.ok_means_answered { self.ring_timeout } else { DIAL_TIMEOUT };
+        self.ask(Question::Dial, &format!("ATD+{};", self.number.digits()), timeout);
+    }
+
+    /// It must not be dialled.
+    pub fn refuse(&mut self, now: Duration) {
+        if self.phase == Phase::Asking {
+            self.finish(CallOutcome::Returned, true, now);
+        }
+    }
+
+    /// The PIN was read out once more.
+    pub fn read_out(&mut self) {
+        self.readings += 1;
+    }
+
+    /// All is said: the call is hung up.
+    pub fn spoken(&mut self, now: Duration) {
+        self.close(CallOutcome::Spoken, now);
+    }
+
+    /// The message cannot be spoken: the call is hung up.
+    pub fn mute(&mut self, now: Duration) {
+        self.close(CallOutcome::Unanswered(Unanswered::Mute), now);
+    }
+
+    /// The call is of no more use: it is hung up at once.
+    pub fn withdraw(&mut self, now: Duration) {
+        match self.phase {
+            Phase::Asking => self.finish(CallOutcome::Returned, true, now),
+            Phase::Dialling | Phase::Connecting | Phase::Active => {
+                self.close(CallOutcome::Unanswered(Unanswered::Withdrawn), now);
+            }
+            Phase::Clearing { .. } | Phase::Asked | Phase::Done => {}
+        }
+    }
+
+    /// What the modem says unasked about the call.
+    pub fn sign(&mut self, sign: CallSign, now: Duration) {
+        match (self.phase, sign) {
+            (Phase::Dialling | Phase::Connecting, CallSign::Alerting) => {
+                self.seen = true;
+                self.alerted = true;
+            }
+            (Phase::Connecting, CallSign::Answered) => self.answered(now),
+            (Phase::Active, CallSign::Tone(key)) => self.steps.push_back(CallStep::Tone(key)),
+            (Phase::Connecting | Phase::Active, CallSign::Ended(Ending::Untold)) => {
+                self.doubted = true;
+                self.list_is_stale = self.asked == Some(Question::List);
+                self.next_list = now;
+                self.list_when_due(now);
+            }
+            (Phase::Connecting | Phase::Active, CallSign::Ended(ending)) => self.gone(Some(ending), now),
+            // Its reply says the same, or the list will.
+            (Phase::Dialling, CallSign::Answered | CallSign::Ended(_) | CallSign::Tone(_)) => {}
+            (Phase::Connecting, CallSign::Tone(_)) | (Phase::Active, CallSign::Alerting | CallSign::Answered) => {}
+            (Phase::Asking | Phase::Clearing { .. } | Phase::Asked | Phase::Done, _) => {}
+        }
+    }
+
+    /// The engine's reply to the last [`CallStep::Submit`].
+    pub fn replied(&mut self, result: Result<Reply, AtError>, now: Duration) {
+        let Some(question) = self.asked.take() else { return };
+        match (question, result) {
+            (_, Err(error @ (AtError::Closed { .. } | AtError::Rebooted { .. }))) => self.lost(&error, now),
+            (Question::Dial, result) => self.dial_replied(result, now),
+            (Question::List, Ok(reply)) => {
+                self.list_refusals = 0;
+                self.listed(&calls_listed(&reply), now);
+            }
+            (Question::List, Err(error)) => {
+                if !error.is_silence() {
+                    self.list_refusals += 1;
+                }
+                self.list_refused(now);
+            }
+            (Question::HangUp, result) => self.hung_up(result.is_ok(), now),
+            (Question::Cause, result) => {
+                let ending = result.ok().as_ref().and_then(ending_of);
+                let outcome = self.outcome(ending.unwrap_or(Ending::Untold));
+                self.finish(outcome, true, now);
+            }
+        }
+        self.list_when_due(now);
+    }
+
+    pub fn handle_timeout(&mut self, now: Duration) {
+        match self.phase {
+            Phase::Connecting if now >= self.dialled + self.ring_timeout => {
+                self.close(CallOutcome::Unanswered(Unanswered::NoAnswer), now);
+            }
+            Phase::Active if self.answered.is_some_and(|answered| now >= answered + TALK_MAX) => {
+                self.close(CallOutcome::Unanswered(Unanswered::HungUp), now);
+            }
+            Phase::Clearing { since, line } if self.asked.is_none() && now >= self.next_list => {
+                self.hang_up(since, line);
+            }
+            Phase::Asking
+            | Phase::Dialling
+            | Phase::Connecting
+            | Phase::Active
+            | Phase::Clearing { .. }
+            | Phase::Asked
+            | Phase::Done => {}
+        }
+        self.list_when_due(now);
+    }
+
+    fn wakes_at(&self) -> Option<Duration> {
+        let list = (self.asked.is_none() && self.lists()).then_some(self.next_list);
+        let bound = match self.phase {
+            Phase::Connecting => Some(self.dialled + self.ring_timeout),
+            Phase::Active => self.answered.map(|answered| answered + TALK_MAX),
+            Phase::Clearing { .. } => self.asked.is_none().then_some(self.next_list),
+            Phase::Asking | Phase::Dialling | Phase::Asked | Phase::Done => None,
+        };
+        list.into_iter().chain(bound).min()
+    }
+
+    /// Whether the list of calls is asked in this phase.
+    fn lists(&self) -> bool {
+        matches!(self.phase, Phase::Connecting | Phase::Active) && self.list_refusals < LIST_REFUSALS_MAX
+    }
+
+    fn list_when_due(&mut self, now: Duration) {
+        if self.asked.is_none() && self.lists() && now >= self.next_list {
+            self.next_list = now + self.dialect.list_interval;
+            self.ask(Question::List, "AT+CLCC", LIST_TIMEOUT);
+        }
+    }
+
+    fn ask(&mut self, question: Question, line: &str, timeout: Duration) {
+        self.asked = Some(question);
+        self.steps.push_back(CallStep::Submit(Command::new(line).within(timeout).at_priority(Priority::Call)));
+    }
+
+    fn dial_replied(&mut self, result: Result<Reply, AtError>, now: Duration) {
+        if let Phase::Clearing { since, line } = self.phase {
+            // It was interrupted, or answered in the very moment.
+            return self.hang_up(since, line);
+        }
+        self.next_list = now + self.dialect.list_interval;
+        match result {
+            Ok(_) if self.dialect.ok_means_answered => {
+                self.phase = Phase::Connecting;
+                self.answered(now);
+            }
+            Ok(_) => self.phase = Phase::Connecting,
+            Err(error) if error.is_silence() && self.dialect.ok_means_answered => {
+                self.close(CallOutcome::Unanswered(Unanswered::NoAnswer), now);
+            }
+            Err(error) if error.is_silence() => {
+                self.close(CallOutcome::Uncertain { reason: error.to_string() }, now);
+            }
+            Err(AtError::Refused(ModemError::Busy)) => self.gone(Some(Ending::Busy), now),
+            Err(AtError::Refused(ModemError::NoAnswer)) => self.gone(Some(Ending::NoAnswer), now),
+            Err(AtError::Refused(ModemError::NoCarrier)) => self.gone(None, now),
+            Err(error) => {
+                let outcome = CallOutcome::Refused { class: error.class(), reason: error.to_string() };
+                self.finish(outcome, true, now);
+            }
+        }
+    }
+
+    fn answered(&mut self, now: Duration) {
+        if self.answered.is_none() {
+            self.phase = Phase::Active;
+            self.seen = true;
+            self.answered = Some(now);
+            self.steps.push_back(CallStep::Answered);
+        }
+    }
+
+    fn listed(&mut self, calls: &[ListedCall], now: Duration) {
+        let own = calls.iter().find(|call| match &call.number {
+            Some(number) => self.number.is_written_as(number),
+            None => true,
+        });
+        let state = own.map(|call| call.state);
+        if std::mem::take(&mut self.list_is_stale) {
+            return;
+        }
+        match (self.phase, state) {
+            // It was asked before the hang-up.
+            (Phase::Clearing { since, line: 0 }, _) => self.hang_up(since, 0),
+            (Phase::Clearing { since, .. }, Some(_)) => self.not_cleared(since, now),
+            (Phase::Clearing { .. }, None) => self.cleared(now),
+            (Phase::Connecting | Phase::Active, Some(CallState::Ended)) => self.gone(None, now),
+            (Phase::Connecting | Phase::Active, Some(state)) => {
+                self.seen = true;
+                self.missing_since = None;
+                self.doubted = false;
+                self.alerted |= state == CallState::Alerting;
+                if self.phase == Phase::Connecting && state == CallState::Active {
+                    self.answered(now);
+                }
+            }
+            (Phase::Connecting | Phase::Active, None) => {
+                let since = *self.missing_since.get_or_insert(now);
+                let was_there = self.seen || now >= self.dialled + LISTED_WITHIN;
+                if self.doubted || (was_there && now >= since + VANISHED_AFTER) {
+                    self.gone(None, now);
+                }
+            }
+            (Phase::Asking | Phase::Dialling | Phase::Asked | Phase::Done, _) => {}
+        }
+    }
+
+    /// Without a list an end is believed as it is told, and a hang-up as it is answered.
+    fn list_refused(&mut self, now: Duration) {
+        self.list_is_stale = false;
+        match self.phase {
+            Phase::Clearing { since, line: 0 } => self.hang_up(since, 0),
+            Phase::Clearing { .. } => self.cleared(now),
+            Phase::Connecting | Phase::Active if self.doubted && self.list_refusals >= LIST_REFUSALS_MAX => {
+                self.gone(None, now);
+            }
+            Phase::Connecting | Phase::Active if self.doubted => self.next_list = now,
+            Phase::Asking | Phase::Dialling | Phase::Connecting | Phase::Active | Phase::Asked | Phase::Done => {}
+        }
+    }
+
+    /// The other side, or the network, has ended it.
+    fn gone(&mut self, ending: Option<Ending>, now: Duration) {
+        self.ended.get_or_insert(now);
+        match ending {
+            Some(ending) => {
+                let outcome = self.outcome(ending);
+                self.finish(outcome, true, now);
+            }
+            // After an answer the reason tells nothing more.
+            None if self.answered.is_some() => {
+                let outcome = self.outcome(Ending::Untold);
+                self.finish(outcome, true, now);
+            }
+            None => {
+                self.phase = Phase::Asked;
+                match self.asked {
+                    // Its reply comes first, and means nothing any more.
+                    Some(_) => {
+                        let outcome = self.outcome(Ending::Untold);
+                        self.finish(outcome, true, now);
+                    }
+                    None => self.ask(Question::Cause, "AT+CEER", LIST_TIMEOUT),
+                }
+            }
+        }
+    }
+
+    fn outcome(&self, ending: Ending) -> CallOutcome {
+        if self.answered.is_some() {
+            let heard = self.readings > 0;
+            return if heard { CallOutcome::Spoken } else { CallOutcome::Unanswered(Unanswered::HungUp) };
+        }
+        let refused = |class: ErrorClass, what: &str| CallOutcome::Refused { class, reason: what.to_owned() };
+        match ending {
+            Ending::Busy => CallOutcome::Unanswered(Unanswered::Busy),
+            Ending::NoAnswer => CallOutcome::Unanswered(Unanswered::NoAnswer),
+            Ending::Cause(cause) => match cause {
+                1 | 3 | 6 | 22 | 26 | 28 => refused(ErrorClass::Final, &format!("number unobtainable (cause {cause})")),
+                8 | 10 | 29 | 50 => refused(ErrorClass::OtherRoute, &format!("call barred (cause {cause})")),
+                16 | 21 => CallOutcome::Unanswered(Unanswered::Rejected),
+                18 | 20 | 27 => CallOutcome::Unanswered(Unanswered::NoAnswer),
+                _ => refused(ErrorClass::Temporary, &format!("network ended the call (cause {cause})")),
+            },
+            Ending::Untold => {
+                let lasted = self.ended.map(|ended| ended.saturating_sub(self.dialled));
+                if self.alerted || lasted.is_some_and(|lasted| lasted >= RANG_AFTER) {
+                    CallOutcome::Unanswered(Unanswered::NoAnswer)
+                } else {
+                    refused(ErrorClass::Temporary, "network ended the call before it rang")
+                }
+            }
+        }
+    }
+
+    /// Ends the call from this side.
+    fn close(&mut self, verdict: CallOutcome, now: Duration) {
+        if !matches!(self.phase, Phase::Dialling | Phase::Connecting | Phase::Active) {
+            return;
+        }
+        self.ended = Some(now);
+        // Whoever heard the PIN heard it, whatever ended the call.
+        let heard = self.readings > 0;
+        self.verdict = Some(if heard { CallOutcome::Spoken } else { verdict });
+        self.phase = Phase::Clearing { since: now, line: 0 };
+        match self.asked {
+            Some(Question::Dial) => self.steps.push_back(CallStep::Interrupt),
+            // Its reply comes within seconds, and the hang-up with it.
+            Some(Question::List | Question::HangUp | Question::Cause) => {}
+            None => self.hang_up(now, 0),
+        }
+    }
+
+    fn hang_up(&mut self, since: Duration, line: usize) {
+        let lines = self.dialect.hang_up_lines;
+        let text = lines[line % lines.len()];
+        self.phase = Phase::Clearing { since, line: line + 1 };
+        self.ask(Question::HangUp, text, HANG_UP_TIMEOUT);
+    }
+
+    /// The list tells whether it helped.
+    fn hung_up(&mut self, accepted: bool, now: Duration) {
+        let Phase::Clearing { since, .. } = self.phase else { return };
+        if self.list_refusals < LIST_REFUSALS_MAX {
+            self.ask(Question::List, "AT+CLCC", LIST_TIMEOUT);
+        } else if accepted {
+            self.cleared(now);
+        } else {
+            self.not_cleared(since, now);
+        }
+    }
+
+    fn not_cleared(&mut self, since: Duration, now: Duration) {
+        if now >= since + CLEARING_MAX {
+            let outcome = self.verdict.take().unwrap_or(CallOutcome::Unanswered(Unanswered::HungUp));
+            self.finish(outcome, false, now);
+        } else {
+            self.next_list = now + CLEARING_INTERVAL;
+        }
+    }
+
+    fn cleared(&mut self, now: Duration) {
+        let outcome = self.verdict.take().unwrap_or(CallOutcome::Unanswered(Unanswered::HungUp));
+        self.finish(outcome, true, now);
+    }
+
+    /// The port or the modem went away, and any call with it.
+    fn lost(&mut self, error: &AtError, now: Duration) {
+        let outcome = match (self.phase, self.verdict.take()) {
+            (Phase::Clearing { .. }, Some(verdict)) => verdict,
+            _ if self.readings > 0 => CallOutcome::Spoken,
+            _ => CallOutcome::Uncertain { reason: error.to_string() },
+        };
+        self.finish(outcome, true, now);
+    }
+
+    fn finish(&mut self, outcome: CallOutcome, line_is_free: bool, now: Duration) {
+        if self.phase == Phase::Done {
+            return;
+        }
+        let ended = self.ended.unwrap_or(now);
+        let begun = if outcome == CallOutcome::Returned { ended } else { self.dialled };
+        self.phase = Phase::Done;
+        self.steps.push_back(CallStep::Done(CallEnd {
+            outcome,
+            rang: self.answered.unwrap_or(ended).saturating_sub(begun),
+            talked: self.answered.map(|answered| ended.saturating_sub(answered)),
+            line_is_free,
+        }));
+    }
+}
+
+/// Without the number.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("phase", &self.phase).field("readings", &self.readings).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
