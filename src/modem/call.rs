@@ -1,10 +1,10 @@
 //! One call, from `ATD` to a line that is free again.
 //!
 //! ```text
-//!  Asking ──permit──► Dialling ──OK──► Connecting ──answered──► Active ──spoken──► Clearing ──► Done
-//!    │ refuse            │ error          │ ring time-out, withdrawn   │ other side    ▲   │ list empty
-//!    ▼                   ▼                └────────────────────────────┼───────────────┘   ▼
-//!   Done                Done                                           └──► why? (CEER) ──► Done
+//!  Preparing ─► Asking ──permit──► Dialling ──OK──► Connecting ──answered──► Active ──spoken──► Clearing ──► Done
+//!                 │ refuse            │ error          │ ring time-out, withdrawn   │ other side    ▲   │ list empty
+//!                 ▼                   ▼                └────────────────────────────┼───────────────┘   ▼
+//!                Done                Done                                           └──► why? (CEER) ──► Done
 //! ```
 //!
 //! What the modem says unasked moves it, where the family says something; the list of calls (`AT+CLCC`) is asked all the
@@ -20,11 +20,13 @@ use std::fmt;
 use std::time::Duration;
 
 use super::at::{
-    AtError, CallSign, CallState, Command, Ending, ErrorClass, ListedCall, ModemError, Priority, Reply, calls_listed,
-    ending_of,
+    AtError, CallState, Command, Ending, ErrorClass, ListedCall, ModemError, Priority, Reply, call_listed,
+    calls_listed, ending_of, ending_told,
 };
+use super::profile::{self, Calls, Dialled};
 use crate::phone::PhoneNumber;
 
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(3);
 /// For the answer to `ATD` where it comes at once.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// For the list: a lost one is asked again.
@@ -45,23 +47,32 @@ const TALK_MAX: Duration = Duration::from_secs(120);
 /// A call that ended without a reason after this long has rung somewhere.
 const RANG_AFTER: Duration = Duration::from_secs(5);
 
-/// What differs between families of modems.
-#[derive(Debug, PartialEq, Eq)]
-pub struct CallDialect {
-    /// `OK` or `CONNECT` to `ATD` comes when the call is answered (Wavecom, ZTE), not when the command is taken.
-    pub ok_means_answered: bool,
-    /// Between two questions for the list of calls.
-    pub list_interval: Duration,
-    /// What ends a call, the surest first; the next is tried when the call still stands.
-    pub hang_up_lines: &'static [&'static str],
+/// What a line tells about the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallSign {
+    /// It rings at the other side.
+    Ringing,
+    Answered,
+    Ended(Ending),
+    /// A key was pressed at the other side.
+    Key(char),
 }
 
-/// What 3GPP TS 27.007 says: `+CHUP` (§6.5); V.250's `H` on top.
-pub const GENERIC_DIALECT: CallDialect = CallDialect {
-    ok_means_answered: false,
-    list_interval: Duration::from_millis(500),
-    hang_up_lines: &["AT+CHUP", "ATH"],
-};
+/// What an unsolicited line tells about the call, in the words of the family and in those of all; `None`: nothing.
+pub fn sign(line: &str, calls: &Calls) -> Option<CallSign> {
+    if let Some(key) = calls.keys.told(line) {
+        return Some(CallSign::Key(key));
+    }
+    if let Some(ending) = ending_told(line) {
+        return Some(CallSign::Ended(ending));
+    }
+    match (call_listed(line), calls.state_told(line)) {
+        (Some(CallState::Active), _) | (None, Some(profile::CallState::Answered)) => Some(CallSign::Answered),
+        (Some(CallState::Alerting), _) | (None, Some(profile::CallState::Ringing)) => Some(CallSign::Ringing),
+        (Some(CallState::Ended), _) | (None, Some(profile::CallState::Ended)) => Some(CallSign::Ended(Ending::Untold)),
+        (Some(CallState::Dialling | CallState::Held), _) | (None, None) => None,
+    }
+}
 
 /// How a call went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +129,7 @@ pub enum CallStep {
     /// Somebody answered: speak, and tell [`Call::read_out`] of each reading and [`Call::spoken`] of the end.
     Answered,
     /// A key was pressed while somebody listens.
-    Tone(char),
+    Key(char),
     /// Nothing until a reply, an unsolicited line or this instant.
     Wait(Option<Duration>),
     /// The end; said once.
@@ -127,6 +138,10 @@ pub enum CallStep {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// The family's lines before a call, by their place.
+    Preparing {
+        line: usize,
+    },
     Asking,
     /// `ATD` is out.
     Dialling,
@@ -144,6 +159,7 @@ enum Phase {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Question {
+    Prepare,
     Dial,
     List,
     HangUp,
@@ -152,7 +168,7 @@ enum Question {
 
 pub struct Call {
     number: PhoneNumber,
-    dialect: &'static CallDialect,
+    calls: &'static Calls,
     ring_timeout: Duration,
     phase: Phase,
     /// The one command that is out.
@@ -178,12 +194,12 @@ pub struct Call {
 
 impl Call {
     /// `ring_timeout`: from the dialling to the hang-up where nobody answers.
-    pub fn new(number: PhoneNumber, dialect: &'static CallDialect, ring_timeout: Duration) -> Self {
-        Self {
+    pub fn new(number: PhoneNumber, calls: &'static Calls, ring_timeout: Duration) -> Self {
+        let mut call = Self {
             number,
-            dialect,
+            calls,
             ring_timeout,
-            phase: Phase::Asking,
+            phase: Phase::Preparing { line: 0 },
             asked: None,
             next_list: Duration::ZERO,
             list_refusals: 0,
@@ -197,12 +213,32 @@ impl Call {
             list_is_stale: false,
             readings: 0,
             verdict: None,
-            steps: VecDeque::from([CallStep::AskPermission]),
-        }
+            steps: VecDeque::new(),
+        };
+        call.prepare(0);
+        call
     }
 
     pub fn poll(&mut self) -> CallStep {
         self.steps.pop_front().unwrap_or_else(|| CallStep::Wait(self.wakes_at()))
+    }
+
+    fn ok_means_answered(&self) -> bool {
+        self.calls.dialled == Dialled::Answered
+    }
+
+    /// Sends the line at this place, or asks whether to go on behind the last.
+    fn prepare(&mut self, line: usize) {
+        match self.calls.prepare.iter().chain(self.calls.keys.listen).nth(line) {
+            Some(text) => {
+                self.phase = Phase::Preparing { line };
+                self.ask(Question::Prepare, text, PREPARE_TIMEOUT);
+            }
+            None => {
+                self.phase = Phase::Asking;
+                self.steps.push_back(CallStep::AskPermission);
+            }
+        }
     }
 
     /// It may be dialled: what must be durable before it is.
@@ -212,7 +248,7 @@ impl Call {
         }
         self.phase = Phase::Dialling;
         self.dialled = now;
-        let timeout = if self.dialect.ok_means_answered { self.ring_timeout } else { DIAL_TIMEOUT };
+        let timeout = if self.ok_means_answered() { self.ring_timeout } else { DIAL_TIMEOUT };
         self.ask(Question::Dial, &format!("ATD+{};", self.number.digits()), timeout);
     }
 
@@ -241,7 +277,7 @@ impl Call {
     /// The call is of no more use: it is hung up at once.
     pub fn withdraw(&mut self, now: Duration) {
         match self.phase {
-            Phase::Asking => self.finish(CallOutcome::Returned, true, now),
+            Phase::Preparing { .. } | Phase::Asking => self.finish(CallOutcome::Returned, true, now),
             Phase::Dialling | Phase::Connecting | Phase::Active => {
                 self.close(CallOutcome::Unanswered(Unanswered::Withdrawn), now);
             }
@@ -249,15 +285,15 @@ impl Call {
         }
     }
 
-    /// What the modem says unasked about the call.
+    /// What the modem says unasked about the call (see [`sign`]).
     pub fn sign(&mut self, sign: CallSign, now: Duration) {
         match (self.phase, sign) {
-            (Phase::Dialling | Phase::Connecting, CallSign::Alerting) => {
+            (Phase::Dialling | Phase::Connecting, CallSign::Ringing) => {
                 self.seen = true;
                 self.alerted = true;
             }
             (Phase::Connecting, CallSign::Answered) => self.answered(now),
-            (Phase::Active, CallSign::Tone(key)) => self.steps.push_back(CallStep::Tone(key)),
+            (Phase::Active, CallSign::Key(key)) => self.steps.push_back(CallStep::Key(key)),
             (Phase::Connecting | Phase::Active, CallSign::Ended(Ending::Untold)) => {
                 self.doubted = true;
                 self.list_is_stale = self.asked == Some(Question::List);
@@ -266,9 +302,9 @@ impl Call {
             }
             (Phase::Connecting | Phase::Active, CallSign::Ended(ending)) => self.gone(Some(ending), now),
             // Its reply says the same, or the list will.
-            (Phase::Dialling, CallSign::Answered | CallSign::Ended(_) | CallSign::Tone(_)) => {}
-            (Phase::Connecting, CallSign::Tone(_)) | (Phase::Active, CallSign::Alerting | CallSign::Answered) => {}
-            (Phase::Asking | Phase::Clearing { .. } | Phase::Asked | Phase::Done, _) => {}
+            (Phase::Dialling, CallSign::Answered | CallSign::Ended(_) | CallSign::Key(_)) => {}
+            (Phase::Connecting, CallSign::Key(_)) | (Phase::Active, CallSign::Ringing | CallSign::Answered) => {}
+            (Phase::Preparing { .. } | Phase::Asking | Phase::Clearing { .. } | Phase::Asked | Phase::Done, _) => {}
         }
     }
 
@@ -276,6 +312,14 @@ impl Call {
     pub fn replied(&mut self, result: Result<Reply, AtError>, now: Duration) {
         let Some(question) = self.asked.take() else { return };
         match (question, result) {
+            (Question::Prepare, Err(AtError::Closed { .. } | AtError::Rebooted { .. })) => {
+                self.finish(CallOutcome::Returned, true, now);
+            }
+            (Question::Prepare, _) => {
+                if let Phase::Preparing { line } = self.phase {
+                    self.prepare(line + 1);
+                }
+            }
             (_, Err(error @ (AtError::Closed { .. } | AtError::Rebooted { .. }))) => self.lost(&error, now),
             (Question::Dial, result) => self.dial_replied(result, now),
             (Question::List, Ok(reply)) => {
@@ -309,7 +353,8 @@ impl Call {
             Phase::Clearing { since, line } if self.asked.is_none() && now >= self.next_list => {
                 self.hang_up(since, line);
             }
-            Phase::Asking
+            Phase::Preparing { .. }
+            | Phase::Asking
             | Phase::Dialling
             | Phase::Connecting
             | Phase::Active
@@ -326,7 +371,7 @@ impl Call {
             Phase::Connecting => Some(self.dialled + self.ring_timeout),
             Phase::Active => self.answered.map(|answered| answered + TALK_MAX),
             Phase::Clearing { .. } => self.asked.is_none().then_some(self.next_list),
-            Phase::Asking | Phase::Dialling | Phase::Asked | Phase::Done => None,
+            Phase::Preparing { .. } | Phase::Asking | Phase::Dialling | Phase::Asked | Phase::Done => None,
         };
         list.into_iter().chain(bound).min()
     }
@@ -338,7 +383,7 @@ impl Call {
 
     fn list_when_due(&mut self, now: Duration) {
         if self.asked.is_none() && self.lists() && now >= self.next_list {
-            self.next_list = now + self.dialect.list_interval;
+            self.next_list = now + self.calls.poll_interval;
             self.ask(Question::List, "AT+CLCC", LIST_TIMEOUT);
         }
     }
@@ -353,14 +398,14 @@ impl Call {
             // It was interrupted, or answered in the very moment.
             return self.hang_up(since, line);
         }
-        self.next_list = now + self.dialect.list_interval;
+        self.next_list = now + self.calls.poll_interval;
         match result {
-            Ok(_) if self.dialect.ok_means_answered => {
+            Ok(_) if self.ok_means_answered() => {
                 self.phase = Phase::Connecting;
                 self.answered(now);
             }
             Ok(_) => self.phase = Phase::Connecting,
-            Err(error) if error.is_silence() && self.dialect.ok_means_answered => {
+            Err(error) if error.is_silence() && self.ok_means_answered() => {
                 self.close(CallOutcome::Unanswered(Unanswered::NoAnswer), now);
             }
             Err(error) if error.is_silence() => {
@@ -416,7 +461,7 @@ impl Call {
                     self.gone(None, now);
                 }
             }
-            (Phase::Asking | Phase::Dialling | Phase::Asked | Phase::Done, _) => {}
+            (Phase::Preparing { .. } | Phase::Asking | Phase::Dialling | Phase::Asked | Phase::Done, _) => {}
         }
     }
 
@@ -430,7 +475,13 @@ impl Call {
                 self.gone(None, now);
             }
             Phase::Connecting | Phase::Active if self.doubted => self.next_list = now,
-            Phase::Asking | Phase::Dialling | Phase::Connecting | Phase::Active | Phase::Asked | Phase::Done => {}
+            Phase::Preparing { .. }
+            | Phase::Asking
+            | Phase::Dialling
+            | Phase::Connecting
+            | Phase::Active
+            | Phase::Asked
+            | Phase::Done => {}
         }
     }
 
@@ -501,13 +552,13 @@ impl Call {
         match self.asked {
             Some(Question::Dial) => self.steps.push_back(CallStep::Interrupt),
             // Its reply comes within seconds, and the hang-up with it.
-            Some(Question::List | Question::HangUp | Question::Cause) => {}
+            Some(Question::Prepare | Question::List | Question::HangUp | Question::Cause) => {}
             None => self.hang_up(now, 0),
         }
     }
 
     fn hang_up(&mut self, since: Duration, line: usize) {
-        let lines = self.dialect.hang_up_lines;
+        let lines = self.calls.hang_up;
         let text = lines[line % lines.len()];
         self.phase = Phase::Clearing { since, line: line + 1 };
         self.ask(Question::HangUp, text, HANG_UP_TIMEOUT);

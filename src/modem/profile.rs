@@ -49,8 +49,6 @@ pub struct Profile {
     pub reference_power_line: Option<&'static str>,
     /// Lines at the end of the start-up, one command each; refusals are ignored.
     pub startup_lines: &'static [&'static str],
-    /// Lines for later: they may talk to the network for minutes (`+CLIP`), or only matter to calls.
-    pub late_lines: &'static [&'static str],
     /// Restarts the modem.
     pub reset_line: &'static str,
     /// How long the modem may be gone after that.
@@ -162,7 +160,6 @@ const fn generic() -> Profile {
         storages: SIM_FIRST,
         reference_power_line: Some("AT+CESQ"),
         startup_lines: &[],
-        late_lines: &["AT+CLIP=1", "AT+CRC=1"],
         reset_line: "AT+CFUN=1,1",
         reset_lasts: Duration::from_secs(60),
         off_line: Some("AT+CPOF"),

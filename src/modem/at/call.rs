@@ -1,22 +1,7 @@
-//! What modems say about calls: states told unasked, listed calls, causes, tones.
-//!
-//! Families tell the same things in different words. Whatever a family says is understood from all of them, because no
-//! word means two things; only what an `OK` means differs, and that is the dialect's (see `modem::call`).
+//! What all modems say about calls: listed calls, result codes, causes. The lines of a family are its profile's.
 
 use super::command::{Reply, value};
 use super::fields;
-use super::unsolicited::Unsolicited;
-
-/// What a line tells about the call that this side made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallSign {
-    /// The other side rings.
-    Alerting,
-    Answered,
-    Ended(Ending),
-    /// A key was pressed at the other side.
-    Tone(char),
-}
 
 /// Why a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +31,6 @@ pub struct ListedCall {
     pub state: CallState,
     /// Digits as the modem writes them; `None`: not told.
     pub number: Option<String>,
-}
-
-impl Unsolicited {
-    /// What the line tells about a call; `None`: nothing.
-    pub fn call_sign(&self) -> Option<CallSign> {
-        call_sign(&self.line)
-    }
 }
 
 /// The voice calls that this side made in an answer to `AT+CLCC`. Data bearers, which LTE modems list too, and calls
@@ -97,68 +75,22 @@ fn ending_by_cause(cause: u8) -> Ending {
     }
 }
 
-fn call_sign(line: &str) -> Option<CallSign> {
+/// The state that a `+CLCC` line tells; it comes unasked on some modems. `None`: another line, or not this side's call.
+pub fn call_listed(line: &str) -> Option<CallState> {
+    value(line, "+CLCC").and_then(listed_call).map(|call| call.state)
+}
+
+/// The end that a line tells: a result code of ITU-T V.250, or Huawei's `^CEND:id,duration,status[,cause]`.
+pub fn ending_told(line: &str) -> Option<Ending> {
     let line = line.trim();
-    let exact = match line.to_ascii_uppercase().as_str() {
-        "NO CARRIER" | "NO DIALTONE" | "NO DIAL TONE" => Some(CallSign::Ended(Ending::Untold)),
-        "BUSY" => Some(CallSign::Ended(Ending::Busy)),
-        "NO ANSWER" => Some(CallSign::Ended(Ending::NoAnswer)),
-        "CONNECT" => Some(CallSign::Answered),
-        _ => None,
-    };
-    exact.or_else(|| named_sign(line)).or_else(|| tone(line).map(CallSign::Tone))
-}
-
-fn named_sign(line: &str) -> Option<CallSign> {
-    let (name, rest) = line.split_once(':')?;
-    let fields = fields::split(rest);
-    let field = |index: usize| fields.get(index).map(String::as_str);
-    match name.trim_end().to_ascii_uppercase().as_str() {
-        "+CLCC" => sign_of(listed_call(rest)?.state),
-        // SIMCom: END may carry a duration, or a blank, or nothing.
-        "VOICE CALL" if rest.trim_start().starts_with("BEGIN") => Some(CallSign::Answered),
-        "VOICE CALL" if rest.trim_start().starts_with("END") => Some(CallSign::Ended(Ending::Untold)),
-        // Huawei: ^CEND:id,duration,status[,cause].
-        "^CONF" => Some(CallSign::Alerting),
-        "^CONN" => Some(CallSign::Answered),
-        "^CEND" => Some(CallSign::Ended(match field(3).and_then(|cause| cause.parse().ok()) {
-            Some(cause) => ending_by_cause(cause),
-            None => Ending::Untold,
-        })),
-        // Quectel: "ccinfo",id,dir,stat,mode,…
-        "+QIND" if field(0) == Some("ccinfo") && field(2) == Some("0") => sign_of(call_state(field(3)?)?),
-        // Quectel's older form has numbers of its own.
-        "^DSCI" if field(1) == Some("0") => match field(2)? {
-            "3" => Some(CallSign::Answered),
-            "7" => Some(CallSign::Alerting),
-            "6" => Some(CallSign::Ended(Ending::Untold)),
-            _ => None,
-        },
-        // u-blox: 7 is "connected", which follows active.
-        "+UCALLSTAT" => match field(1)? {
-            "7" => Some(CallSign::Answered),
-            stat => sign_of(call_state(stat)?),
-        },
-        "+COLP" => Some(CallSign::Answered),
-        // ZTE.
-        "HANGUP" => Some(CallSign::Ended(Ending::Untold)),
-        // Wavecom: 2 is ring-back, 6 the release of a call.
-        "+WIND" => match field(0)? {
-            "2" => Some(CallSign::Alerting),
-            "6" => Some(CallSign::Ended(Ending::Untold)),
-            _ => None,
-        },
-        _ => None,
+    match line.to_ascii_uppercase().as_str() {
+        "NO CARRIER" | "NO DIALTONE" | "NO DIAL TONE" => return Some(Ending::Untold),
+        "BUSY" => return Some(Ending::Busy),
+        "NO ANSWER" => return Some(Ending::NoAnswer),
+        _ => {}
     }
-}
-
-fn sign_of(state: CallState) -> Option<CallSign> {
-    match state {
-        CallState::Active => Some(CallSign::Answered),
-        CallState::Alerting => Some(CallSign::Alerting),
-        CallState::Ended => Some(CallSign::Ended(Ending::Untold)),
-        CallState::Held | CallState::Dialling => None,
-    }
+    let cause = fields::split(value(line, "^CEND")?).get(3).and_then(|cause| cause.parse().ok());
+    Some(cause.map_or(Ending::Untold, ending_by_cause))
 }
 
 fn call_state(stat: &str) -> Option<CallState> {
@@ -183,71 +115,37 @@ fn listed_call(rest: &str) -> Option<ListedCall> {
     Some(ListedCall { state: call_state(stat)?, number: number.filter(|digits| !digits.is_empty()) })
 }
 
-fn tone(line: &str) -> Option<char> {
-    const PLAIN: [&str; 5] = ["+RXDTMF", "+DTMF", "^DDTMF", "+UUDTMFD", "#DTMFEV"];
-    let key = |text: &str| text.chars().next().filter(|key| key.is_ascii_digit() || "*#ABCD".contains(*key));
-    let first = |rest: &str| fields::split(rest).first().and_then(|field| key(field));
-    // Quectel tells the key's ASCII code.
-    let coded = value(line, "+QTONEDET").and_then(|rest| rest.parse::<u8>().ok()).map(char::from);
-    coded
-        .and_then(|character| key(&character.to_string()))
-        .or_else(|| PLAIN.iter().find_map(|name| value(line, name)).and_then(first))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_familys_words_about_a_call_are_understood() {
-        let cases = [
-            ("+CLCC: 1,0,3,0,0,\"+420123456789\",145", "Some(Alerting)"),
-            ("+CLCC: 1,0,0,0,0,\"420123456789\",129,\"\"", "Some(Answered)"),
-            ("+CLCC: 1,0,6,0,0,\"+420123456789\",145", "Some(Ended(Untold))"),
-            ("+CLCC: 1,0,2,0,0", "None"),
+    fn a_line_tells_a_state_or_an_end() {
+        let states = [
+            ("+CLCC: 1,0,3,0,0,\"+420123456789\",145", Some(CallState::Alerting)),
+            ("+CLCC: 1,0,0,0,0,\"420123456789\",129,\"\"", Some(CallState::Active)),
+            ("+CLCC: 1,0,6,0,0,\"+420123456789\",145", Some(CallState::Ended)),
+            ("+CLCC: 1,0,2,0,0", Some(CallState::Dialling)),
             // From outside, and the data bearer of an LTE modem.
-            ("+CLCC: 1,1,4,0,0,\"+420123456789\",145", "None"),
-            ("+CLCC: 1,0,0,1,0,\"\",128", "None"),
-            ("VOICE CALL: BEGIN", "Some(Answered)"),
-            ("VOICE CALL: END: 000041", "Some(Ended(Untold))"),
-            ("VOICE CALL: END", "Some(Ended(Untold))"),
-            ("^ORIG:1,0", "None"),
-            ("^CONF:1", "Some(Alerting)"),
-            ("^CONN:1,0", "Some(Answered)"),
-            ("^CEND:1,0,104,17", "Some(Ended(Busy))"),
-            ("^CEND: 1,12,29,16", "Some(Ended(Cause(16)))"),
-            ("^CEND:1,0,67", "Some(Ended(Untold))"),
-            ("+QIND: \"ccinfo\",2,0,3,0,0,\"10086\",129", "Some(Alerting)"),
-            ("+QIND: \"ccinfo\",2,0,0,0,0,\"10086\",129", "Some(Answered)"),
-            ("+QIND: \"ccinfo\",2,0,-1,0,0,\"10086\",129", "Some(Ended(Untold))"),
-            ("+QIND: \"csq\",20,99", "None"),
-            ("^DSCI: 1,0,7,0,10086,129", "Some(Alerting)"),
-            ("^DSCI: 1,0,3,0,10086,129", "Some(Answered)"),
-            ("+UCALLSTAT: 1,3", "Some(Alerting)"),
-            ("+UCALLSTAT: 1,0", "Some(Answered)"),
-            ("+UCALLSTAT: 1,6", "Some(Ended(Untold))"),
-            ("+COLP: \"+420123456789\",145", "Some(Answered)"),
-            ("CONNECT", "Some(Answered)"),
-            ("HANGUP: 1", "Some(Ended(Untold))"),
-            ("+WIND: 5,1", "None"),
-            ("+WIND: 2", "Some(Alerting)"),
-            ("+WIND: 6,1", "Some(Ended(Untold))"),
-            ("NO CARRIER", "Some(Ended(Untold))"),
-            ("BUSY", "Some(Ended(Busy))"),
-            ("NO ANSWER", "Some(Ended(NoAnswer))"),
-            ("+RXDTMF: 1", "Some(Tone('1'))"),
-            ("+DTMF: #", "Some(Tone('#'))"),
-            ("+QTONEDET: 49", "Some(Tone('1'))"),
-            ("+QTONEDET: 7", "None"),
-            ("^DDTMF: 5", "Some(Tone('5'))"),
-            ("+UUDTMFD: 0", "Some(Tone('0'))"),
-            ("#DTMFEV: 1,1", "Some(Tone('1'))"),
-            ("+CLIP: \"+420123456789\",145", "None"),
-            ("RING", "None"),
-            (":", "None"),
+            ("+CLCC: 1,1,4,0,0,\"+420123456789\",145", None),
+            ("+CLCC: 1,0,0,1,0,\"\",128", None),
+            ("+CLCC:", None),
+            ("RING", None),
         ];
-        for (line, expected) in cases {
-            assert_eq!(format!("{:?}", call_sign(line)), expected, "{line}");
+        for (line, expected) in states {
+            assert_eq!(call_listed(line), expected, "{line}");
+        }
+        let endings = [
+            ("NO CARRIER", Some(Ending::Untold)),
+            ("BUSY", Some(Ending::Busy)),
+            ("no answer", Some(Ending::NoAnswer)),
+            ("^CEND:1,0,104,17", Some(Ending::Busy)),
+            ("^CEND: 1,12,29,16", Some(Ending::Cause(16))),
+            ("^CEND:1,0,67", Some(Ending::Untold)),
+            ("^CONN:1,0", None),
+        ];
+        for (line, expected) in endings {
+            assert_eq!(ending_told(line), expected, "{line}");
         }
     }
 

@@ -28,7 +28,7 @@ mod storage;
 pub(crate) mod transcript;
 mod unsolicited;
 
-pub use call::{CallSign, CallState, Ending, ListedCall, calls_listed, ending_of};
+pub use call::{CallState, Ending, ListedCall, call_listed, calls_listed, ending_of, ending_told};
 pub use command::{Command, Priority, Reply, Wire};
 pub use engine::{CommandId, Engine, EngineSettings, Output};
 pub use error::{AtError, ErrorClass, ModemError};

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::super::at::{CommandId, Engine, Output};
-use super::super::profile::GENERIC;
+use super::super::profile::{GENERIC, Profile};
 use super::*;
 
-static AT_ONCE: CallDialect = GENERIC_DIALECT;
-static WHEN_ANSWERED: CallDialect = CallDialect { ok_means_answered: true, ..GENERIC_DIALECT };
+fn of(name: &str) -> &'static Calls {
+    &Profile::named(name).expect("a profile").calls
+}
 
 const RING_TIMEOUT: Duration = Duration::from_secs(45);
 
@@ -20,12 +21,13 @@ const RING_TIMEOUT: Duration = Duration::from_secs(45);
 ///  = lines     what `AT+CLCC` is answered from here on, `|` between lines; `-` is silence
 ///  @ COMMAND lines   what this command is answered from here on; unless told, the script answers it
 /// ```
-fn converse(dialect: &'static CallDialect, script: &str) -> String {
+fn converse(family: &str, script: &str) -> String {
     let mut dialogue = Dialogue {
         engine: Engine::new(GENERIC.engine_settings()),
-        call: Call::new(PhoneNumber::parse("447700900123", None).expect("a number"), dialect, RING_TIMEOUT),
+        call: Call::new(PhoneNumber::parse("447700900123", None).expect("a number"), of(family), RING_TIMEOUT),
         now: Duration::ZERO,
         submitted: None,
+        family: of(family),
         calls: "OK".to_owned(),
         answers: BTreeMap::new(),
         text: String::new(),
@@ -55,6 +57,7 @@ struct Dialogue {
     call: Call,
     now: Duration,
     submitted: Option<CommandId>,
+    family: &'static Calls,
     calls: String,
     answers: BTreeMap<String, String>,
     text: String,
@@ -112,7 +115,7 @@ impl Dialogue {
                     }
                     CallStep::AskPermission => _ = writeln!(self.text, "    may it be dialled?"),
                     CallStep::Answered => _ = writeln!(self.text, "    answered"),
-                    CallStep::Tone(key) => _ = writeln!(self.text, "    tone {key}"),
+                    CallStep::Key(key) => _ = writeln!(self.text, "    key {key}"),
                     CallStep::Done(end) => {
                         let CallEnd { outcome, rang, talked, line_is_free } = end;
                         let free = if line_is_free { "" } else { ", the line is not free" };
@@ -130,6 +133,11 @@ impl Dialogue {
                 }
                 Output::Write(wire) => {
                     let _ = writeln!(self.text, "    write {}", wire.bytes.escape_ascii());
+                    let written = String::from_utf8_lossy(&wire.bytes).into_owned();
+                    let prepares = self.family.prepare.iter().chain(self.family.keys.listen);
+                    if prepares.into_iter().any(|line| written.trim_end() == *line) {
+                        self.hear("OK");
+                    }
                     if let Some(answer) = self.answers.get(&String::from_utf8_lossy(&wire.bytes).into_owned()) {
                         self.hear(&answer.clone());
                     }
@@ -139,7 +147,7 @@ impl Dialogue {
                     self.call.replied(result, self.now);
                 }
                 Output::Unsolicited(said) => {
-                    if let Some(sign) = said.call_sign() {
+                    if let Some(sign) = sign(&said.line, self.family) {
                         self.call.sign(sign, self.now);
                     }
                 }
@@ -153,7 +161,7 @@ impl Dialogue {
 #[test]
 fn a_call_that_is_answered_and_heard_is_hung_up_and_the_line_is_free() {
     // Generic: nothing but the list tells anything.
-    insta::assert_snapshot!(converse(&AT_ONCE, "
+    insta::assert_snapshot!(converse("generic", "
         ! permit
         < OK
         = +CLCC: 1,0,2,0,0,\"+447700900123\",145|OK
@@ -196,7 +204,7 @@ fn a_call_that_is_answered_and_heard_is_hung_up_and_the_line_is_free() {
 #[test]
 fn families_that_tell_more_are_followed_at_once() {
     let huawei = converse(
-        &AT_ONCE,
+        "generic",
         "
         = ERROR
         ! permit
@@ -228,7 +236,7 @@ fn families_that_tell_more_are_followed_at_once() {
         Spoken rang 2s, talked Some(0ns)
     ");
     let sim7600 = converse(
-        &AT_ONCE,
+        "generic",
         "
         = -
         ! permit
@@ -257,7 +265,7 @@ fn families_that_tell_more_are_followed_at_once() {
         Unanswered(HungUp) rang 0ns, talked Some(5ms)
     "#);
     let quectel = converse(
-        &AT_ONCE,
+        "generic",
         "
         ! permit
         < OK
@@ -278,7 +286,7 @@ fn families_that_tell_more_are_followed_at_once() {
 
 #[test]
 fn where_ok_means_answered_the_dial_is_interrupted_when_nobody_wants_it_any_more() {
-    insta::assert_snapshot!(converse(&WHEN_ANSWERED, "
+    insta::assert_snapshot!(converse("wavecom", "
         ! permit
         + 5000
         @ AT+CHUP OK
@@ -300,7 +308,7 @@ fn where_ok_means_answered_the_dial_is_interrupted_when_nobody_wants_it_any_more
         write AT+CHUP\r
         Spoken rang 5s, talked Some(0ns)
     "#);
-    insta::assert_snapshot!(converse(&WHEN_ANSWERED, "
+    insta::assert_snapshot!(converse("wavecom", "
         @ AT+CHUP OK
         ! permit
         + 5000
@@ -318,7 +326,7 @@ fn where_ok_means_answered_the_dial_is_interrupted_when_nobody_wants_it_any_more
         write AT+CHUP\r
         Unanswered(Withdrawn) rang 5s, talked None
     ");
-    insta::assert_snapshot!(converse(&WHEN_ANSWERED, "
+    insta::assert_snapshot!(converse("wavecom", "
         @ AT+CHUP OK
         ! permit
         + 50000
@@ -337,7 +345,7 @@ fn where_ok_means_answered_the_dial_is_interrupted_when_nobody_wants_it_any_more
 fn the_end_of_an_unanswered_call_has_its_reason() {
     let ends = |last: &str| {
         let script = format!("! permit\n< OK\n= +CLCC: 1,0,3,0,0|OK\n+ 2000\n= OK\n{last}");
-        let text = converse(&AT_ONCE, &script);
+        let text = converse("generic", &script);
         text.lines().last().unwrap_or_default().trim().to_owned()
     };
     let told = [
@@ -364,7 +372,7 @@ fn the_end_of_an_unanswered_call_has_its_reason() {
     Unanswered(NoAnswer) rang 6.5s, talked None
     "#);
     let at_once = ["BUSY", "NO DIALTONE", "+CME ERROR: 3", "ERROR", "NO CARRIER"].map(|reply| {
-        let text = converse(&AT_ONCE, &format!("@ AT+CEER ERROR\n! permit\n< {reply}\n+ 100"));
+        let text = converse("generic", &format!("@ AT+CEER ERROR\n! permit\n< {reply}\n+ 100"));
         format!("{reply}: {}", text.lines().rfind(|line| line.contains("rang")).unwrap_or_default().trim())
     });
     insta::assert_snapshot!(at_once.join("\n"), @r#"
@@ -378,7 +386,7 @@ fn the_end_of_an_unanswered_call_has_its_reason() {
 
 #[test]
 fn no_carrier_during_a_fall_back_from_lte_does_not_end_a_call_that_is_listed() {
-    insta::assert_snapshot!(converse(&AT_ONCE, "
+    insta::assert_snapshot!(converse("generic", "
         ! permit
         < OK
         = +CLCC: 1,0,2,0,0|OK
@@ -404,7 +412,7 @@ fn no_carrier_during_a_fall_back_from_lte_does_not_end_a_call_that_is_listed() {
 
 #[test]
 fn nobody_answers_and_the_modem_hangs_up_by_its_second_command() {
-    insta::assert_snapshot!(converse(&AT_ONCE, "
+    insta::assert_snapshot!(converse("generic", "
         ! permit
         < OK
         = +CLCC: 1,0,3,0,0|OK
@@ -433,7 +441,7 @@ fn nobody_answers_and_the_modem_hangs_up_by_its_second_command() {
 #[test]
 fn a_call_that_cannot_be_ended_is_told() {
     let text = converse(
-        &AT_ONCE,
+        "generic",
         "
         @ AT+CHUP OK
         @ ATH OK
@@ -451,12 +459,12 @@ fn a_call_that_cannot_be_ended_is_told() {
 
 #[test]
 fn what_is_taken_back_before_it_is_dialled_costs_nothing() {
-    insta::assert_snapshot!(converse(&AT_ONCE, "! refuse"), @"
+    insta::assert_snapshot!(converse("generic", "! refuse"), @"
         may it be dialled?
     ! refuse
         Returned rang 0ns, talked None
     ");
-    insta::assert_snapshot!(converse(&AT_ONCE, "! withdraw\n! permit"), @"
+    insta::assert_snapshot!(converse("generic", "! withdraw\n! permit"), @"
         may it be dialled?
     ! withdraw
         Returned rang 0ns, talked None
@@ -467,7 +475,7 @@ fn what_is_taken_back_before_it_is_dialled_costs_nothing() {
 #[test]
 fn a_port_that_is_lost_takes_the_call_with_it() {
     let lost = |script: &str| {
-        let text = converse(&AT_ONCE, &format!("! permit\n{script}\n! close\n+ 5000"));
+        let text = converse("generic", &format!("! permit\n{script}\n! close\n+ 5000"));
         text.lines().rfind(|line| line.contains("rang")).unwrap_or_default().trim().to_owned()
     };
     let told = [lost(""), lost("< OK\n= -\n+ 1000"), lost("< OK\n= +CLCC: 1,0,0,0,0|OK\n+ 600\n! reading\n= -\n+ 600")];
@@ -480,7 +488,7 @@ fn a_port_that_is_lost_takes_the_call_with_it() {
 
 #[test]
 fn a_silent_modem_leaves_a_call_uncertain() {
-    insta::assert_snapshot!(converse(&AT_ONCE, "
+    insta::assert_snapshot!(converse("generic", "
         = -
         ! permit
         + 60000
@@ -509,9 +517,9 @@ proptest! {
             0..24,
         ),
     ) {
-        let dialect = if when_answered { &WHEN_ANSWERED } else { &AT_ONCE };
+        let family = if when_answered { "wavecom" } else { "generic" };
         let script = format!("{}\n= OK\n! permit\n+ 400000", moves.join("\n"));
-        let text = converse(dialect, &script);
+        let text = converse(family, &script);
         let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
         prop_assert_eq!(count(" rang "), 1, "{}", text);
         prop_assert!(count("    answered") <= 1, "{}", text);

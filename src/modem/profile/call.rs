@@ -8,6 +8,8 @@ use std::time::Duration;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Calls {
     pub ability: VoiceAbility,
+    /// Make the modem tell what a call does. Sent before each call, because a restart forgets them; may be refused.
+    pub prepare: &'static [&'static str],
     pub dialled: Dialled,
     /// Lines that come unasked, besides the result codes of ITU-T V.250 (`NO CARRIER`, `BUSY` …).
     pub states: &'static [StateLine],
@@ -152,9 +154,10 @@ pub(super) const NO_KEYS: Keys = Keys { listen: &[], begins: "", form: KeyForm::
 pub(super) const fn generic() -> Calls {
     Calls {
         ability: VoiceAbility::Able,
+        prepare: &[],
         dialled: Dialled::Accepted,
         states: &[],
-        poll_interval: Duration::from_millis(500),
+        poll_interval: Duration::from_millis(250),
         hang_up: &["AT+CHUP", "ATH"],
         sound: Sound::Wires,
         keys: NO_KEYS,

@@ -24,6 +24,7 @@ pub(super) static VOICE: Profile = Profile {
     off_line: None,
     calls: Calls {
         ability: VoiceAbility::Asked { line: "AT^CVOICE?", yes: "^CVOICE:0" },
+        prepare: &[],
         dialled: Dialled::Accepted,
         states: &[
             told("^CONF:", CallState::Ringing),

@@ -13,9 +13,8 @@ const STATES: &[StateLine] = &[
     told_at("+QIND: \"ccinfo\"", 2, "3", CallState::Ringing),
     told_at("+QIND: \"ccinfo\"", 2, "0", CallState::Answered),
     told_at("+QIND: \"ccinfo\"", 2, "-1", CallState::Ended),
-    // Older firmware, after AT^DSCI=1.
-    told_at("^DSCI", 2, "3", CallState::Ringing),
-    told_at("^DSCI", 2, "0", CallState::Answered),
+    // Older firmware, after AT^DSCI=1. Its 3 is an answer to some and ringing to others: the list of calls tells.
+    told_at("^DSCI", 2, "7", CallState::Ringing),
     told_at("^DSCI", 2, "6", CallState::Ended),
 ];
 const KEYS: Keys = Keys { listen: &["AT+QTONEDET=1"], begins: "+QTONEDET", form: KeyForm::Number, ..call::NO_KEYS };
@@ -31,9 +30,9 @@ pub(super) static LTE: Profile = Profile {
     storages: MODEM_FIRST,
     reference_power_line: Some("AT+QCSQ"),
     startup_lines: &["AT+QURCCFG=\"urcport\",\"usbat\"", "AT+QURCCFG=\"urcport\",\"all\""],
-    late_lines: &["AT+CLIP=1", "AT+CRC=1", "AT+QINDCFG=\"ccinfo\",1,0", "AT^DSCI=1"],
     off_line: Some("AT+QPOWD=1"),
     calls: Calls {
+        prepare: &["AT+QINDCFG=\"ccinfo\",1,0", "AT^DSCI=1"],
         states: STATES,
         poll_interval: Duration::from_secs(2),
         hang_up: &["AT+CHUP", "ATH", "AT+QHUP=16"],
@@ -76,11 +75,10 @@ pub(super) static GSM: Profile = Profile {
     iccid_line: "AT+QCCID",
     domains: GSM_DOMAINS,
     reference_power_line: None,
-    late_lines: &["AT+CLIP=1", "AT+CRC=1", "AT^DSCI=1"],
     off_line: Some("AT+QPOWD=1"),
     calls: Calls {
+        prepare: &["AT^DSCI=1"],
         states: STATES,
-        poll_interval: Duration::from_secs(1),
         hang_up: &["ATH", "AT+CHUP"],
         keys: KEYS,
         ..call::generic()

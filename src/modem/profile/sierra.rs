@@ -21,10 +21,10 @@ pub(super) static WAVECOM: Profile = Profile {
     domains: GSM_DOMAINS,
     storages: &["\"SM\",\"SM\"", "\"SM\",\"SM\",\"SM\"", "\"SM\""],
     reference_power_line: None,
-    late_lines: &["AT+CLIP=1", "AT+CRC=1", "AT+WIND=50"],
     reset_line: "AT+CFUN=1",
     off_line: Some("AT+CPOF"),
     calls: Calls {
+        prepare: &["AT+WIND=50"],
         dialled: Dialled::Answered,
         states: &[told("+WIND: 2", CallState::Ringing), told("+WIND: 6,", CallState::Ended)],
         hang_up: &["ATH", "AT+CHUP"],

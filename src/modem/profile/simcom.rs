@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::call::{self, told, told_at};
 use super::{
-    CallState, Calls, Dialled, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, Profile, Sound, StateLine, VoiceAbility,
-    generic, maker, models,
+    CallState, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, Profile, Sound, StateLine, VoiceAbility, generic, maker,
+    models,
 };
 use crate::modem::at::PinCounter;
 
@@ -28,9 +28,9 @@ pub(super) static SIM7600: Profile = Profile {
     pin_counter: PinCounter::Spic,
     iccid_line: "AT+CICCID",
     startup_lines: &["AT+CVHU=0"],
-    late_lines: &["AT+CLIP=1", "AT+CRC=1", "AT+CLCC=1"],
     reset_line: "AT+CRESET",
     calls: Calls {
+        prepare: &["AT+CLCC=1"],
         states: STATES,
         poll_interval: Duration::from_secs(2),
         sound: Sound::Port { begin: &["AT+CPCMFRM=0", "AT+CPCMREG=1"], end: &["AT+CPCMREG=0,1", "AT+CPCMREG=0"] },
@@ -63,10 +63,10 @@ pub(super) static A7670: Profile = Profile {
     iccid_line: "AT+CICCID",
     // Registers for SMS too where the network has no other way (combined attach).
     startup_lines: &["AT+CVHU=0", "AT+CEMODE=1"],
-    late_lines: &["AT+CLIP=1", "AT+CRC=1", "AT+CLCC=1"],
     restart_lines: &["RDY", "*ATREADY: 1"],
     reset_line: "AT+CRESET",
     calls: Calls {
+        prepare: &["AT+CLCC=1"],
         states: STATES,
         poll_interval: Duration::from_secs(1),
         sound: Sound::Wires,
@@ -76,7 +76,7 @@ pub(super) static A7670: Profile = Profile {
     ..generic()
 };
 
-/// GSM on a UART. With `COLP=1` the `OK` to a dialled number waits for the answer.
+/// GSM on a UART. With `COLP=1` the `OK` to a dialled number waits for the answer, and nothing can be asked meanwhile.
 pub(super) static SIM800: Profile = Profile {
     name: "simcom",
     family: "SIMCom SIM800, SIM900",
@@ -85,12 +85,10 @@ pub(super) static SIM800: Profile = Profile {
     settle_after_pin: Duration::from_secs(5),
     domains: GSM_DOMAINS,
     reference_power_line: None,
-    late_lines: &["AT+CLIP=1", "AT+CRC=1", "AT+CLCC=1", "AT+COLP=1"],
     off_line: Some("AT+CPOWD=1"),
     calls: Calls {
         ability: VoiceAbility::Able,
-        dialled: Dialled::Answered,
-        states: &[told("+COLP", CallState::Answered)],
+        prepare: &["AT+CLCC=1", "AT+COLP=0"],
         keys: Keys { begins: "+DTMF", ..KEYS },
         ..call::generic()
     },

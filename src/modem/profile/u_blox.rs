@@ -14,10 +14,10 @@ pub(super) static VOICE: Profile = Profile {
     pin_counter: PinCounter::Upincnt,
     storages: MODEM_FIRST,
     startup_lines: &["AT+UPSV=0"],
-    late_lines: &["AT+CLIP=1", "AT+CRC=1", "AT+UCALLSTAT=1"],
     reset_line: "AT+CFUN=16",
     off_line: Some("AT+CPWROFF"),
     calls: Calls {
+        prepare: &["AT+UCALLSTAT=1"],
         states: &[
             told_at("+UCALLSTAT", 1, "3", CallState::Ringing),
             told_at("+UCALLSTAT", 1, "0", CallState::Answered),

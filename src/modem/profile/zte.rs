@@ -1,7 +1,5 @@
 //! ZTE sticks, and the Qualcomm reference design that many of them are.
 
-use std::time::Duration;
-
 use super::call::{self, told};
 use super::{CallState, Calls, GSM_DOMAINS, Profile, Sound, generic, maker, models, models_of};
 
@@ -16,7 +14,6 @@ pub(super) static ZTE: Profile = Profile {
     off_line: None,
     calls: Calls {
         states: &[told("CONNECT", CallState::Answered), told("HANGUP:", CallState::Ended)],
-        poll_interval: Duration::from_millis(500),
         // No port of theirs is known to carry it.
         sound: Sound::Nowhere,
         ..call::generic()
