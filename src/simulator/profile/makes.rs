@@ -184,7 +184,7 @@ pub const PROFILES: [Profile; 16] = [
         iccid: ("^ICCID", "^ICCID: "),
         first_index: 0,
         reset: "^RESET",
-        settings: &[("^CURC", "(0,1)", "1")],
+        settings: &[("^CURC", "(0,1)", "1"), ("^PORTSEL", "(0,1)", "0")],
         lacks: &["D", "A", "+CLCC", "+VTS", "+CESQ"],
         ..GENERIC
     },
