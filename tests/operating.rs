@@ -675,6 +675,11 @@ fn a_port_that_another_has_is_refused_with_its_holder() {
     assert!(text.starts_with("exit 69\n") && text.contains(&in_use) && text.contains(&by), "{text}");
     let text = installation.told(&["doctor"]);
     assert!(text.starts_with("exit 69\n") && text.contains(&in_use) && text.contains(&by), "{text}");
+    let text = installation.told(&["modem", "probe", "sim1"]);
+    assert!(text.starts_with("exit 69\n") && text.contains(&in_use) && text.contains(&by), "{text}");
+    let found = installation.json(&["modem", "probe", "sim1"]);
+    let why = found[0]["why"].as_str().expect("a reason");
+    assert!(found[0]["use"] == json!(false) && why.contains(&in_use) && why.contains(&by), "{found}");
     drop(holder.stdin.take());
     holder.wait().expect("its end");
     drop(modem);

@@ -74,6 +74,11 @@ async fn gammu_identifies_each_make() {
         ("sim7600", "SIMCOM"),
         ("quectel", "Quectel"),
         ("huawei", "Huawei"),
+        ("a7670", "SIMCOM"),
+        ("quectel-m", "Quectel"),
+        ("huawei-lte", "Huawei"),
+        ("telit", "Telit"),
+        ("zte", "ZTE"),
     ];
     let mut running = JoinSet::new();
     for (profile, maker) in makes {
