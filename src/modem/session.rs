@@ -27,9 +27,6 @@ use crate::verification::AttemptId;
 
 mod receiving;
 
-/// What ends a call that rings, best first.
-const HANG_UP: &[&str] = &["AT+CHUP", "ATH"];
-
 /// How much of a new measurement goes into the expected send time.
 const SEND_TIME_WEIGHT: f64 = 0.3;
 
@@ -104,7 +101,7 @@ impl Driver {
             current: None,
             incoming: Incoming::new(identity.routing, line.now()),
             kept: None,
-            ringing: Ringing::new(HANG_UP),
+            ringing: Ringing::new(self.profile.calls.hang_up),
             owners: BTreeMap::new(),
             reports: vec![],
             sim_fault: None,
@@ -280,7 +277,7 @@ impl Driver {
     async fn unsolicited(&mut self, work: &mut Work, said: &Unsolicited, now: Duration) {
         let event = said.event();
         work.network.unsolicited(&event, now);
-        work.incoming.unsolicited(&event, now);
+        work.incoming.unsolicited(&event, said.second.as_deref(), now);
         work.ringing.unsolicited(&event, now);
         match event {
             Event::Restarted => {
