@@ -277,7 +277,7 @@ impl Driver {
     async fn unsolicited(&mut self, work: &mut Work, said: &Unsolicited, now: Duration) {
         let event = said.event();
         work.network.unsolicited(&event, now);
-        work.incoming.unsolicited(&event, now);
+        work.incoming.unsolicited(&event, said.second.as_deref(), now);
         work.ringing.unsolicited(&event, now);
         match event {
             Event::Restarted => {
