@@ -51,7 +51,7 @@ pub struct List {
 
 #[derive(Debug, Args)]
 pub struct Probe {
-    /// A device's path, "tcp://HOST:PORT", "simulator:NAME" or a configured modem's name [default: each port that is found]
+    /// A device's path, "tcp://HOST:PORT", "rfc2217://HOST:PORT", "simulator:NAME" or a configured modem's name [default: each port that is found]
     port: Option<String>,
     /// Speed of a port that is not configured
     #[arg(long, value_name = "BAUD", default_value_t = BAUD_RATE, value_parser = clap::value_parser!(u32).range(300..=4_000_000))]
@@ -104,7 +104,7 @@ fn presence(port: &PortSettings) -> &'static str {
     match port {
         PortSettings::Device(path) if path.exists() => "there",
         PortSettings::Device(_) => "absent",
-        PortSettings::Tcp { .. } => "network",
+        PortSettings::Tcp { .. } | PortSettings::Rfc2217 { .. } => "network",
         PortSettings::Simulator(_) => "virtual",
     }
 }
@@ -157,7 +157,7 @@ fn modem_on<'a>(device: &Path, modems: &'a [ModemSettings]) -> Option<&'a ModemS
     let device = device.canonicalize().ok()?;
     modems.iter().find(|modem| match &modem.port {
         PortSettings::Device(path) => path.canonicalize().is_ok_and(|path| path == device),
-        PortSettings::Tcp { .. } | PortSettings::Simulator(_) => false,
+        PortSettings::Tcp { .. } | PortSettings::Rfc2217 { .. } | PortSettings::Simulator(_) => false,
     })
 }
 
@@ -221,6 +221,10 @@ fn targets(arguments: &Probe, modems: &[ModemSettings]) -> Result<Vec<Target>, F
             let address = PortAddress::Tcp { host, port };
             Ok(vec![Target { address, baud_rate: arguments.baud_rate, name: None }])
         }
+        Ok(PortSettings::Rfc2217 { host, port }) => {
+            let address = PortAddress::Rfc2217 { host, port };
+            Ok(vec![Target { address, baud_rate: arguments.baud_rate, name: None }])
+        }
         Ok(PortSettings::Simulator(name)) => {
             let address = PortAddress::Simulator(name);
             Ok(vec![Target { address, baud_rate: arguments.baud_rate, name: None }])
@@ -256,6 +260,8 @@ async fn open_port(address: &PortAddress, baud_rate: u32, simulators: &Simulator
             PortError::NotFound { .. }
             | PortError::Held { .. }
             | PortError::Unreachable { .. }
+            | PortError::Taken { .. }
+            | PortError::NoTelnet { .. }
             | PortError::Simulator { .. } => Exit::Unavailable,
         };
         exit.because(error)

@@ -369,7 +369,7 @@ fn a_modem_that_does_not_fit_is_refused_with_what_is_allowed() {
     /etc/simverify.toml:1: modems[0].port: must be given
     /etc/simverify.toml:1: modems[0].name: must be given
     /etc/simverify.toml:2: modems[0].name = "sim 1": must be 1 to 32 letters, digits, ".", "_" or "-", the first a letter or digit
-    /etc/simverify.toml:3: modems[0].port = "COM3": must be a device's absolute path, "tcp://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
+    /etc/simverify.toml:3: modems[0].port = "COM3": must be a device's absolute path, "tcp://HOST:PORT", "rfc2217://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
     /etc/simverify.toml:1: modems = { name = "sim1" }: must be a list of tables, each under [[modems]]
     "##);
 }

@@ -84,6 +84,7 @@ fn address(port: &PortSettings) -> PortAddress {
     match port {
         PortSettings::Device(path) => PortAddress::Device(path.clone()),
         PortSettings::Tcp { host, port } => PortAddress::Tcp { host: host.clone(), port: *port },
+        PortSettings::Rfc2217 { host, port } => PortAddress::Rfc2217 { host: host.clone(), port: *port },
         PortSettings::Simulator(name) => PortAddress::Simulator(name.clone()),
     }
 }

@@ -217,7 +217,10 @@ impl Driver {
     fn returned(&self, longest: Duration) -> impl Future<Output = ()> + use<> {
         let path = match &self.config.address {
             PortAddress::Device(path) if !path.exists() => Some(path.clone()),
-            PortAddress::Device(_) | PortAddress::Tcp { .. } | PortAddress::Simulator(_) => None,
+            PortAddress::Device(_)
+            | PortAddress::Tcp { .. }
+            | PortAddress::Rfc2217 { .. }
+            | PortAddress::Simulator(_) => None,
         };
         async move {
             match path {
