@@ -1,5 +1,6 @@
 //! The board on which every route writes how it is, and which the dispatcher and the admission read.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -15,12 +16,14 @@ pub struct Board {
 #[derive(Default)]
 struct Shared {
     routes: Mutex<Vec<RouteView>>,
+    /// Why a route is not ready, by its name: for people, not for routing.
+    reasons: Mutex<BTreeMap<String, String>>,
     changed: Notify,
 }
 
 impl Board {
     pub fn new(routes: Vec<RouteView>) -> Self {
-        Self { shared: Arc::new(Shared { routes: Mutex::new(routes), changed: Notify::new() }) }
+        Self { shared: Arc::new(Shared { routes: Mutex::new(routes), ..Shared::default() }) }
     }
 
     /// A copy of the present state.
@@ -34,6 +37,20 @@ impl Board {
             change(route);
         }
         self.shared.changed.notify_one();
+    }
+
+    /// Says why a route is not ready; `None`: it is.
+    pub fn explain(&self, name: &str, reason: Option<&str>) {
+        let mut reasons = self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        match reason {
+            Some(reason) => reasons.insert(name.to_owned(), reason.to_owned()),
+            None => reasons.remove(name),
+        };
+    }
+
+    /// Why a route is not ready, as far as it is known.
+    pub fn reason(&self, name: &str) -> Option<String> {
+        self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.

@@ -272,7 +272,9 @@ fn by_hand_failure(error: ByHandError, what: impl Display) -> Failure {
     let exit = match &error {
         ByHandError::Encoding(_) => Exit::Data,
         ByHandError::PortLost(_) => Exit::Io,
-        ByHandError::Silent | ByHandError::Blocked(_) | ByHandError::NoNetwork => Exit::Unavailable,
+        ByHandError::Silent | ByHandError::Blocked(_) | ByHandError::NoNetwork | ByHandError::Network(_) => {
+            Exit::Unavailable
+        }
     };
     exit.because(anyhow::Error::new(error).context(what.to_string()))
 }

@@ -23,6 +23,7 @@ sms_per_minute = 0
 sms_per_day = 0
 calls_per_day = 0
 delivery_reports = true
+roaming = true
 voice = { kind = "none" }
 "#;
 
@@ -52,6 +53,8 @@ pub struct ModemSettings {
     #[serde(deserialize_with = "limit::<_, 1000000>")]
     pub calls_per_day: Option<NonZeroU32>,
     pub delivery_reports: bool,
+    /// Whether it sends through a network that is not its SIM's own.
+    pub roaming: bool,
     pub voice: VoiceSettings,
 }
 

@@ -240,17 +240,17 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
         "[[modems]]\nname = 'sim1'\nport = '/dev/ttyUSB2'\nvoice = { kind = 'alsa', devise = 'hw:1' }",
         "[[providers]]\nname = 'sim1'\nurl = 'https://a'\nheader = { Authorization = 'geheim' }",
         "[log]\nPassword = 'geheim'",
-    ]), @r##"
+    ]), @r#"
     /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
     /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
-    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, voice
+    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, roaming, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
     /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, channels, countries, method, url, headers, secret, secret_file, content_type, body, success_status, success_path, success_value, message_id_path, timeout_seconds
     /etc/simverify.toml:2: unknown key log.Password = ***: log allows level, format
-    "##);
+    "#);
 }
 
 #[test]
@@ -560,7 +560,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     assert!(!printed.contains("4711") && !printed.contains("geheim"), "{printed}");
     let tables = configuration.effective.to_string();
     let tables = tables[tables.find("[[modems]]").expect("modems")..tables.find("[routing]").expect("routing")].trim();
-    insta::assert_snapshot!(tables.replace(&place.directory.path().display().to_string(), "/etc"), @r##"
+    insta::assert_snapshot!(tables.replace(&place.directory.path().display().to_string(), "/etc"), @r#"
     [[modems]]
     name = "sim1"  # /etc/simverify.toml:2
     port = "/dev/ttyUSB2"  # /etc/simverify.toml:3
@@ -574,6 +574,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     sms_per_day = 0  # built-in defaults
     calls_per_day = 0  # built-in defaults
     delivery_reports = true  # built-in defaults
+    roaming = true  # built-in defaults
     voice.kind = "none"  # built-in defaults
 
     [[providers]]
@@ -592,7 +593,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     success_value = ""  # built-in defaults
     message_id_path = ""  # built-in defaults
     timeout_seconds = 10  # built-in defaults
-    "##);
+    "#);
 }
 
 #[test]

@@ -77,6 +77,7 @@ pub fn modem_config(modem: &ModemSettings) -> ModemConfig {
         profile: profile(modem.profile),
         sim_pin: modem.sim_pin.as_ref().map(|pin| Zeroizing::new(pin.expose().to_owned())),
         delivery_reports: modem.delivery_reports,
+        roaming: modem.roaming,
     }
 }
 

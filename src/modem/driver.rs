@@ -24,11 +24,12 @@ use super::at::Command;
 use super::line::{Line, Said};
 use super::port::{self, Port, PortAddress, PortError};
 use super::profile::{GENERIC, Profile};
-use super::recovery::{Recovery, Rung};
+use super::recovery::{Attempt, Recovery, Rung};
 use super::startup::{Identity, SimPin};
 use crate::channel::routing::Health;
 use crate::channel::{Board, Message, Notice, Outcome};
 use crate::clock::Clock;
+use crate::phone::PhoneNumber;
 use crate::simulator::Simulators;
 use crate::verification::AttemptId;
 
@@ -44,6 +45,17 @@ const BLOCKED_PAUSE: Duration = Duration::from_secs(60);
 /// A port that another program holds, or that may not be opened, is tried again after this.
 const HELD_PAUSE: Duration = Duration::from_secs(10);
 
+/// What messages in a row that a modem did not send, by no fault of theirs, come to before it counts as broken: silence
+/// and a refusal count two, and a refusal of the same number again counts one, for the number may be the cause after all.
+pub(super) const FUTILE_MAX: u8 = 6;
+
+/// So many times gone or restarted within this time: the power supply is named as the likely cause.
+const FALLS_MAX: usize = 3;
+const FALLS_WITHIN: Duration = Duration::from_secs(600);
+
+/// A complaint that the modem itself repeats is passed on this often.
+pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(600);
+
 /// One modem's settings.
 #[derive(Clone)]
 pub struct ModemConfig {
@@ -53,6 +65,8 @@ pub struct ModemConfig {
     /// `None`: chosen by what the modem says that it is.
     pub profile: Option<&'static Profile>,
     pub sim_pin: Option<Zeroizing<String>>,
+    /// Whether a network that is not the SIM's own counts as one.
+    pub roaming: bool,
     pub delivery_reports: bool,
 }
 
@@ -94,6 +108,10 @@ pub(super) enum SessionEnd {
     Blocked,
     /// The modem began anew.
     Restarted,
+    /// Something was done to the SIM.
+    SimChanged,
+    /// The modem answers, and message after message is not sent.
+    Futile,
 }
 
 pub(super) struct Driver {
@@ -107,6 +125,23 @@ pub(super) struct Driver {
     pub profile: &'static Profile,
     pub concat_reference: u8,
     pub last_uncertain: Option<AttemptId>,
+    /// See [`FUTILE_MAX`].
+    pub futile: u8,
+    /// The number whose message was refused last.
+    pub futile_number: Option<PhoneNumber>,
+    pub last_power_warning: Option<Duration>,
+    /// The rung that was tried last, until the modem is ready.
+    rung: Option<Rung>,
+    /// When it was gone or restarted, the latest last.
+    falls: Vec<Duration>,
+    /// The numbers of modem and SIM at the last start-up.
+    last_seen: Option<Seen>,
+}
+
+/// What tells one modem, and one SIM, from another.
+struct Seen {
+    imei: Option<String>,
+    iccid: Option<String>,
 }
 
 /// Runs a modem until `stop`. A panic is logged and the driver starts again; the message it had in hand is uncertain.
@@ -131,6 +166,12 @@ pub async fn run(
             profile: config.profile.unwrap_or(&GENERIC),
             concat_reference: 0,
             last_uncertain: None,
+            futile: 0,
+            futile_number: None,
+            last_power_warning: None,
+            rung: None,
+            falls: vec![],
+            last_seen: None,
         };
         let mail = Arc::clone(&mail);
         let task = tokio::spawn(async move { driver.run(&mut *mail.lock().await).await });
@@ -168,20 +209,17 @@ pub(super) async fn finish(surroundings: &Surroundings, name: &str, attempt: Att
 
 impl Driver {
     async fn run(mut self, mail: &mut Mail) {
-        let mut lost_tries = 0;
         loop {
             let port = match self.open(mail).await {
                 Some(Ok(port)) => port,
                 Some(Err(error)) => {
-                    self.wait_for_port(mail, &error, lost_tries).await;
-                    lost_tries += 1;
+                    self.wait_for_port(mail, &error).await;
                     continue;
                 }
                 None => return self.give_back(mail),
             };
-            lost_tries = 0;
             let mut line = Line::new(port, self.profile.engine_settings(), self.zero);
-            let rung = loop {
+            let pause = loop {
                 let end = self.session(&mut line, mail).await;
                 down(&self.surroundings, &self.config.name);
                 match self.after(end, &mut line, mail).await {
@@ -191,8 +229,8 @@ impl Driver {
                 }
             };
             drop(line);
-            if !rung.is_zero() {
-                let returned = self.returned(rung);
+            if !pause.is_zero() {
+                let returned = self.returned(pause);
                 mail.meanwhile(&self, returned).await;
             }
         }
@@ -204,11 +242,10 @@ impl Driver {
     }
 
     /// Waits until opening is worth another try.
-    async fn wait_for_port(&mut self, mail: &mut Mail, error: &PortError, tries: u32) {
+    async fn wait_for_port(&mut self, mail: &mut Mail, error: &PortError) {
         self.complain(&error.to_string());
         // What is absent comes back when somebody plugs it in; the other reasons last longer.
-        let absent = matches!(error, PortError::NotFound { .. } | PortError::Simulator { .. });
-        let pause = if absent { self.recovery.port_lost(tries).pause } else { HELD_PAUSE };
+        let pause = if error.is_absent() { self.recovery.port_lost() } else { HELD_PAUSE };
         let returned = self.returned(pause);
         mail.meanwhile(self, returned).await;
     }
@@ -236,66 +273,133 @@ impl Driver {
     {
         match end {
             SessionEnd::Stopped => Next::Stop,
-            SessionEnd::PortLost(error) => {
-                self.complain(&format!("the port is gone ({error}); waiting for it to come back"));
-                Next::OpenAgain { wait_for_port: self.recovery.port_lost(0).pause }
-            }
+            SessionEnd::PortLost(error) => self.lost(&error, line.now()),
             SessionEnd::Restarted => {
                 warn!(modem = self.config.name, "the modem has restarted; starting it up again");
+                self.fell(line.now());
                 Next::SamePort
+            }
+            SessionEnd::SimChanged => {
+                warn!(modem = self.config.name, "the SIM was taken out, put in or locked; starting the modem up again");
+                Next::SamePort
+            }
+            SessionEnd::Futile => {
+                let attempt = self.recovery.cannot_send(line.now(), self.profile.reset_lasts);
+                self.climb(line, mail, attempt, "the modem answers and sends nothing").await
             }
             SessionEnd::Blocked => {
                 let until = line.now() + BLOCKED_PAUSE;
                 self.rest(line, mail, until, true).await
             }
-            SessionEnd::Silent => self.climb(line, mail).await,
+            SessionEnd::Silent => {
+                let attempt = self.recovery.failed(line.now(), self.profile.reset_lasts);
+                self.climb(line, mail, attempt, "the modem does not answer").await
+            }
         }
     }
 
-    /// One rung of the recovery ladder.
-    async fn climb<P>(&mut self, line: &mut Line<P>, mail: &mut Mail) -> Next
+    /// One rung of the recovery ladder; the log has what was tried and how that ended.
+    async fn climb<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, attempt: Attempt, trouble: &str) -> Next
     where
         P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
-        let attempt = self.recovery.failed(line.now(), self.profile.reset_lasts);
-        let name = &self.config.name;
-        if attempt.alarm {
-            error!(modem = name, "the modem does not answer whatever is tried; check its power, cable and SIM");
+        let Attempt { rung, pause, wait_for_port, alarm } = attempt;
+        let name = self.config.name.clone();
+        if alarm {
+            error!(modem = name, "{trouble} whatever is tried; check its power, cable and SIM");
         }
-        warn!(modem = name, rung = ?attempt.rung, pause = ?attempt.pause, "the modem does not answer; recovering");
-        let until = line.now() + attempt.pause;
+        if let Some(before) = self.rung.replace(rung) {
+            warn!(modem = name, rung = before.number(), step = %before, "the last step did not help");
+        }
+        self.surroundings.board.explain(&name, Some(trouble));
+        warn!(
+            modem = name,
+            rung = rung.number(),
+            ?pause,
+            step = %rung,
+            failures = self.recovery.failures(),
+            "{trouble}; recovering"
+        );
+        let until = line.now() + pause;
         match self.rest(line, mail, until, false).await {
             Next::SamePort => {}
             other => return other,
         }
-        match attempt.rung {
+        match rung {
             Rung::Wake => Next::SamePort,
-            Rung::Reopen => Next::OpenAgain { wait_for_port: Duration::ZERO },
+            Rung::Reopen => Next::OpenAgain { wait_for_port },
             Rung::Reinitialise => {
-                self.command(line, mail, "ATZ").await;
+                let answer = self.command(line, mail, "ATZ").await;
+                info!(modem = name, rung = rung.number(), answer, "ATZ was sent");
                 Next::SamePort
             }
             Rung::Reset => {
-                self.command(line, mail, self.profile.reset_line).await;
-                Next::OpenAgain { wait_for_port: attempt.wait_for_port }
+                let answer = self.command(line, mail, self.profile.reset_line).await;
+                let command = self.profile.reset_line;
+                info!(modem = name, rung = rung.number(), answer, command, wait = ?wait_for_port, "the reset was sent");
+                self.reset_lasts(line, mail, wait_for_port).await
             }
         }
     }
 
-    /// Sends a command whose answer matters to nobody.
-    async fn command<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, text: &str)
+    /// A modem that resets leaves its port, or stays and says that it has restarted, or is back without a word.
+    async fn reset_lasts<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, longest: Duration) -> Next
+    where
+        P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let until = line.now() + longest;
+        match self.rest(line, mail, until, false).await {
+            Next::SamePort => Next::OpenAgain { wait_for_port: Duration::ZERO },
+            other => other,
+        }
+    }
+
+    /// Sends a command; says how it was answered.
+    async fn command<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, text: &str) -> String
     where
         P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     {
         let id = line.submit(Command::new(text));
         let answered = async {
-            while let Ok(said) = line.next(None).await {
-                if matches!(said, Said::Reply { id: replied, .. } if replied == id) {
-                    return;
+            loop {
+                match line.next(None).await {
+                    Ok(Said::Reply { id: replied, result }) if replied == id => {
+                        return result.map_or_else(|error| error.to_string(), |_| "OK".to_owned());
+                    }
+                    Ok(Said::Reply { .. } | Said::Prompt { .. } | Said::Unsolicited(_) | Said::Time) => {}
+                    Err(error) => return format!("the port is gone ({error})"),
                 }
             }
         };
-        mail.meanwhile(self, answered).await;
+        mail.meanwhile(self, answered).await.unwrap_or_else(|| "the daemon stops".to_owned())
+    }
+
+    fn lost(&mut self, error: &std::io::Error, now: Duration) -> Next {
+        self.complain(&format!("the port is gone ({error}); waiting for it to come back"));
+        self.fell(now);
+        Next::OpenAgain { wait_for_port: self.recovery.port_lost() }
+    }
+
+    /// The modem was gone or restarted, by itself.
+    fn fell(&mut self, now: Duration) {
+        self.falls.retain(|fall| now < *fall + FALLS_WITHIN);
+        self.falls.push(now);
+        if self.falls.len() >= FALLS_MAX {
+            let advice = match self.config.address {
+                PortAddress::Device(_) | PortAddress::Simulator(_) => {
+                    "check its power supply (up to 2 A; a powered hub) and its cable"
+                }
+                PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } => {
+                    "check whether another program takes the port from this one, the network, and the modem's power supply"
+                }
+            };
+            warn!(
+                modem = self.config.name,
+                times = self.falls.len(),
+                "the modem vanishes or restarts again and again: {advice}"
+            );
+            self.falls.clear();
+        }
     }
 
     /// Listens until the instant, or until the SIM says something if `for_sim`.
@@ -322,15 +426,13 @@ impl Driver {
         match mail.meanwhile(self, rested).await {
             None => Next::Stop,
             Some(Ok(())) => Next::SamePort,
-            Some(Err(error)) => {
-                self.complain(&format!("the port is gone ({error}); waiting for it to come back"));
-                Next::OpenAgain { wait_for_port: self.recovery.port_lost(0).pause }
-            }
+            Some(Err(error)) => self.lost(&error, line.now()),
         }
     }
 
     /// Says once why the modem is not at work.
     pub(super) fn complain(&mut self, complaint: &str) {
+        self.surroundings.board.explain(&self.config.name, Some(complaint));
         if self.complaint.as_deref() != Some(complaint) {
             warn!(modem = self.config.name, port = %self.config.address, "{complaint}");
             self.complaint = Some(complaint.to_owned());
@@ -339,7 +441,10 @@ impl Driver {
 
     /// The start-up has ended well.
     pub(super) fn praise(&mut self, identity: &Identity) {
-        self.complaint = None;
+        if let Some(rung) = self.rung.take() {
+            info!(modem = self.config.name, rung = rung.number(), step = %rung, "the modem answers again");
+        }
+        self.compare(identity);
         info!(
             modem = self.config.name,
             port = %self.config.address,
@@ -348,6 +453,22 @@ impl Driver {
             profile = identity.profile.name,
             "the modem is started"
         );
+    }
+
+    /// A port may lead to another modem after a re-enumeration, and somebody may have changed the SIM.
+    fn compare(&mut self, identity: &Identity) {
+        let seen = Seen { imei: identity.imei.clone(), iccid: identity.iccid.clone() };
+        let differ = |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
+        if let Some(before) = &self.last_seen {
+            let (name, port) = (&self.config.name, &self.config.address);
+            if differ(&before.imei, &seen.imei) {
+                warn!(modem = name, %port, "another modem is on this port than before: name it by /dev/serial/by-id or by-path");
+            }
+            if differ(&before.iccid, &seen.iccid) {
+                warn!(modem = name, %port, "another SIM is in the modem than before: check sim_pin, countries and contract");
+            }
+        }
+        self.last_seen = Some(seen);
     }
 
     pub(super) fn sim_pin(&self) -> Option<SimPin> {

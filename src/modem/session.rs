@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
-use super::at::{self, AtError, Command, CommandId, Event, Priority, Reply, Unsolicited};
-use super::driver::{Driver, InHand, Mail, SessionEnd, down, finish};
+use super::at::{self, AtError, Command, CommandId, Event, Priority, Reply, SimState, Unsolicited};
+use super::driver::{Driver, FUTILE_MAX, InHand, Mail, REPEAT_AFTER, SessionEnd, down, finish};
 use super::line::{Line, Said};
 use super::network::{Network, NetworkStep};
 use super::pdu::{self, Direction, Verdict};
@@ -26,6 +26,9 @@ use crate::verification::AttemptId;
 
 /// How much of a new measurement goes into the expected send time.
 const SEND_TIME_WEIGHT: f64 = 0.3;
+
+/// How long a modem may look for a network after its start without a word in the log.
+const SEARCH_EXPECTED: Duration = Duration::from_secs(60);
 
 /// Whose reply a command's is.
 #[derive(Debug)]
@@ -64,6 +67,10 @@ struct Work {
     memory: Option<String>,
     /// Said by the last refusal: the SIM is good for nothing.
     sim_fault: Option<String>,
+    sim_changed: bool,
+    /// It was said on this session that the modem is ready, or that its storage is full.
+    announced: bool,
+    storage_is_full: bool,
     restarted: bool,
     stopping: bool,
 }
@@ -111,12 +118,15 @@ impl Driver {
         P: AsyncRead + AsyncWrite + Unpin,
     {
         let mut work = Work {
-            network: Network::new(line.now()),
+            network: Network::new(line.now(), self.config.roaming),
             current: None,
             owners: BTreeMap::new(),
             reports: vec![],
             memory: identity.storage.as_ref().and_then(|storage| storage.memory.clone()),
             sim_fault: None,
+            sim_changed: false,
+            announced: false,
+            storage_is_full: false,
             restarted: false,
             stopping: false,
         };
@@ -127,7 +137,7 @@ impl Driver {
             {
                 return end;
             }
-            self.show_health(&work, line.now());
+            self.show_health(&mut work, line.now());
             match work.hear(line, mail, due).await {
                 Heard::Said(Ok(said)) => self.said(&mut work, line, said).await,
                 Heard::Said(Err(error)) => {
@@ -230,9 +240,16 @@ impl Driver {
 
     async fn message_done(&mut self, work: &mut Work, outcome: super::sms::Outcome, now: Duration) {
         let Some(current) = work.current.take() else { return };
+        if sending::is_futile(&outcome) {
+            self.count_futile(&current, matches!(outcome, super::sms::Outcome::Uncertain { .. }));
+        }
         let (outcome, sim_fault) = sending::outcome(outcome);
         match &outcome {
-            Outcome::Accepted { .. } => self.measure(now.saturating_sub(current.begun)),
+            Outcome::Accepted { .. } => {
+                (self.futile, self.futile_number) = (0, None);
+                self.recovery.sent();
+                self.measure(now.saturating_sub(current.begun));
+            }
             // A late answer to its last part says that all of it was accepted.
             Outcome::Uncertain { references, .. } if references.len() + 1 == current.parts => {
                 self.last_uncertain = Some(current.attempt);
@@ -246,6 +263,12 @@ impl Driver {
         for report in std::mem::take(&mut work.reports) {
             self.tell_report(report).await;
         }
+    }
+
+    fn count_futile(&mut self, current: &Current, silent: bool) {
+        let again = !silent && self.futile_number.as_ref() == Some(&current.number);
+        self.futile = self.futile.saturating_add(if again { 1 } else { 2 });
+        self.futile_number = (!silent).then(|| current.number.clone());
     }
 
     /// A message's time goes into the expected send time by which routing chooses.
@@ -349,22 +372,46 @@ impl Driver {
                 }
             }
             Event::StorageFull => {
-                warn!(
-                    modem = self.config.name,
-                    "the SIM's message storage is full; delivery reports stop until it is emptied"
-                );
+                if !std::mem::replace(&mut work.storage_is_full, true) {
+                    warn!(
+                        modem = self.config.name,
+                        "the SIM's message storage is full; delivery reports stop until it is emptied"
+                    );
+                }
             }
-            Event::PowerFailing => {
-                warn!(modem = self.config.name, "the modem complains about its power supply");
-            }
+            Event::PowerFailing => self.power_failing(line.now()),
+            Event::Sim(state) => match state {
+                SimState::Ready | SimState::NotTold => {}
+                SimState::Pin
+                | SimState::Puk
+                | SimState::Locked(_)
+                | SimState::Missing
+                | SimState::Failure
+                | SimState::Busy => {
+                    work.sim_changed = true;
+                    if let Some(current) = &mut work.current {
+                        current.machine.withdraw();
+                    }
+                }
+            },
             Event::Registration(_)
-            | Event::Sim(_)
             | Event::Message { .. }
             | Event::MessageStored { .. }
             | Event::Damaged
             | Event::LateRefusal(_)
             | Event::Ring
             | Event::Other => {}
+        }
+    }
+
+    /// Some modems say so several times a second.
+    fn power_failing(&mut self, now: Duration) {
+        if self.last_power_warning.is_none_or(|last| now >= last + REPEAT_AFTER) {
+            self.last_power_warning = Some(now);
+            warn!(
+                modem = self.config.name,
+                "the modem complains about its power supply; use a powered hub or a stronger one"
+            );
         }
     }
 
@@ -392,7 +439,7 @@ impl Driver {
                 SmsStep::Done(outcome) => self.message_done(work, outcome, line.now()).await,
                 SmsStep::Wait(_) => {
                     let reason = "the port was lost".to_owned();
-                    let lost = super::sms::Outcome::Uncertain { references: vec![], reason };
+                    let lost = super::sms::Outcome::Uncertain { references: vec![], reason, futile: false };
                     self.message_done(work, lost, line.now()).await;
                 }
                 SmsStep::Submit(_) => current.machine.replied(Err(AtError::Closed { submitted: false }), line.now()),
@@ -415,31 +462,50 @@ impl Driver {
             self.complain(&format!("the modem cannot send: {fault}"));
             return Some(SessionEnd::Blocked);
         }
-        work.network.status(now).silent.then_some(SessionEnd::Silent)
+        let status = work.network.status(now);
+        if work.sim_changed || status.sim_gone {
+            return Some(SessionEnd::SimChanged);
+        }
+        if self.futile >= FUTILE_MAX {
+            // One more after the next start-up is one too many.
+            self.futile = FUTILE_MAX - 1;
+            return Some(SessionEnd::Futile);
+        }
+        status.silent.then_some(SessionEnd::Silent)
     }
 
     fn is_ready(&self, work: &Work, now: Duration) -> bool {
-        !work.stopping && !work.restarted && work.sim_fault.is_none() && work.network.status(now).ready
+        let ends = work.stopping || work.restarted || work.sim_changed || work.sim_fault.is_some();
+        !ends && self.futile < FUTILE_MAX && work.network.status(now).ready
     }
 
-    /// Keeps the board true.
-    fn show_health(&mut self, work: &Work, now: Duration) {
+    /// Keeps the board true, and says once what it shows.
+    fn show_health(&mut self, work: &mut Work, now: Duration) {
         let ready = self.is_ready(work, now);
         let shown = self.surroundings.board.routes().into_iter().find(|route| route.name == self.config.name);
         let was_ready = shown.is_some_and(|route| route.health == Health::Ready);
+        let status = work.network.status(now);
         if ready && !was_ready {
             self.complaint = None;
-            let status = work.network.status(now);
+            self.surroundings.board.explain(&self.config.name, None);
+            self.surroundings.board.update(&self.config.name, |route| route.health = Health::Ready);
+        }
+        // Messages do not wait for the operator's name; the line in the log does.
+        if ready && status.operator_known && !std::mem::replace(&mut work.announced, true) {
             let operator = status.operator.map(|operator| operator.name).unwrap_or_default();
             info!(modem = self.config.name, operator, "the modem is ready");
-            self.surroundings.board.update(&self.config.name, |route| route.health = Health::Ready);
         }
         if !ready && was_ready {
             down(&self.surroundings, &self.config.name);
-            if !work.stopping && !work.restarted && work.sim_fault.is_none() {
-                self.complain("the modem is not registered with a network; waiting for it");
-            }
         }
+        let Some(trouble) = status.trouble else { return };
+        work.announced = false;
+        // A modem that has just started finds its network by itself, mostly.
+        let expected = !was_ready && status.unregistered_for.is_some_and(|time| time < SEARCH_EXPECTED);
+        if work.stopping || work.restarted || work.sim_changed || (expected && !trouble.is_lasting()) {
+            return;
+        }
+        self.complain(&trouble.to_string());
     }
 
     fn set_in_hand(&self, in_hand: Option<InHand>) {

@@ -97,6 +97,18 @@ impl AtError {
         }
     }
 
+    /// Whether, as the answer to a submit, it is the modem's or its network's fault and no sign that the next message fares
+    /// better: silence, and errors of the equipment (CMS 300 and up, CME; TS 27.005 §3.2.5). What the network says of
+    /// this message or of its moment (CMS below 256) is not, nor is what has an outcome of its own.
+    pub fn is_futile(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } | Self::NoPrompt => true,
+            Self::Refused(ModemError::Cms(code)) => self.class() == ErrorClass::Temporary && *code >= 300,
+            Self::Refused(error) => self.class() == ErrorClass::Temporary && !matches!(error, ModemError::Text(_)),
+            Self::Abandoned | Self::Rebooted { .. } | Self::Closed { .. } | Self::QueueFull => false,
+        }
+    }
+
     /// Whether the modem said nothing at all: what the recovery ladder counts.
     pub fn is_silence(&self) -> bool {
         matches!(self, Self::TimedOut { .. } | Self::NoPrompt)
@@ -204,6 +216,21 @@ mod tests {
         for (error, class) in cases {
             assert_eq!(error.class(), class, "{error}");
         }
+    }
+
+    #[test]
+    fn errors_of_the_equipment_are_told_from_those_of_a_message() {
+        for futile in
+            [ModemError::Cms(302), ModemError::Cms(331), ModemError::Cms(500), ModemError::Cme(30), ModemError::Plain]
+        {
+            assert!(AtError::Refused(futile.clone()).is_futile(), "{futile}");
+        }
+        for other in
+            [ModemError::Cms(1), ModemError::Cms(21), ModemError::Cms(38), ModemError::Cms(310), ModemError::Cms(332)]
+        {
+            assert!(!AtError::Refused(other.clone()).is_futile(), "{other}");
+        }
+        assert!(AtError::TimedOut { submitted: true }.is_futile() && AtError::NoPrompt.is_futile());
     }
 
     #[test]
