@@ -143,7 +143,7 @@ fn a_sim_that_vanished_without_a_word_is_found_out_by_asking() {
 fn two_unanswered_polls_are_silence_and_an_answer_ends_it() {
     let (_, status) = watch(22, &[("AT+CREG?", &["-"]), ("AT+CGREG?", &["-"]), ("AT+CEREG?", &["-"])]);
     assert!(status.silent);
-    let (_, status) = watch(22, &[("AT+CREG?", &["-"]), ("AT+CGREG?", &["-"]), ("AT+CEREG?", &["OK"])]);
+    let (_, status) = watch(25, &[("AT+CREG?", &["-"]), ("AT+CGREG?", &["-"]), ("AT+CEREG?", &["OK"])]);
     assert!(!status.silent);
 }
 
