@@ -85,12 +85,12 @@ pub static PROFILES: [Profile; 7] = [
         startup_lines: &["AT+QURCCFG=\"urcport\",\"usbat\""],
         ..generic()
     },
-    // ^BOOT lines are repeated for as long as the stick runs, so they say nothing about a restart; it re-enumerates
-    // anyway. CURC=1 keeps the lines about calls.
+    // ^BOOT lines are repeated for as long as the stick runs; one with another number than before is a restart (see the
+    // engine). CURC=1 keeps the lines about calls.
     Profile {
         name: "huawei",
         known_by: &["huawei"],
-        restart_lines: &["^SYSSTART"],
+        restart_lines: &["^BOOT:", "^SYSSTART"],
         pin_counter: PinCounter::HuaweiCpin,
         iccid_line: "AT^ICCID?",
         startup_lines: &["AT^PORTSEL=1"],

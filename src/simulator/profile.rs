@@ -127,7 +127,7 @@ pub const PROFILES: [Profile; 5] = [
         model: "E173",
         firmware: "11.126.85.00.209",
         imei: "353142041234564",
-        boot: &["^SIMST:1", "^SRVST:2", "^MODE:5,4"],
+        boot: &["^BOOT", "^SIMST:1", "^SRVST:2", "^MODE:5,4"],
         flood: "^RSSI:18",
         counter: PinCounter::HuaweiCpin,
         unknown: Unknown::Words,

@@ -56,7 +56,12 @@ impl Engine {
             if self.last_boot_line.as_ref() == Some(&first_field) {
                 return false;
             }
-            self.last_boot_line = Some(first_field);
+            let is_first = self.last_boot_line.replace(first_field).is_none();
+            // The first may be of a stick that has run for long: not worth the doubt about a message that is out.
+            let is_out = matches!(&self.state, State::Running(running) if running.phase == Phase::Submitted);
+            if is_first && is_out {
+                return false;
+            }
         }
         self.last_restart.is_none_or(|last| self.now >= last + RESTART_LASTS)
     }
