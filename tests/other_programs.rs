@@ -179,12 +179,7 @@ fn smsd_config(bench: &Bench, spool: &Path) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_modem_behind_ser2net_sends_over_raw_tcp_and_over_rfc_2217() {
-    let host = || "127.0.0.1".to_owned();
-    let accepters: [(&str, fn(String, u16) -> PortAddress); 2] = [
-        ("tcp", |host, port| PortAddress::Tcp { host, port }),
-        ("telnet(rfc2217),tcp", |host, port| PortAddress::Rfc2217 { host, port }),
-    ];
-    for (accepter, address) in accepters {
+    for accepter in ["tcp", "telnet(rfc2217),tcp"] {
         let mut bench = Bench::start(Settings::default());
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let number = free.local_addr().unwrap().port();
@@ -200,7 +195,9 @@ async fn a_modem_behind_ser2net_sends_over_raw_tcp_and_over_rfc_2217() {
         let mut command = Command::new(program("ser2net", "ser2net"));
         command.arg("-n").arg("-c").arg(&config).stdin(Stdio::null()).kill_on_drop(true);
         let mut server = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let address = address(host(), number);
+        let (host, port) = ("127.0.0.1".to_owned(), number);
+        let address =
+            if accepter == "tcp" { PortAddress::Tcp { host, port } } else { PortAddress::Rfc2217 { host, port } };
         let port = timeout(PROGRAM_TIME, served(&address)).await.expect("ser2net serves in time");
         let outcome = by_hand::send(port, &modem(address), &message(), 1, async |_| false).await.unwrap();
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{accepter}: {outcome:?}");

@@ -20,11 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
-use super::at::Command;
-use super::line::{Line, Said};
+use super::line::Line;
 use super::port::{self, Port, PortAddress, PortError};
 use super::profile::{GENERIC, Profile};
-use super::recovery::{Attempt, Recovery, Rung};
+use super::recovery::{Recovery, Rung};
 use super::startup::{Identity, SimPin};
 use crate::channel::routing::Health;
 use crate::channel::{Board, Message, Notice, Outcome};
@@ -48,10 +47,6 @@ const HELD_PAUSE: Duration = Duration::from_secs(10);
 /// What messages in a row that a modem did not send, by no fault of theirs, come to before it counts as broken: silence
 /// and a refusal count two, and a refusal of the same number again counts one, for the number may be the cause after all.
 pub(super) const FUTILE_MAX: u8 = 6;
-
-/// So many times gone or restarted within this time: the power supply is named as the likely cause.
-const FALLS_MAX: usize = 3;
-const FALLS_WITHIN: Duration = Duration::from_secs(600);
 
 /// A complaint that the modem itself repeats is passed on this often.
 pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(600);
@@ -131,9 +126,9 @@ pub(super) struct Driver {
     pub futile_number: Option<PhoneNumber>,
     pub last_power_warning: Option<Duration>,
     /// The rung that was tried last, until the modem is ready.
-    rung: Option<Rung>,
+    pub(super) rung: Option<Rung>,
     /// When it was gone or restarted, the latest last.
-    falls: Vec<Duration>,
+    pub(super) falls: Vec<Duration>,
     /// The numbers of modem and SIM at the last start-up.
     last_seen: Option<Seen>,
 }
@@ -298,138 +293,6 @@ impl Driver {
         }
     }
 
-    /// One rung of the recovery ladder; the log has what was tried and how that ended.
-    async fn climb<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, attempt: Attempt, trouble: &str) -> Next
-    where
-        P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
-        let Attempt { rung, pause, wait_for_port, alarm } = attempt;
-        let name = self.config.name.clone();
-        if alarm {
-            error!(modem = name, "{trouble} whatever is tried; check its power, cable and SIM");
-        }
-        if let Some(before) = self.rung.replace(rung) {
-            warn!(modem = name, rung = before.number(), step = %before, "the last step did not help");
-        }
-        self.surroundings.board.explain(&name, Some(trouble));
-        warn!(
-            modem = name,
-            rung = rung.number(),
-            ?pause,
-            step = %rung,
-            failures = self.recovery.failures(),
-            "{trouble}; recovering"
-        );
-        let until = line.now() + pause;
-        match self.rest(line, mail, until, false).await {
-            Next::SamePort => {}
-            other => return other,
-        }
-        match rung {
-            Rung::Wake => Next::SamePort,
-            Rung::Reopen => Next::OpenAgain { wait_for_port },
-            Rung::Reinitialise => {
-                let answer = self.command(line, mail, "ATZ").await;
-                info!(modem = name, rung = rung.number(), answer, "ATZ was sent");
-                Next::SamePort
-            }
-            Rung::Reset => {
-                let answer = self.command(line, mail, self.profile.reset_line).await;
-                let command = self.profile.reset_line;
-                info!(modem = name, rung = rung.number(), answer, command, wait = ?wait_for_port, "the reset was sent");
-                self.reset_lasts(line, mail, wait_for_port).await
-            }
-        }
-    }
-
-    /// A modem that resets leaves its port, or stays and says that it has restarted, or is back without a word.
-    async fn reset_lasts<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, longest: Duration) -> Next
-    where
-        P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
-        let until = line.now() + longest;
-        match self.rest(line, mail, until, false).await {
-            Next::SamePort => Next::OpenAgain { wait_for_port: Duration::ZERO },
-            other => other,
-        }
-    }
-
-    /// Sends a command; says how it was answered.
-    async fn command<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, text: &str) -> String
-    where
-        P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
-        let id = line.submit(Command::new(text));
-        let answered = async {
-            loop {
-                match line.next(None).await {
-                    Ok(Said::Reply { id: replied, result }) if replied == id => {
-                        return result.map_or_else(|error| error.to_string(), |_| "OK".to_owned());
-                    }
-                    Ok(Said::Reply { .. } | Said::Prompt { .. } | Said::Unsolicited(_) | Said::Time) => {}
-                    Err(error) => return format!("the port is gone ({error})"),
-                }
-            }
-        };
-        mail.meanwhile(self, answered).await.unwrap_or_else(|| "the daemon stops".to_owned())
-    }
-
-    fn lost(&mut self, error: &std::io::Error, now: Duration) -> Next {
-        self.complain(&format!("the port is gone ({error}); waiting for it to come back"));
-        self.fell(now);
-        Next::OpenAgain { wait_for_port: self.recovery.port_lost() }
-    }
-
-    /// The modem was gone or restarted, by itself.
-    fn fell(&mut self, now: Duration) {
-        self.falls.retain(|fall| now < *fall + FALLS_WITHIN);
-        self.falls.push(now);
-        if self.falls.len() >= FALLS_MAX {
-            let advice = match self.config.address {
-                PortAddress::Device(_) | PortAddress::Simulator(_) => {
-                    "check its power supply (up to 2 A; a powered hub) and its cable"
-                }
-                PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } => {
-                    "check whether another program takes the port from this one, the network, and the modem's power supply"
-                }
-            };
-            warn!(
-                modem = self.config.name,
-                times = self.falls.len(),
-                "the modem vanishes or restarts again and again: {advice}"
-            );
-            self.falls.clear();
-        }
-    }
-
-    /// Listens until the instant, or until the SIM says something if `for_sim`.
-    async fn rest<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, until: Duration, for_sim: bool) -> Next
-    where
-        P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
-        let rested = async {
-            loop {
-                match line.next(Some(until)).await {
-                    Err(error) => return Err(error),
-                    Ok(Said::Time) => return Ok(()),
-                    Ok(Said::Unsolicited(said)) => {
-                        use super::at::Event;
-                        let event = said.event();
-                        if matches!(event, Event::Restarted) || (for_sim && matches!(event, Event::Sim(_))) {
-                            return Ok(());
-                        }
-                    }
-                    Ok(Said::Reply { .. } | Said::Prompt { .. }) => {}
-                }
-            }
-        };
-        match mail.meanwhile(self, rested).await {
-            None => Next::Stop,
-            Some(Ok(())) => Next::SamePort,
-            Some(Err(error)) => self.lost(&error, line.now()),
-        }
-    }
-
     /// Says once why the modem is not at work.
     pub(super) fn complain(&mut self, complaint: &str) {
         self.surroundings.board.explain(&self.config.name, Some(complaint));
@@ -491,7 +354,7 @@ impl Driver {
 }
 
 /// Where to go on after a session.
-enum Next {
+pub(super) enum Next {
     Stop,
     SamePort,
     OpenAgain { wait_for_port: Duration },

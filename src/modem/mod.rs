@@ -7,6 +7,7 @@
 pub mod at;
 pub mod by_hand;
 pub mod driver;
+mod ladder;
 pub mod line;
 pub mod network;
 pub mod pdu;

@@ -24,7 +24,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// How long the world may take for one thing; no time at all where time is paused.
 const PATIENCE: Duration = Duration::from_secs(3600);
-const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 pub const NAME: &str = "sim1";
 

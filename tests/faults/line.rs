@@ -124,6 +124,14 @@ async fn garbage_hurts_no_message_and_garbage_without_line_ends_fills_no_memory(
 
 #[tokio::test(start_paused = true)]
 async fn a_modem_that_is_slower_than_a_timeout_shifts_no_answers() {
+    // From the start: an AT has one second.
+    for latency in ["900ms", "1200ms", "1500ms", "1800ms"] {
+        let mut bench = Bench::start(quick().with("profile", "sim7600").with("latency", latency)).await;
+        let line = bench.says("the modem is started").await;
+        assert!(line.contains("model=\"SIMCOM_SIM7600E-H\" profile=\"sim7600\""), "{latency}: {line}");
+        bench.sends().await;
+        bench.finish().await;
+    }
     let mut bench = Bench::start(quick()).await;
     // Slower than the ten seconds of a question about registration.
     bench.control("set latency 11s").await;

@@ -275,9 +275,11 @@ impl Engine {
                 self.finish(id, Ok(Reply { lines: running.lines }));
             }
             (Phase::Answer, _) => match running.held_result() {
-                // Nothing came after it: it was no late answer but this command's own.
-                Some(result) => {
-                    self.owed.clear();
+                Some((result, until)) => {
+                    // Nothing came after it for long enough: it was no late answer but this command's own.
+                    if until <= self.now {
+                        self.owed.clear();
+                    }
                     self.finish(id, result);
                 }
                 None => {

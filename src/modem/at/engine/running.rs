@@ -96,8 +96,9 @@ impl Running {
         self.held = Some(Held { result, lines: self.lines.len(), until });
     }
 
-    pub(super) fn held_result(&self) -> Option<Result<Reply, AtError>> {
-        self.held.as_ref().map(|held| held.result.clone())
+    /// The result that is held, and until when.
+    pub(super) fn held_result(&self) -> Option<(Result<Reply, AtError>, Duration)> {
+        self.held.as_ref().map(|held| (held.result.clone(), held.until))
     }
 
     /// Another result has come: what was held was an older command's, and so were the lines before it.
