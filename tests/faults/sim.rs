@@ -67,6 +67,7 @@ async fn a_full_sim_stops_no_message() {
     bench.sends().await;
     assert!(bench.is_ready());
     bench.control("reboot").await;
+    bench.says("the modem has restarted").await;
     bench.says("the modem is ready").await;
     bench.sends().await;
     assert_eq!(bench.received(), 2);
