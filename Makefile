@@ -4,10 +4,11 @@
 #   make test    every test
 #   make check   format, lints, documentation: no test, no installation
 #   make bench   how fast it is on this machine
+#   make fuzz    any bytes through the readers of lines, replies and PDUs, FUZZ_SECONDS each; needs a nightly compiler
 
 # Never -j: the targets share one build directory.
 .NOTPARALLEL:
-.PHONY: demo test check bench packages packages-to-build packages-to-compare
+.PHONY: demo test check bench fuzz packages packages-to-build packages-to-compare
 
 CARGO ?= cargo
 
@@ -24,6 +25,19 @@ check:
 
 bench: packages-to-compare
 	$(CARGO) bench --locked
+
+# A minute each finds what a change broke; a night finds more. What breaks lands in fuzz/artifacts and ends the run; what
+# reaches new code lands in target/fuzz, for a person to choose from.
+FUZZ_SECONDS ?= 60
+
+fuzz: packages-to-build
+	$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
+	cp Cargo.lock fuzz/Cargo.lock
+	for target in line reply pdu; do \
+	    mkdir -p target/fuzz/$$target; \
+	    $(CARGO) +nightly fuzz run --sanitizer none $$target target/fuzz/$$target fuzz/corpus/$$target -- \
+	        -max_total_time=$(FUZZ_SECONDS) -max_len=1024 || exit 1; \
+	done
 
 # What a build needs, and what the tests need beside it.
 packages-to-build:

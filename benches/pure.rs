@@ -25,7 +25,8 @@ const REPORT: &str = "07911326040000F006D60B911326880736F41110117195514011101171
 
 fn main() {
     println!("| what | one takes | a second |\n| --- | --- | --- |");
-    let options = SubmitOptions { status_report: true, validity: Some(Duration::from_secs(300)), concat_reference: 1 };
+    let validity = Some(Duration::from_secs(300));
+    let options = SubmitOptions { status_report: true, validity, ..SubmitOptions::default() };
     let encode = |text: &str| pdu::encode_submit("491701234567", black_box(text), &options).expect("a text that fits");
     show("PDU: encode a PIN's SMS, GSM 7-bit", || encode(PLAIN));
     show("PDU: encode a PIN's SMS, UCS-2", || encode(FOREIGN));

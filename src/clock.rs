@@ -130,16 +130,21 @@ impl Clock {
         }
     }
 
-    /// Returns once the clock shows `instant` or later.
+    /// Returns once the clock shows `instant` or later, or once it was set back: then what the sleeper waits for may
+    /// come at another instant.
     pub async fn sleep_until(&self, instant: Timestamp) {
         match self {
-            Self::System => loop {
-                let left = instant.since(self.now());
-                if left.is_zero() {
-                    return;
+            Self::System => {
+                let mut last = self.now();
+                while last < instant {
+                    tokio::time::sleep(instant.since(last).min(RECHECK)).await;
+                    let now = self.now();
+                    if now < last {
+                        return;
+                    }
+                    last = now;
                 }
-                tokio::time::sleep(left.min(RECHECK)).await;
-            },
+            }
             Self::Manual(manual) => manual.sleep_until(instant).await,
         }
     }
@@ -170,8 +175,9 @@ impl ManualClock {
 
     async fn sleep_until(&self, instant: Timestamp) {
         let mut watcher = self.now.subscribe();
+        let begin = *watcher.borrow();
         // The sender lives in `self`, so the wait cannot end by its loss.
-        let _ = watcher.wait_for(|now| *now >= instant).await;
+        let _ = watcher.wait_for(|now| *now >= instant || *now < begin).await;
     }
 }
 
@@ -229,5 +235,18 @@ mod tests {
         assert!(!sleeper.is_finished());
         manual.advance(Duration::from_secs(30));
         assert_eq!(sleeper.await.expect("the sleeper ends"), Timestamp::from_millis(61_000));
+    }
+
+    #[tokio::test]
+    async fn a_sleeper_wakes_when_the_clock_is_set_back() {
+        let manual = ManualClock::at(Timestamp::from_millis(3_600_000));
+        let clock = Clock::Manual(manual.clone());
+        let sleeper = tokio::spawn(async move { clock.sleep_until(Timestamp::from_millis(3_660_000)).await });
+        tokio::task::yield_now().await;
+        manual.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        manual.set(Timestamp::from_millis(1_000));
+        sleeper.await.expect("the sleeper ends");
     }
 }

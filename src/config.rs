@@ -27,8 +27,9 @@ pub use messages::MessagesSettings;
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
 pub use providers::{HttpMethod, JsonPointer, ProviderSettings, UrlTemplate};
 pub use sections::{
-    AdminSettings, Argon2Settings, Credits, LogFormat, LogLevel, LogSettings, NumbersSettings, PricingSettings,
-    RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings, VerifySettings,
+    AdminSettings, Argon2Settings, Credits, InboxSettings, LogFormat, LogLevel, LogSettings, NumbersSettings,
+    PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings,
+    VerifySettings,
 };
 pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, RouteName, Secret};
 
@@ -46,6 +47,7 @@ pub struct Settings {
     pub storage: StorageSettings,
     pub verify: VerifySettings,
     pub messages: MessagesSettings,
+    pub inbox: InboxSettings,
     pub numbers: NumbersSettings,
     pub pricing: PricingSettings,
     pub tts: TtsSettings,

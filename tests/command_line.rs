@@ -178,3 +178,148 @@ fn a_reader_that_goes_early_is_no_failure() {
     let script = format!("set -o pipefail; '{}' config default | true", program.get_program().display());
     Command::new("bash").args(["-c", &script]).assert().success().stderr("");
 }
+
+/// The example of the PDU guide at dreamfabric.com/sms.
+const MESSAGE: &str = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
+
+fn pdu(arguments: &[&str], input: &[u8]) -> String {
+    told(simverify().arg("pdu").args(arguments).write_stdin(input), Path::new("/nonexistent"))
+}
+
+#[test]
+fn a_pdu_is_read_from_arguments_and_from_standard_input() {
+    insta::assert_snapshot!(pdu(&["decode", MESSAGE], b""), @r"
+    exit 0
+    type       deliver
+    number     +31641600986
+    text       How are you?
+    alphabet   gsm7
+    smsc       +31624000000
+    timestamp  2002-08-26T19:37:41+00:00
+    ");
+    let expected = pdu(&["decode", MESSAGE, "--json"], b"");
+    let wrapped = format!(" {}\r\n{}\n", MESSAGE[..20].to_lowercase(), &MESSAGE[20..]);
+    assert_eq!(pdu(&["decode", "--json", "-"], wrapped.as_bytes()), expected);
+    assert_eq!(pdu(&["decode", "--json", &wrapped], b""), expected);
+    assert_eq!(pdu(&["decode", &MESSAGE[..20], &MESSAGE[20..], "--json"], b""), expected);
+    let bare = pdu(&["decode", "--without-smsc", &MESSAGE[16..], "--json"], b"");
+    assert_eq!(bare, expected.replace("\"+31624000000\"", "null"));
+}
+
+#[test]
+fn a_pdu_that_cannot_be_read_names_its_field_and_octet_and_ends_with_65() {
+    let told = [
+        pdu(&["decode", ""], b""),
+        pdu(&["decode", "-"], b"\n"),
+        pdu(&["decode", "0791"], b""),
+        pdu(&["decode", &MESSAGE[..MESSAGE.len() - 2]], b""),
+        pdu(&["decode", &MESSAGE[..MESSAGE.len() - 1]], b""),
+        pdu(&["decode", "00xx"], b""),
+        pdu(&["decode", "-"], b"00\xff"),
+        pdu(&["decode"], b""),
+    ];
+    insta::assert_snapshot!(told.concat(), @r#"
+    exit 65
+    simverify: cannot read the PDU: SMSC at octet 0: the PDU ends too early, octets missing: 1; read it again from the modem
+    exit 65
+    simverify: cannot read the PDU: SMSC at octet 0: the PDU ends too early, octets missing: 1; read it again from the modem
+    exit 65
+    simverify: cannot read the PDU: SMSC at octet 1: the PDU ends too early, octets missing: 6; read it again from the modem
+    exit 65
+    simverify: cannot read the PDU: TP-UD at octet 27: the PDU ends too early, octets missing: 1; read it again from the modem
+    exit 65
+    simverify: cannot read the PDU: PDU at octet 37: one hexadecimal digit, and the other one of the octet is missing
+    exit 65
+    simverify: cannot read the PDU: PDU at octet 1: not a pair of hexadecimal digits
+    exit 65
+    simverify: standard input is no UTF-8 at octet 2
+    exit 64
+    error: the following required arguments were not provided:
+      <HEX>...
+
+    Usage: simverify pdu decode <HEX>...
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn what_is_encoded_decodes_to_the_same() {
+    let text = "Grüße, żółć 😁\nзавтра".repeat(9);
+    let lines =
+        pdu(&["encode", "+44 7700 900123", "-", "--status-report", "--validity", "1h"], format!("{text}\n").as_bytes());
+    let mut read = String::new();
+    for line in lines.lines().skip(1) {
+        let (hex, length) = line.split_once(' ').expect("the PDU and its length");
+        assert_eq!(hex.len(), 2 + 2 * length.parse::<usize>().expect("a number"));
+        let output = simverify().args(["pdu", "decode", hex, "--json"]).output().expect("it runs");
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!((&json["type"], &json["number"]), (&"submit".into(), &"+447700900123".into()));
+        assert_eq!((&json["validity_seconds"], &json["status_report_requested"]), (&3600.into(), &true.into()));
+        read += json["text"].as_str().expect("a text");
+    }
+    assert_eq!(read, text);
+    let output = simverify().args(["pdu", "encode", "1234", &"x".repeat(161), "--json"]).output().expect("it runs");
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((json[1]["length"].as_u64(), json[1]["concat"]["part"].as_u64()), (Some(23), Some(2)));
+    assert_eq!(json[1]["number"], "1234");
+}
+
+#[test]
+fn the_options_of_a_message_are_in_its_pdus() {
+    let long = "x".repeat(161);
+    let told = [
+        pdu(&["encode", "15551234567", "1234"], b""),
+        pdu(&["encode", "1234", "x", "--flash"], b""),
+        pdu(&["encode", "1234", "-", "--data"], b"00 ff\n"),
+        pdu(&["encode", "1234", "", "--validity", "3d"], b""),
+    ];
+    insta::assert_snapshot!(told.concat(), @r#"
+    exit 0
+    0001000B915155214365F700000431D98C06 17
+    exit 0
+    0001000481214300100178 10
+    exit 0
+    0001000481214300040200FF 11
+    exit 0
+    001100048121430000A900 10
+    "#);
+    assert!(pdu(&["encode", "1", &long, "--reference", "7"], b"").contains("050003070201"));
+    assert!(pdu(&["encode", "1", &long, "--reference", "7", "--wide-reference"], b"").contains("06080400070201"));
+    let refused = [
+        pdu(&["encode", "Vodafone", "x"], b""),
+        pdu(&["encode", "1234", "0", "--data"], b""),
+        pdu(&["encode", "1234", &"x".repeat(255 * 153 + 1)], b""),
+        pdu(&["encode", "1234", "x", "--reference", "256"], b""),
+        pdu(&["encode", "1234", "x", "--validity", "1y"], b""),
+    ];
+    insta::assert_snapshot!(refused.concat(), @r#"
+    exit 65
+    simverify: NUMBER is no number to send to: 1 to 20 digits, * and #, with or without a leading +; spaces, dashes, dots, slashes and brackets do not matter
+    exit 65
+    simverify: TEXT is no data in hexadecimal: TP-UD at octet 0: one hexadecimal digit, and the other one of the octet is missing
+    exit 65
+    simverify: cannot make a PDU: the message needs 256 parts, and 255 is the most; shorten it
+    exit 64
+    simverify: --reference 256: 255 is the most without --wide-reference
+    exit 64
+    error: invalid value '1y' for '--validity <TIME>': must be 5m to 63w; units are s, m, h, d, w, and s if there is none
+
+    For more information, try '--help'.
+    "#);
+}
+
+#[test]
+fn the_examples_of_the_documentation_print_what_it_says() {
+    let program = Command::cargo_bin("simverify").expect("the program is built");
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pdu.md")).expect("the page");
+    let examples: Vec<_> = page.split("```console\n$ ").skip(1).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let (example, _) = example.split_once("```").expect("the end of the example");
+        let (command, printed) = example.split_once('\n').expect("a command and what it prints");
+        let script = format!("simverify() {{ '{}' \"$@\"; }}; {command} 2>&1", program.get_program().display());
+        let output = Command::new("bash").args(["-c", &script]).output().expect("it runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), printed, "{command}");
+    }
+}

@@ -407,7 +407,7 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
     exit 0
     ok    configuration    valid: modems: 1, providers: 1
     ok    daemon           not running
-    ok    database         /var/simverify.db: intact, schema 2, SIZE, accounts: 1, attempts under way: 0
+    ok    database         /var/simverify.db: intact, schema 4, SIZE, accounts: 1, attempts under way: 0
     ok    key file         /var/master.key
     ok    disk ...
     ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone
@@ -461,19 +461,71 @@ fn modems_are_listed_with_their_state() {
     );
     let text = installation.told(&["modem", "list"]);
     let configured: String = text.lines().take_while(|line| !line.is_empty()).map(|line| format!("{line}\n")).collect();
-    insta::assert_snapshot!(configured, @r"
+    insta::assert_snapshot!(configured, @"
     exit 0
-    MODEM  PORT                             STATE    CHANNELS
-    sim1   simulator:sim1                   virtual  sms, voice
-    sim2   /dev/serial/by-id/no-such-modem  absent   sms
-    sim3   tcp://cabinet.example:2000       network  sms, voice
+    MODEM  PORT                             STATE    CHANNELS    LEFT OF 24 HOURS
+    sim1   simulator:sim1                   virtual  sms, voice  no limit
+    sim2   /dev/serial/by-id/no-such-modem  absent   sms         no limit
+    sim3   tcp://cabinet.example:2000       network  sms, voice  no limit
     ");
     let list = installation.json(&["modem", "list"]);
+    let unlimited = json!({
+        "used_in_24_hours": 0, "per_day": null, "left_of_day": null, "per_minute": null, "left_of_minute": null
+    });
     assert_eq!(
         list["modems"][1],
-        json!({ "name": "sim2", "port": "/dev/serial/by-id/no-such-modem", "state": "absent", "channels": ["sms"] })
+        json!({
+            "name": "sim2",
+            "port": "/dev/serial/by-id/no-such-modem",
+            "state": "absent",
+            "channels": ["sms"],
+            "budget": { "sms": unlimited, "calls": unlimited },
+        })
     );
     assert!(list["ports"].is_array());
+}
+
+#[test]
+fn what_a_sim_may_still_send_is_listed_and_a_spent_budget_is_warned_of() {
+    let installation = Installation::with(
+        "[[modems]]\nname = \"sim1\"\nport = \"simulator:sim1\"\nsms_per_day = 3\nsms_per_minute = 2\n\
+         [[modems]]\nname = \"sim2\"\nport = \"simulator:sim2\"\nsms_per_day = 9\ncalls_per_day = 5\n",
+    );
+    let lines = |command: &[&str], word: &str| -> String {
+        let text = installation.told(command);
+        text.lines().filter(|line| line.contains(word)).map(|line| format!("{line}\n")).collect()
+    };
+    let list = || lines(&["modem", "list"], "simulator:") + &lines(&["doctor"], "budget");
+    let before = list();
+    // The daemon, or a command that needs it, makes the database; what is sent by hand counts from then on.
+    installation.json(&["account", "add", "shop"]);
+    let sms = |text: &str| installation.told(&["modem", "send-sms", "sim1", "+447700900123", text]);
+    assert!(sms("Hello").starts_with("exit 0"));
+    let one = list();
+    assert!(sms(&"x".repeat(161)).starts_with("exit 0"));
+    let spent = list();
+    let when = spent.find("at 20").expect("an instant") + "at ".len();
+    let spent = spent.replace(&spent[when..when + "2026-03-01 12:00:00".len()], "INSTANT");
+    insta::assert_snapshot!([before, one, spent].join("\n"), @"
+    sim1   simulator:sim1  virtual  sms, voice  3 of 3 SMS
+    sim2   simulator:sim2  virtual  sms, voice  9 of 9 SMS, 5 of 5 calls
+    ok    budget sim1    left of 24 hours: 3 of 3 SMS
+    ok    budget sim2    left of 24 hours: 9 of 9 SMS, 5 of 5 calls
+
+    sim1   simulator:sim1  virtual  sms, voice  2 of 3 SMS
+    sim2   simulator:sim2  virtual  sms, voice  9 of 9 SMS, 5 of 5 calls
+    ok    budget sim1    left of 24 hours: 2 of 3 SMS
+    ok    budget sim2    left of 24 hours: 9 of 9 SMS, 5 of 5 calls
+
+    sim1   simulator:sim1  virtual  sms, voice  0 of 3 SMS
+    sim2   simulator:sim2  virtual  sms, voice  9 of 9 SMS, 5 of 5 calls
+    warn  budget sim1    all 3 SMS of 24 hours are spent, the next may go at INSTANT UTC; raise modems.sms_per_day of sim1 if its SIM's terms allow it, or add a modem
+    ok    budget sim2    left of 24 hours: 9 of 9 SMS, 5 of 5 calls
+    ");
+    assert!(installation.told(&["doctor"]).starts_with("exit 0"));
+    let sms = &installation.json(&["modem", "list"])["modems"][0]["budget"]["sms"];
+    let told = ["used_in_24_hours", "per_day", "left_of_day", "per_minute"].map(|name| sms[name].as_u64());
+    assert_eq!(told, [Some(3), Some(3), Some(0), Some(2)]);
 }
 
 #[test]
@@ -482,23 +534,28 @@ fn a_port_is_asked_what_is_on_it() {
     insta::assert_snapshot!(installation.told(&["modem", "probe", "simulator:other"]), @r#"
     exit 0
     simulator:other
-    maker       Simverify
-    model       Virtual Modem
-    firmware    1.0
-    IMEI        ***********7518
-    SIM         ready
-    ICCID       ***************0123
-    network     registered, Simverify, LTE
-    signal      -73 dBm (good)
-    SMS centre  set
-    profile     generic
-    
+    maker     Simverify
+    model     Virtual Modem
+    firmware  1.0
+    IMEI      ***********7518
+    SIM       ready; 3 PIN tries left
+    ICCID     ***************0123
+    network   registered, Simverify, LTE
+    signal    -73 dBm (good); LTE reference signal -93 dBm (good)
+    SMS       yes; SMS centre set
+    storage   SM 0 of 30 (0 %)
+    calls     yes
+    sound     wires of the modem, to a sound card
+    profile   generic (anything else that keeps to 3GPP TS 27.005 and 27.007)
+
     [[modems]]
     name = "sim2"
     port = "simulator:other"
     profile = "generic"
+    # voice = { kind = "alsa", device = "…" }  # the sound card that its wires lead to
     "#);
     let found = installation.json(&["modem", "probe", "sim1"]);
+    assert_eq!((&found[0]["use"], &found[0]["sms"], &found[0]["pin_tries"]), (&json!(true), &json!("yes"), &json!(3)));
     assert_eq!(found[0]["sim"], "ready");
     assert!(found[0]["imei"].as_str().expect("text").starts_with("****"));
     assert!(found[0]["config"].as_str().expect("text").contains("name = \"sim1\""));
@@ -512,6 +569,49 @@ fn a_port_is_asked_what_is_on_it() {
     exit 65
     simverify: /dev/null is no serial port, or no hardware is behind it: choose one that `simverify modem list` shows
     "#);
+}
+
+#[test]
+fn a_probe_of_a_make_prints_a_block_that_the_daemon_takes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let link = directory.path().join("modem");
+    let modem = Modem::start(&link, &["--profile", "sim7600"]);
+    let installation = Installation::with("");
+    let port = link.display().to_string();
+    let report = installation.told(&["modem", "probe", &port]).replace(&port, "/dev/modem");
+    insta::assert_snapshot!(report, @r#"
+    exit 0
+    /dev/modem
+    maker     SIMCOM INCORPORATED
+    model     SIMCOM_SIM7600E-H
+    firmware  LE20B04SIM7600M22
+    IMEI      ***********4563
+    SIM       ready; 3 PIN tries left
+    ICCID     ***************0123
+    network   registered, Simverify, LTE
+    signal    -73 dBm (good); LTE reference signal -93 dBm (good)
+    SMS       yes; SMS centre set
+    storage   SM 0 of 30 (0 %)
+    calls     yes
+    sound     a port of the modem that was not found here
+    profile   sim7600 (SIMCom SIM7500, SIM7600)
+
+    [[modems]]
+    name = "sim1"
+    port = "/dev/modem"
+    profile = "sim7600"
+    # voice = { kind = "serial-pcm", port = "…" }  # its port for sound was not found here
+    "#);
+    let found = installation.json(&["modem", "probe", &port]);
+    let block = found[0]["config"].as_str().expect("a block");
+    let configured = Installation::with(block);
+    assert!(configured.told(&["config", "check"]).starts_with("exit 0\n"));
+    let again = configured.json(&["modem", "probe", "sim1"]);
+    assert_eq!(again[0]["config"], found[0]["config"], "a configured modem keeps its name");
+    drop(modem);
+    let gone = configured.json(&["modem", "probe", "sim1"]);
+    assert_eq!(gone[0]["use"], json!(false));
+    assert!(gone[0]["error"].as_str().expect("text").contains("does not exist"), "{gone}");
 }
 
 #[test]

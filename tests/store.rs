@@ -4,12 +4,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, geteuid, setgid, setuid};
 use rusqlite::Connection;
 use simverify::clock::Timestamp;
-use simverify::store::{self, AccountDefaults, BackupError, NewAccount, Store, StoreError, Tx};
+use simverify::store::{self, AccountDefaults, BackupError, NewAccount, NewBudgetUse, Store, StoreError, Tx};
+use simverify::verification::{AttemptId, EventKind};
 use tempfile::TempDir;
 
 const KEY: [u8; 32] = [7; 32];
@@ -170,7 +172,7 @@ fn a_database_of_a_newer_version_or_another_key_is_refused() {
     assert!(matches!(Store::open(&place.path(), &[8; 32]), Err(StoreError::WrongKey)));
     set_version(&place.path(), 99);
     let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
-    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 2: install the newer version again, or restore a backup made before the upgrade");
+    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 4: install the newer version again, or restore a backup made before the upgrade");
     assert!(matches!(store::inspect(&place.path(), None), Err(StoreError::Newer { .. })));
 }
 
@@ -215,24 +217,157 @@ fn the_schema_from_nothing_is_this_one() {
     insta::assert_snapshot!(format!("{}\n{}", tables.join("\n"), indexes.join("\n")), @"
     account: account_id INTEGER?, name TEXT, api_key TEXT, barred INTEGER, credits INTEGER?, rate INTEGER?, created_at INTEGER, sender_id TEXT?, workflow INTEGER?, language TEXT?, origin_domain TEXT?, app_hash TEXT?
     account_secret: account_secret_id INTEGER?, account_id INTEGER, secret_hash BLOB, secret_sealed BLOB, created_at INTEGER
-    attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?
+    attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?, lane TEXT
     awaited_report: awaited_report_id INTEGER?, attempt_id INTEGER, route TEXT, reference INTEGER?, sent_at INTEGER, delivered INTEGER
-    blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER
+    blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER, origin TEXT
+    budget_use: budget_use_id INTEGER?, route TEXT, kind TEXT, amount INTEGER, attempt_id INTEGER?, used_at INTEGER?
     event: event_id BLOB, verification_id INTEGER, event_index INTEGER, kind TEXT, generation INTEGER, skipped INTEGER, handed_over_at INTEGER?
+    inbox: inbox_id INTEGER?, message_id INTEGER, route TEXT, part_hash BLOB, sender_sealed BLOB, sender_hash BLOB, kind TEXT, pdu_sealed BLOB, reference INTEGER?, reference_bits INTEGER?, parts INTEGER, part INTEGER, sent_at INTEGER?, received_at INTEGER, reaction TEXT?
     meta: name TEXT, value BLOB
     sim_pin: sim_pin_hash BLOB, tried_at INTEGER
     try: try_id INTEGER?, verification_id INTEGER, received_at INTEGER, valid INTEGER?, ip_address TEXT
     verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?
     account_secret_by_account
+    attempt_by_lane
     attempt_due
     attempt_unfinished
     awaited_report_by_attempt
     awaited_report_by_route
+    budget_use_by_route
+    budget_use_in_hand
+    inbox_by_message
+    inbox_by_receipt
+    inbox_by_sender
     try_by_verification
     verification_by_deadline
     verification_by_end
     verification_in_progress
     ");
+}
+
+/// A database as schema 2 left it: one SMS sent in two parts, one refused by sim1 and due again, one that was leaving
+/// and one of long ago.
+fn database_of_schema_2(path: &Path) {
+    let connection = Connection::open(path).expect("a database");
+    let run = |sql: &str| connection.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    run(include_str!("../migrations/0001_first.sql"));
+    run(include_str!("../migrations/0002_contract.sql"));
+    run(&format!("pragma application_id = {}; pragma user_version = 2;", 0x536d_7666));
+    run("insert into account (account_id, name, api_key, created_at) values (1, 'shop', 'a', 0)");
+    connection.execute("insert into meta values ('key_check', ?1)", [KEY.as_slice()]).expect("a row");
+    for id in 1..=4 {
+        run(&format!(
+            "insert into verification (verification_id, request_id, account_id, number_sealed, number_hash, country,
+                 brand, sender_id, language, code_length, own_pin, credits, price, currency, workflow, pin_life_ms,
+                 cancel_after_ms, tries_max, send_timeout_ms, state, state_flag, state_until, event_index, attempt_no,
+                 submitted_no, retries, generation, tries, undecided, second_started, sent, price_open, handled_at,
+                 created_at)
+             values ({id}, x'{id:032x}', 1, x'00', x'{id:02x}', iif({id} = 3, null, 'GB'), 'Acme', '', 'en-us', 4, 0, 0,
+                 0, 'USD', 4, 300000, 30000, 3, 240000, 'queued', 0, 240000, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0);
+             insert into event (event_id, verification_id, event_index, kind, generation)
+             values (x'{id:016x}', {id}, 0, 'sms', 1);"
+        ));
+    }
+    run("insert into attempt (attempt_id, verification_id, attempt_no, event_index, state, due_at, route, finished_at)
+         values (1, 1, 1, 0, 'sent', 0, 'sim1', 900000000), (2, 2, 1, 0, 'other_route', 0, 'sim1', 900000000),
+                (3, 2, 2, 0, 'due', 5, null, null), (4, 3, 1, 0, 'sending', 6, 'sim2', null),
+                (5, 4, 1, 0, 'sent', 0, 'sim1', 1000)");
+    run("insert into awaited_report (attempt_id, route, reference, sent_at, delivered)
+         values (1, 'sim1', 7, 900000000, 1), (1, 'sim1', 8, 900000000, 0)");
+}
+
+#[test]
+fn an_upgrade_counts_what_was_sent_before_and_keeps_what_waits() {
+    let place = Place::new();
+    database_of_schema_2(&place.path());
+    drop(place.open());
+    let connection = Connection::open(place.path()).expect("the database");
+    let list = |sql: &str| -> Vec<String> {
+        let mut statement = connection.prepare(sql).expect("a statement");
+        let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
+    };
+    let uses = list("select concat_ws(' ', route, kind, amount, attempt_id, used_at) from budget_use order by 1");
+    assert_eq!(uses, ["sim1 sms 2 900000000", "sim2 sms 1 4"]);
+    let lanes = list("select attempt_id || ' ' || lane from attempt where lane <> '' order by attempt_id");
+    assert_eq!(lanes, ["3 first sms GB ~sim1 !sim1", "4 first sms -"]);
+}
+
+/// The share of an attempt of one part.
+fn share(attempt: i64) -> NewBudgetUse {
+    NewBudgetUse { route: "sim1".to_owned(), kind: EventKind::Sms, amount: 1, attempt: AttemptId::new(attempt) }
+}
+
+/// Takes a share as a claim does.
+fn take(tx: &Tx, share: &NewBudgetUse, windows: &[(Duration, u32)], now: Timestamp) -> Result<bool, StoreError> {
+    let has = tx.has_budget(share, windows, now)?;
+    if has {
+        tx.take_budget(share, now)?;
+    }
+    Ok(has)
+}
+
+#[tokio::test]
+async fn ten_thousand_claims_at_once_never_take_one_share_too_many() {
+    let place = Place::new();
+    let store = place.open();
+    let now = Timestamp::from_millis(1_772_366_400_000);
+    let day = Duration::from_secs(86_400);
+    let claims: Vec<_> = (0..10_000)
+        .map(|attempt| {
+            let store = store.clone();
+            tokio::spawn(async move { store.write(move |tx| take(tx, &share(attempt), &[(day, 777)], now)).await })
+        })
+        .collect();
+    let mut taken = 0;
+    for claim in claims {
+        taken += usize::from(claim.await.expect("no panic").expect("written"));
+    }
+    assert_eq!(taken, 777);
+    let uses = store.read(move |tx| tx.budget_uses(now - day)).await.expect("uses");
+    assert_eq!(uses.iter().map(|used| used.amount).sum::<u32>(), 777);
+}
+
+#[tokio::test]
+async fn a_share_counts_from_its_outcome_on_and_a_deleted_attempts_number_may_come_again() {
+    let place = Place::new();
+    let store = place.open();
+    let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+    let minute = [(Duration::from_secs(60), 2)];
+    let taken = store.write(move |tx| {
+        let mut taken = vec![take(tx, &share(1), &minute, at(0))?, take(tx, &share(2), &minute, at(0))?];
+        // In hand for however long.
+        taken.push(take(tx, &share(3), &minute, at(900))?);
+        tx.count_budget(AttemptId::new(1), at(900))?;
+        tx.give_back_budget(AttemptId::new(2))?;
+        taken.push(take(tx, &share(1), &minute, at(930))?);
+        tx.give_back_budget(AttemptId::new(1))?;
+        taken.push(take(tx, &share(4), &minute, at(959))?);
+        taken.push(take(tx, &share(5), &minute, at(959))?);
+        taken.push(take(tx, &share(5), &minute, at(960))?);
+        Ok::<_, StoreError>(taken)
+    });
+    assert_eq!(taken.await.expect("written"), [true, true, false, true, true, false, true]);
+}
+
+#[tokio::test]
+async fn uses_that_no_window_holds_are_purged_and_the_others_are_kept() {
+    let place = Place::new();
+    let store = place.open();
+    let at = |seconds: i64| Timestamp::from_millis(seconds * 1000);
+    let (purged, left) = store
+        .write(move |tx| {
+            for second in [1, 2, 3] {
+                tx.add_budget_use("sim1", EventKind::Tts, 1, at(second))?;
+            }
+            tx.take_budget(&share(1), at(1))?;
+            Ok::<_, StoreError>((tx.purge_budget(at(2))?, tx.budget_uses(at(0))?))
+        })
+        .await
+        .expect("written");
+    assert_eq!(purged, 2);
+    let left: Vec<_> = left.iter().map(|used| (used.attempt.map(AttemptId::get), used.used)).collect();
+    assert_eq!(left, [(Some(1), None), (None, Some(at(3)))]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::phone::PhoneNumber;
 use crate::random::Random;
 use crate::secrets::{Digest, Secrets};
-use crate::store::{BlockRow, Store, StoreError, Tx};
+use crate::store::{BlockOrigin, BlockRow, Store, StoreError, Tx};
 
 /// One entry: a whole number, or the digits that numbers begin with.
 #[derive(Clone, PartialEq, Eq)]
@@ -91,10 +91,20 @@ pub async fn block(
     now: Timestamp,
     entry: &BlocklistEntry,
 ) -> Result<bool, StoreError> {
+    let row = row(secrets, random, now, entry, BlockOrigin::Operator);
+    store.write(move |tx: &Tx| tx.insert_block(&row)).await
+}
+
+pub(super) fn row(
+    secrets: &Secrets,
+    random: &Random,
+    now: Timestamp,
+    entry: &BlocklistEntry,
+    origin: BlockOrigin,
+) -> BlockRow {
     let hash = entry.hash(secrets);
     let sealed = secrets.seal(random, entry.to_string().as_bytes(), &binding(&hash));
-    let row = BlockRow { hash, sealed, created: now };
-    store.write(move |tx: &Tx| tx.insert_block(&row)).await
+    BlockRow { hash, sealed, created: now, origin }
 }
 
 /// Takes an entry back. Says whether there was one.
@@ -103,10 +113,19 @@ pub async fn unblock(store: &Store, secrets: &Secrets, entry: &BlocklistEntry) -
     store.write(move |tx: &Tx| tx.delete_block(&hash)).await
 }
 
-/// All entries with the instant at which each was made, oldest first.
-pub async fn blocked(store: &Store, secrets: &Secrets) -> Result<Vec<(String, Timestamp)>, Internal> {
+/// An entry as the operator sees it.
+pub struct Blocked {
+    /// Whole.
+    pub entry: String,
+    pub since: Timestamp,
+    pub origin: BlockOrigin,
+}
+
+/// All entries, oldest first.
+pub async fn blocked(store: &Store, secrets: &Secrets) -> Result<Vec<Blocked>, Internal> {
     let rows = store.read(|tx: &Tx| tx.blocks()).await?;
-    rows.into_iter().map(|row| Ok((opened(secrets, &row)?, row.created))).collect()
+    let blocked = |row: BlockRow| Ok(Blocked { entry: opened(secrets, &row)?, since: row.created, origin: row.origin });
+    rows.into_iter().map(blocked).collect()
 }
 
 fn opened(secrets: &Secrets, row: &BlockRow) -> Result<String, StoreError> {

@@ -6,8 +6,10 @@
 mod acceptance;
 mod account;
 mod blocklist;
+mod budget;
 mod check;
 mod control;
+mod inbox;
 mod outbox;
 mod report;
 mod rules;
@@ -30,8 +32,10 @@ pub use account::{
     Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
     rotate_secret, set_account, unbar_account,
 };
-pub use blocklist::{BlocklistEntry, InvalidEntry, block, blocked, unblock};
-pub use outbox::{Claim, Due};
+pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
+pub use budget::uses_of;
+pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
+pub use outbox::{Claim, Due, Outlook};
 pub use rules::Rules;
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,

@@ -1,22 +1,27 @@
 //! The outbox from the inside: what is due, claims, outcomes, and the start after a crash.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tracing::warn;
 
 use super::App;
+use super::blocklist::hashes_of;
+use super::budget::{self, Amounts};
+use super::search::number_of;
 use super::transition::{Prepared, PreparedPin, note_failure, step};
-use super::types::{Account, Internal};
+use super::types::Internal;
+use crate::channel::lane::{Lane, counts_as_first};
+use crate::channel::routing::{self, Choice, Need, RouteView};
 use crate::channel::{Message, MessageText, Outcome, RefusalClass};
 use crate::clock::Timestamp;
-use crate::phone::Country;
-use crate::store::{AttemptRow, AttemptState, DueCursor, StoreError, Tx, VerificationRow};
+use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, Tx, VerificationRow};
 use crate::verification::{
     Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
     RequestId, VerificationId,
 };
 
-/// Rows of one look: enough to find work for every free route, little enough to be quick.
+/// Rows of a lane in one look: enough to find work for every free route, little enough to be quick.
 const LOOK: u32 = 64;
 
 /// Verifications that one purge deletes: few, so that it never holds up the writer.
@@ -29,14 +34,38 @@ const DEADLINES: u32 = 64;
 #[derive(Clone, Debug)]
 pub struct Due {
     pub attempt: AttemptId,
-    /// Its place; where the next look may begin.
-    pub cursor: DueCursor,
-    pub kind: EventKind,
-    pub country: Option<Country>,
-    /// Routes that refused the event for good.
-    pub excluded: Vec<String>,
-    /// The route of the event's last attempt.
-    pub avoided: Option<String>,
+    pub due: Timestamp,
+    pub lane: Lane,
+    /// What it takes of a budget.
+    pub amount: u32,
+}
+
+impl Due {
+    /// What it asks of a route, but for those that are `kept` for a message before it.
+    pub fn need<'a>(&'a self, kept: &'a [String]) -> Need<'a> {
+        need(&self.lane, self.amount, kept)
+    }
+
+    /// Its place in the order: those for which somebody waits come first, then the due time decides.
+    fn place(&self, send_timeout: Duration, now: Timestamp) -> (bool, Timestamp, AttemptId) {
+        (!counts_as_first(&self.lane, self.due, send_timeout, now), self.due, self.attempt)
+    }
+}
+
+fn need<'a>(lane: &'a Lane, amount: u32, kept: &'a [String]) -> Need<'a> {
+    let Lane { kind, country, excluded, avoided, .. } = lane;
+    Need { kind: *kind, country: *country, excluded, avoided: avoided.as_deref(), amount, kept }
+}
+
+/// What one look at the outbox shows.
+#[derive(Debug, Default)]
+pub struct Outlook {
+    /// Some of what can go on, or never will, in the order in which it is to be handed over.
+    pub due: Vec<Due>,
+    /// The same, behind attempts that this look left out: only if nothing of `due` can go on after all.
+    pub behind: Vec<Due>,
+    /// When a budget for which something waits has more again.
+    pub until: Option<Timestamp>,
 }
 
 /// What a claim came to.
@@ -46,42 +75,60 @@ pub enum Claim {
     Message(Box<Message>),
     /// The attempt is not due any more.
     Gone,
+    /// Claimed, but its number is on the blocklist by now: it is not to be sent.
+    Blocked,
+    /// The route's budget is spent; the board knew of less than the database, and knows it now.
+    Spent,
 }
 
 /// What is done to one verification inside a transaction.
 type ForOne = fn(&Tx, VerificationId, &Prepared, Timestamp) -> Result<(), StoreError>;
 
 enum Try {
-    Claimed(Box<VerificationRow>, Autofill),
+    Claimed(Box<VerificationRow>, Autofill, NewBudgetUse),
     NeedsPin(Box<VerificationRow>),
     Gone,
+    Spent,
 }
 
 impl App {
-    /// Some attempts that are due at `now`, in the order of their due time, from behind `after`. None left: an empty
-    /// list.
-    pub async fn due(&self, now: Timestamp, after: Option<DueCursor>) -> Result<Vec<Due>, Internal> {
-        let due = self
-            .store
-            .read(move |tx: &Tx| {
-                let mut list = vec![];
-                for due in tx.due_attempts(now, after, LOOK)? {
-                    let others = if due.number > 1 { tx.attempts_of(due.verification)? } else { vec![] };
-                    let mut others = others.iter().filter(|other| other.event == due.event && other.id != due.id);
-                    let refused = others.clone().filter(|other| other.state == AttemptState::OtherRoute.as_str());
-                    list.push(Due {
-                        attempt: due.id,
-                        cursor: DueCursor { due: due.due, id: due.id },
-                        kind: due.kind,
-                        country: due.country.and_then(|country| country.parse().ok()),
-                        excluded: refused.filter_map(|other| other.route.clone()).collect(),
-                        avoided: others.next_back().and_then(|other| other.route.clone()),
-                    });
+    /// Some attempts that are due at `now` and that one of the routes takes, or none ever will: of every lane as many as
+    /// could be handed over. Those for which somebody waits come first, then by the instant at which they became due.
+    pub async fn due(&self, now: Timestamp, routes: Vec<RouteView>) -> Result<Outlook, Internal> {
+        let rules = self.rules();
+        let room = u32::try_from(routes.iter().map(RouteView::free_room).sum::<usize>()).unwrap_or(LOOK);
+        let limited = routes.iter().any(|route| !route.budget.sms.limits().windows().is_empty());
+        let outlook = self.store.read(move |tx: &Tx| {
+            let mut outlook = Outlook::default();
+            let mut amounts = Amounts { tx, rules: &rules, autofill: BTreeMap::new() };
+            let place = |due: &Due| due.place(rules.send_timeout, now);
+            // The place from which on attempts were left out.
+            let mut end = None;
+            for text in tx.due_lanes(now)? {
+                let lane = Lane::read(&text);
+                let rows = match routing::choose(&routes, need(&lane, 1, &[])) {
+                    Choice::Wait { until } => {
+                        outlook.until = outlook.until.into_iter().chain(until).min();
+                        continue;
+                    }
+                    Choice::Take(_) if !limited => room.clamp(1, LOOK),
+                    Choice::Take(_) | Choice::Nothing => LOOK,
+                };
+                let found = tx.due_attempts(&text, now, rows)?;
+                let whole = found.len() < usize::try_from(rows).unwrap_or(usize::MAX);
+                for due in found {
+                    let amount = if limited && lane.kind == EventKind::Sms { amounts.of(&due)? } else { 1 };
+                    outlook.due.push(Due { attempt: due.id, due: due.due, lane: lane.clone(), amount });
                 }
-                Ok::<_, StoreError>(list)
-            })
-            .await?;
-        Ok(due)
+                let last = outlook.due.last().filter(|_| !whole).map(place);
+                end = end.into_iter().chain(last).min();
+            }
+            outlook.due.sort_by_key(place);
+            let read = outlook.due.partition_point(|due| end.is_none_or(|end| place(due) <= end));
+            outlook.behind = outlook.due.split_off(read);
+            Ok::<_, StoreError>(outlook)
+        });
+        Ok(outlook.await?)
     }
 
     /// When the dispatcher has to look again if nothing wakes it. `looked`: the instant of the look before, which is not
@@ -137,14 +184,22 @@ impl App {
         Ok(())
     }
 
-    /// Claims a due attempt for a route. On record before the message is handed over.
+    /// Claims a due attempt for a route and takes its share of the route's budget, both on record before the message is
+    /// handed over.
     pub async fn claim(&self, attempt: AttemptId, route: &str) -> Result<Claim, Internal> {
         let mut prepared = Prepared::default();
         loop {
             match self.try_claim(attempt, route.to_owned(), prepared).await? {
                 Try::Gone => return Ok(Claim::Gone),
-                Try::Claimed(row, autofill) => {
-                    return Ok(Claim::Message(Box::new(self.message(attempt, &row, &autofill)?)));
+                Try::Spent => {
+                    self.load_budgets().await?;
+                    return Ok(Claim::Spent);
+                }
+                Try::Claimed(row, autofill, share) => {
+                    self.board.take_budget(&share.route, share.kind, attempt, share.amount);
+                    let message = self.message(attempt, &row, &autofill)?;
+                    let blocked = self.is_blocked(&message.number).await?;
+                    return Ok(if blocked { Claim::Blocked } else { Claim::Message(Box::new(message)) });
                 }
                 Try::NeedsPin(row) => prepared = Prepared { event_id: None, pin: Some(self.renewed_pin(&row).await?) },
             }
@@ -153,6 +208,8 @@ impl App {
 
     async fn try_claim(&self, id: AttemptId, route: String, prepared: Prepared) -> Result<Try, Internal> {
         let now = self.clock.now();
+        let rules = self.rules();
+        let board = self.board.clone();
         let claimed = self
             .store
             .write(move |tx: &Tx| {
@@ -160,17 +217,27 @@ impl App {
                 if attempt.state != AttemptState::Due.as_str() {
                     return Ok(Try::Gone);
                 }
+                let autofill = budget::autofill_of(tx, row.fixed.account)?;
+                let kind = row.machine.current_event();
+                let share = NewBudgetUse { route, kind, amount: budget::amount(&rules, &row, &autofill), attempt: id };
+                if !tx.has_budget(&share, &board.limits(&share.route, kind).windows(), now)? {
+                    return Ok(Try::Spent);
+                }
                 if row.machine.needs_new_pin(now) && prepared.pin.is_none() {
                     return Ok(Try::NeedsPin(Box::new(row)));
                 }
                 match step(tx, &mut row, Event::Claimed { attempt: attempt.number }, &prepared, now)? {
                     Ok(step) if step.granted() => {
-                        tx.claim_attempt(id, &route, now)?;
-                        let account = tx.account(row.fixed.account)?.map(Account::from);
-                        let autofill = account.map(|account| account.defaults.autofill).unwrap_or_default();
-                        Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill))
+                        tx.claim_attempt(id, &share.route, now)?;
+                        tx.take_budget(&share, now)?;
+                        Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share))
                     }
-                    Ok(_) | Err(_) => Ok(Try::Gone),
+                    Ok(_) => Ok(Try::Gone),
+                    Err(_) => {
+                        // One that is not the present one has no further use, and must not be looked at for ever.
+                        tx.withdraw_attempt(row.id, attempt.number, now)?;
+                        Ok(Try::Gone)
+                    }
                 }
             })
             .await?;
@@ -192,7 +259,8 @@ impl App {
     fn message(&self, attempt: AttemptId, row: &VerificationRow, autofill: &Autofill) -> Result<Message, Internal> {
         let request = row.fixed.request;
         let pin = self.open_pin(row)?;
-        let purpose = purpose(row).ok_or(broken(request, "its brand or amount is malformed"))?;
+        let purpose = purpose_of(&row.fixed.brand, row.fixed.amount_cents)
+            .ok_or(broken(request, "its brand or amount is malformed"))?;
         let language = row.fixed.language.parse().unwrap_or(Language::ENGLISH);
         let pin_end = row.machine.pin_end();
         let life: Duration = pin_end.map_or(row.machine.plan.pin_life, |end| end.since(self.clock.now()));
@@ -210,10 +278,17 @@ impl App {
     /// Asks whether an attempt's bytes may leave. `true` is on record as `sending` when this returns.
     pub async fn begin(&self, id: AttemptId) -> Result<bool, Internal> {
         let now = self.clock.now();
+        let secrets = self.secrets.clone();
         let begun = self
             .store
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
+                // Claimed again, it is refused with its reason.
+                if let Ok(number) = number_of(&secrets, &row)
+                    && tx.is_blocked(&hashes_of(&secrets, &number))?
+                {
+                    return Ok(None);
+                }
                 let begun = Event::Begun { attempt: attempt.number };
                 let Ok(step) = step(tx, &mut row, begun, &Prepared::default(), now)? else { return Ok(None) };
                 if step.granted() {
@@ -231,29 +306,35 @@ impl App {
     pub async fn finished(&self, id: AttemptId, route: String, outcome: Outcome) -> Result<(), Internal> {
         let now = self.clock.now();
         let prepared = self.prepared();
+        let told = outcome.clone();
         let step = self
             .store
             .write(move |tx: &Tx| {
+                budget::settle(tx, id, &outcome, now)?;
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
                 let (machine_outcome, state, reason) = verdict(&outcome);
+                if !matches!(outcome, Outcome::Returned) {
+                    // Before the step: the lane of an attempt that follows tells what became of this one.
+                    tx.finish_attempt(id, state, reason, now)?;
+                }
                 let finished = Event::Finished { attempt: attempt.number, outcome: machine_outcome };
                 let result = step(tx, &mut row, finished, &prepared, now)?;
                 match &outcome {
                     Outcome::Returned => withdraw_unless_requeued(tx, id, now)?,
                     Outcome::Accepted { references } | Outcome::Uncertain { references, .. } => {
-                        tx.finish_attempt(id, state, reason, now)?;
                         // One more for the part that is uncertain; one at least where the modem told nothing.
                         let untold = references.is_empty() || matches!(outcome, Outcome::Uncertain { .. });
                         for reference in references.iter().copied().chain(untold.then_some(None)) {
                             tx.insert_awaited_report(id, &route, reference, now)?;
                         }
                     }
-                    Outcome::Refused { .. } => tx.finish_attempt(id, state, reason, now)?,
+                    Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
                 Ok::<_, StoreError>(result.ok())
             })
             .await?;
+        self.show_settled(id, &told, now);
         if let Some(step) = step {
             self.wake_after(&step);
         }
@@ -289,6 +370,8 @@ impl App {
         for group in ids.chunks(64) {
             self.for_each(group.to_vec(), now, recover_one).await?;
         }
+        self.store.write(move |tx: &Tx| tx.recover_budget(now)).await?;
+        self.load_budgets().await?;
         self.wake.notify_one();
         Ok(count)
     }
@@ -362,9 +445,9 @@ fn verdict(outcome: &Outcome) -> (MachineOutcome, AttemptState, Option<&str>) {
     }
 }
 
-fn purpose(row: &VerificationRow) -> Option<Purpose> {
-    let name = &row.fixed.brand;
-    Some(match row.fixed.amount_cents {
+/// `name` is the payee where there is an amount.
+pub(super) fn purpose_of(name: &str, amount_cents: Option<u64>) -> Option<Purpose> {
+    Some(match amount_cents {
         None => Purpose::Number { brand: Brand::new(name)? },
         Some(cents) => Purpose::Payment { payee: Payee::new(name)?, amount: Amount::from_cents(cents)? },
     })

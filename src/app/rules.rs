@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::phone::{Country, NumberKind};
 use crate::secrets::HashCost;
-use crate::verification::{CodeLength, Credits, Language, Money, Plan, StartRequest, Texts, Workflow};
+use crate::verification::{CodeLength, Credits, Language, Money, OptOutWords, Plan, StartRequest, Texts, Workflow};
 
 /// What holds for a request that does not say otherwise.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Rules {
     /// Finished verifications older than this are purged.
     pub retention: Duration,
     pub texts: Arc<Texts>,
+    /// Words by which a number's owner gets it onto the blocklist; none: no message does.
+    pub opt_out: Option<Arc<OptOutWords>>,
 }
 
 impl Rules {
@@ -104,6 +106,7 @@ pub(super) mod tests {
             country_credits: [("US".parse().expect("a country"), Credits(361))].into(),
             retention: Duration::from_secs(86_400),
             texts: Arc::new(Texts::built_in(|_| 1)),
+            opt_out: None,
         }
     }
 

@@ -4,6 +4,7 @@ use super::App;
 use super::transition::number_binding;
 use super::types::{Account, CheckRow, EventRow, Found, Internal, Progress};
 use crate::phone::PhoneNumber;
+use crate::secrets::Secrets;
 use crate::store::{EventRecord, StoreError, TryRecord, VerificationRow};
 use crate::verification::{End, Money, RequestId};
 
@@ -64,13 +65,16 @@ impl App {
     }
 
     pub(super) fn open_number(&self, row: &VerificationRow) -> Result<PhoneNumber, Internal> {
-        let request = row.fixed.request;
-        let broken = |reason| Internal::Row { request, reason };
-        let plain = self
-            .secrets
-            .open(&row.fixed.number_sealed, &number_binding(request))
-            .map_err(|_| broken("its sealed number cannot be opened"))?;
-        let digits = std::str::from_utf8(&plain).map_err(|_| broken("its sealed number is malformed"))?;
-        PhoneNumber::parse(&format!("+{digits}"), None).map_err(|_| broken("its sealed number is malformed"))
+        number_of(&self.secrets, row)
     }
+}
+
+pub(super) fn number_of(secrets: &Secrets, row: &VerificationRow) -> Result<PhoneNumber, Internal> {
+    let request = row.fixed.request;
+    let broken = |reason| Internal::Row { request, reason };
+    let plain = secrets
+        .open(&row.fixed.number_sealed, &number_binding(request))
+        .map_err(|_| broken("its sealed number cannot be opened"))?;
+    let digits = std::str::from_utf8(&plain).map_err(|_| broken("its sealed number is malformed"))?;
+    PhoneNumber::parse(&format!("+{digits}"), None).map_err(|_| broken("its sealed number is malformed"))
 }

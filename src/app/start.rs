@@ -7,6 +7,7 @@ use super::blocklist;
 use super::transition::number_binding;
 use super::types::{Account, Internal, StartError};
 use super::{App, Rules};
+use crate::channel::lane::Lane;
 use crate::channel::routing::RouteView;
 use crate::clock::Timestamp;
 use crate::phone::{Country, NumberKind};
@@ -92,7 +93,9 @@ impl App {
                 let (machine, _) = Verification::start(candidate.plan, now);
                 let row = tx.insert_verification(&new, &pin.hash, &pin.sealed, &machine)?;
                 tx.insert_event(row, event_id, 0, machine.current_event(), machine.generation)?;
-                tx.insert_attempt(row, machine.attempt, 0, now)?;
+                let (kind, country) = (machine.current_event(), candidate.country);
+                let lane = Lane { first: true, kind, country, avoided: None, excluded: vec![] };
+                tx.insert_attempt(row, machine.attempt, 0, now, &lane.to_string())?;
                 Ok(())
             })
             .await?;
@@ -111,7 +114,7 @@ impl App {
             price: rules.credits(number.country()),
             plan: rules.plan(request),
             rules: Arc::clone(rules),
-            routes: self.board.routes(),
+            routes: self.board.routes_at(self.clock.now()),
         }
     }
 

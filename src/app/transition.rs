@@ -2,8 +2,9 @@
 
 use super::App;
 use super::types::Internal;
+use crate::channel::lane::Lane;
 use crate::clock::Timestamp;
-use crate::store::{StoreError, Tx, VerificationRow};
+use crate::store::{AttemptState, StoreError, Tx, VerificationRow};
 use crate::verification::{Effect, End, Event, EventId, Pin, Refusal, RequestId, State, Verification};
 
 /// What was drawn and hashed before the transaction, for effects that need it.
@@ -47,8 +48,10 @@ pub(super) fn step(
         Ok(effects) => effects,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    let asked = event == Event::NextAsked
+        || matches!(before.state, State::Sending { next: true, .. } | State::Resending { next: true, .. });
     for effect in &effects {
-        apply(tx, row, *effect, prepared, now)?;
+        apply(tx, row, *effect, asked, prepared, now)?;
     }
     let handed_over = row.machine.submitted != 0 && row.machine.submitted != before.submitted;
     if row.machine.event == before.event && handed_over {
@@ -101,6 +104,7 @@ fn apply(
     tx: &Tx,
     row: &mut VerificationRow,
     effect: Effect,
+    asked: bool,
     prepared: &Prepared,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -112,7 +116,8 @@ fn apply(
                 let kind = row.machine.plan.workflow.events()[event];
                 tx.insert_event(row.id, id, event, kind, row.machine.generation)?;
             }
-            tx.insert_attempt(row.id, attempt, event, due)?;
+            let lane = lane(tx, row, event, asked)?;
+            tx.insert_attempt(row.id, attempt, event, due, &lane.to_string())?;
         }
         Effect::Requeue { attempt, due } => tx.requeue_attempt(row.id, attempt, due)?,
         Effect::Withdraw { attempt } => tx.withdraw_attempt(row.id, attempt, now)?,
@@ -133,6 +138,25 @@ fn apply(
         Effect::Refund | Effect::Granted | Effect::Compare { .. } | Effect::Answer(_) => {}
     }
     Ok(())
+}
+
+/// What a further attempt of an event asks of a route. `asked`: a person asked for the event.
+fn lane(tx: &Tx, row: &VerificationRow, event: usize, asked: bool) -> Result<Lane, StoreError> {
+    let attempts = tx.attempts_of(row.id)?;
+    let of_event: Vec<_> = attempts.iter().filter(|attempt| attempt.event == event).collect();
+    let last = of_event.last();
+    let refused = of_event.iter().filter(|attempt| attempt.state == AttemptState::OtherRoute.as_str());
+    let mut excluded: Vec<_> = refused.filter_map(|attempt| attempt.route.clone()).collect();
+    excluded.sort();
+    excluded.dedup();
+    Ok(Lane {
+        // Of an event that was asked for, every attempt is.
+        first: event == 0 || last.map_or(asked, |last| Lane::read(&last.lane).first),
+        kind: row.machine.plan.workflow.events()[event],
+        country: row.fixed.country.as_ref().and_then(|country| country.parse().ok()),
+        avoided: last.and_then(|last| last.route.clone()),
+        excluded,
+    })
 }
 
 /// Says in the row why a verification failed without a message, with the last refusal of a route if there was one.

@@ -1,11 +1,17 @@
 //! The board on which every route writes how it is, and which the dispatcher and the admission read.
+//!
+//! Beside the routes stand the ledgers of their budgets. A copy shows what is left as of the last change; only
+//! [`Board::routes_at`] looks at the clock's hands.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::budget::{Budget, Ledger, Limits};
 use super::routing::RouteView;
+use crate::clock::Timestamp;
+use crate::verification::{AttemptId, EventKind};
 
 /// All configured routes in their order. Cheap to clone.
 #[derive(Clone, Default)]
@@ -15,27 +21,102 @@ pub struct Board {
 
 #[derive(Default)]
 struct Shared {
-    routes: Mutex<Vec<RouteView>>,
+    entries: Mutex<Entries>,
     /// Why a route is not ready, by its name: for people, not for routing.
     reasons: Mutex<BTreeMap<String, String>>,
     changed: Notify,
 }
 
+#[derive(Default)]
+struct Entries {
+    routes: Vec<Entry>,
+    /// The clock was set back since somebody asked.
+    set_back: bool,
+}
+
+struct Entry {
+    view: RouteView,
+    sms: Ledger,
+    calls: Ledger,
+}
+
+/// What a route sent, as the database remembers it.
+#[derive(Clone, Debug)]
+pub struct Used {
+    pub route: String,
+    pub kind: EventKind,
+    pub amount: u32,
+    pub when: When,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// A channel has this attempt in its hands.
+    InHand(AttemptId),
+    At(Timestamp),
+}
+
+impl Entry {
+    fn new(view: RouteView) -> Self {
+        let ledger = |kind| Ledger::new(view.budget.of(kind).limits());
+        Self { sms: ledger(EventKind::Sms), calls: ledger(EventKind::Tts), view }
+    }
+
+    fn ledger(&mut self, kind: EventKind) -> &mut Ledger {
+        match kind {
+            EventKind::Sms => &mut self.sms,
+            EventKind::Tts => &mut self.calls,
+        }
+    }
+
+    fn show(&mut self) {
+        self.view.budget.sms = self.sms.allowance();
+        self.view.budget.calls = self.calls.allowance();
+    }
+
+    /// Changes what both ledgers say of an attempt.
+    fn attempt(&mut self, change: impl Fn(&mut Ledger) -> bool) {
+        if change(&mut self.sms) | change(&mut self.calls) {
+            self.show();
+        }
+    }
+}
+
 impl Board {
     pub fn new(routes: Vec<RouteView>) -> Self {
-        Self { shared: Arc::new(Shared { routes: Mutex::new(routes), ..Shared::default() }) }
+        let board = Self::default();
+        board.lock().routes = routes.into_iter().map(Entry::new).collect();
+        board
     }
 
     /// A copy of the present state.
     pub fn routes(&self) -> Vec<RouteView> {
-        self.lock().clone()
+        self.lock().routes.iter().map(|entry| entry.view.clone()).collect()
+    }
+
+    /// A copy of the present state, with what is left of each budget at this instant.
+    pub fn routes_at(&self, now: Timestamp) -> Vec<RouteView> {
+        let mut entries = self.lock();
+        let mut set_back = false;
+        for entry in &mut entries.routes {
+            set_back |= entry.sms.bring_up_to(now) | entry.calls.bring_up_to(now);
+            entry.show();
+        }
+        if set_back {
+            entries.set_back = true;
+            self.shared.changed.notify_one();
+        }
+        entries.routes.iter().map(|entry| entry.view.clone()).collect()
+    }
+
+    /// Whether the clock was set back since the last question, so that the database has uses that lie ahead.
+    pub fn was_set_back(&self) -> bool {
+        std::mem::take(&mut self.lock().set_back)
     }
 
     /// Lets a route change its own entry; says so to whoever waits for a change.
     pub fn update(&self, name: &str, change: impl FnOnce(&mut RouteView)) {
-        if let Some(route) = self.lock().iter_mut().find(|route| route.name == name) {
-            change(route);
-        }
+        self.on(name, |entry| change(&mut entry.view));
         self.shared.changed.notify_one();
     }
 
@@ -55,9 +136,7 @@ impl Board {
 
     /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.
     pub fn take_room(&self, name: &str) {
-        if let Some(route) = self.lock().iter_mut().find(|route| route.name == name) {
-            route.held += 1;
-        }
+        self.on(name, |entry| entry.view.held += 1);
     }
 
     /// Counts a message that a route has done with.
@@ -65,10 +144,57 @@ impl Board {
         self.update(name, |route| route.held = route.held.saturating_sub(1));
     }
 
-    /// Replaces all entries, as after a change of the configuration.
-    pub fn replace(&self, routes: Vec<RouteView>) {
-        *self.lock() = routes;
+    /// What a route may send of a kind; no limit where there is no such route.
+    pub fn limits(&self, name: &str, kind: EventKind) -> Limits {
+        let mut limits = Limits::default();
+        self.on(name, |entry| limits = entry.view.budget.of(kind).limits());
+        limits
+    }
+
+    /// What is left to a route as of the last change.
+    pub fn budget(&self, name: &str) -> Budget {
+        let mut budget = Budget::default();
+        self.on(name, |entry| budget = entry.view.budget);
+        budget
+    }
+
+    /// A route's budget holds an attempt that it is given.
+    pub fn take_budget(&self, name: &str, kind: EventKind, attempt: AttemptId, amount: u32) {
+        self.on(name, |entry| {
+            entry.ledger(kind).take(attempt, amount);
+            entry.show();
+        });
+    }
+
+    /// An attempt was sent, or may have been: it counts.
+    pub fn count_budget(&self, attempt: AttemptId, now: Timestamp) {
+        self.lock().routes.iter_mut().for_each(|entry| entry.attempt(|ledger| ledger.count(attempt, now)));
+    }
+
+    /// Nothing of an attempt was sent: its share is free again.
+    pub fn give_back_budget(&self, attempt: AttemptId) {
+        self.lock().routes.iter_mut().for_each(|entry| entry.attempt(|ledger| ledger.give_back(attempt)));
         self.shared.changed.notify_one();
+    }
+
+    /// Begins all ledgers anew with what the database remembers, in the order of time.
+    pub fn load_budgets(&self, uses: &[Used]) {
+        let mut entries = self.lock();
+        for entry in &mut entries.routes {
+            for kind in [EventKind::Sms, EventKind::Tts] {
+                *entry.ledger(kind) = Ledger::new(entry.view.budget.of(kind).limits());
+            }
+            for used in uses {
+                if used.route != entry.view.name {
+                    continue;
+                }
+                match used.when {
+                    When::InHand(attempt) => entry.ledger(used.kind).take(attempt, used.amount),
+                    When::At(at) => entry.ledger(used.kind).used(at, used.amount),
+                }
+            }
+            entry.show();
+        }
     }
 
     /// Returns after the next change; a change since the last call counts. One task may wait.
@@ -76,7 +202,13 @@ impl Board {
         self.shared.changed.notified().await;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<RouteView>> {
-        self.shared.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn on(&self, name: &str, change: impl FnOnce(&mut Entry)) {
+        if let Some(entry) = self.lock().routes.iter_mut().find(|entry| entry.view.name == name) {
+            change(entry);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.shared.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,9 @@
 //! How a PIN leaves the house: what a channel is given, what it gives back, and which one is chosen.
 
 mod board;
+pub mod budget;
+pub mod lane;
+mod received;
 pub mod routing;
 
 use std::fmt;
@@ -10,10 +13,12 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
+use crate::modem::pdu;
 use crate::phone::PhoneNumber;
 use crate::verification::{AttemptId, EventKind, RequestId};
 
-pub use board::Board;
+pub use board::{Board, Used, When};
+pub use received::{PartOf, Received, ReceivedKind};
 
 /// One attempt for a channel to carry out.
 #[derive(Clone, Debug)]
@@ -48,6 +53,11 @@ impl fmt::Debug for MessageText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MessageText(***)")
     }
+}
+
+/// How many messages the network counts when a text is sent.
+pub fn sms_parts(text: &str) -> u32 {
+    u32::try_from(pdu::part_count(text)).unwrap_or(u32::MAX)
 }
 
 /// How an attempt went. Reasons are for the operator: no number, no text.
@@ -104,6 +114,15 @@ pub enum Notice {
     Report {
         route: String,
         report: DeliveryReport,
+        /// Told once it is on record; `false`: it could not be.
+        done: oneshot::Sender<bool>,
+    },
+    /// A message that came in.
+    Received {
+        route: String,
+        message: Box<Received>,
+        /// As for a report.
+        done: oneshot::Sender<bool>,
     },
     /// A SIM asks for its PIN; may this one be tried? On record before the answer.
     TrySimPin {

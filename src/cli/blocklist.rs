@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::open::{Opened, open, open_existing, store_failure};
 use super::table::aligned;
 use super::{Exit, Global, Outcome, block_on, print, print_json};
-use crate::app::{self, BlocklistEntry, Internal};
+use crate::app::{self, Blocked, BlocklistEntry, Internal};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::random::Random;
@@ -83,11 +83,13 @@ async fn list(arguments: &List, settings: &Settings) -> Outcome {
         other => store_failure(StoreError::Row(other.to_string()), &settings.storage.path),
     })?;
     if arguments.json {
-        let entries = entries.iter().map(|(entry, since)| json!({ "entry": entry, "created": since.to_string() }));
+        let entries = entries.iter().map(|blocked| {
+            json!({ "entry": blocked.entry, "created": blocked.since.to_string(), "origin": blocked.origin.as_str() })
+        });
         return print_json(&Value::Array(entries.collect()));
     }
-    let header = ["ENTRY", "CREATED"].map(str::to_owned);
-    let rows: Vec<_> =
-        [header].into_iter().chain(entries.into_iter().map(|(entry, since)| [entry, since.to_string()])).collect();
+    let header = ["ENTRY", "CREATED", "ORIGIN"].map(str::to_owned);
+    let row = |blocked: Blocked| [blocked.entry, blocked.since.to_string(), blocked.origin.as_str().to_owned()];
+    let rows: Vec<_> = [header].into_iter().chain(entries.into_iter().map(row)).collect();
     print(&aligned(&rows))
 }

@@ -11,7 +11,8 @@ use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, eaccess, geteuid};
 use serde_json::{Value, json};
 
-use super::{Exit, Global, Outcome, block_on, print, print_json};
+use super::{Exit, Global, Outcome, block_on, budget, print, print_json};
+use crate::channel::budget::Budget;
 use crate::clock::Clock;
 use crate::config::{
     ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, TtsEngine, TtsSettings, VoiceSettings,
@@ -107,8 +108,11 @@ async fn all(settings: &Settings) -> Vec<Check> {
     checks.push(key);
     checks.push(space(&storage.path));
     checks.extend(settings.server.tls().map(|files| certificate(&files)));
+    // A database that cannot be read has its own line.
+    let budgets = budget::budgets(settings).unwrap_or_default();
     for modem in modems {
         checks.push(modem_port(modem, running).await);
+        checks.extend(budgets.get(modem.name.as_str()).and_then(|budget| fair_use(modem, budget)));
     }
     checks.extend(providers.iter().map(provider));
     checks.push(speech(&settings.tts, modems));
@@ -220,6 +224,13 @@ async fn modem_port(modem: &ModemSettings, running: bool) -> Check {
         }
         Err(error) => Check::fail(name, error.to_string()),
     }
+}
+
+/// What a modem's SIM may still send, if it has a budget of the day.
+fn fair_use(modem: &ModemSettings, budget: &Budget) -> Option<Check> {
+    let name = format!("budget {}", modem.name);
+    let (spent, detail) = budget::diagnosis(modem, budget)?;
+    Some(if spent { Check::warn(name, detail) } else { Check::ok(name, detail) })
 }
 
 fn provider(provider: &ProviderSettings) -> Check {

@@ -7,15 +7,18 @@ mod account;
 mod account_defaults;
 mod backup;
 mod blocklist;
+mod budget;
 mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod inbox;
 mod man;
 mod modem;
 mod open;
 mod openapi;
+mod pdu;
 mod postman;
 mod serve;
 mod simulate;
@@ -79,6 +82,8 @@ pub enum Command {
     /// Numbers and prefixes that are never verified
     #[command(subcommand)]
     Blocklist(blocklist::Command),
+    /// Messages that came in to the SIMs
+    Inbox(inbox::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
     /// Check configuration, database, key file, modems: one page, exit code 69 if anything is wrong
@@ -91,6 +96,9 @@ pub enum Command {
     Config(config::Command),
     /// A virtual modem on a pseudo-terminal, for any program to talk to
     Simulate(Box<simulate::Args>),
+    /// Read and make SMS PDUs by hand
+    #[command(subcommand)]
+    Pdu(pdu::Command),
     /// Print the OpenAPI document of the API
     Openapi,
     /// Print the Postman collection and its environment
@@ -128,11 +136,13 @@ fn run(cli: Cli) -> Outcome {
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Account(command) => account::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
+        Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
+        Command::Pdu(command) => pdu::run(&command),
         Command::Openapi => openapi::run(),
         Command::Postman(arguments) => postman::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

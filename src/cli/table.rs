@@ -20,6 +20,11 @@ pub fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     text
 }
 
+/// A text of several lines without what could steer a terminal.
+pub fn printable(text: &str) -> String {
+    text.replace(|character: char| character.is_control() && character != '\n', "?")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

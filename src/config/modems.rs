@@ -10,6 +10,7 @@ use serde::de::{self, Deserializer};
 
 use super::fields::{limit, unless_empty, whole};
 use super::values::{Countries, RouteName, Secret, read_from_string};
+use crate::modem::profile::Profile;
 
 /// What a modem's table need not say.
 pub(super) const MODEM_DEFAULTS: &str = r#"
@@ -133,17 +134,22 @@ impl fmt::Display for PortSettings {
     }
 }
 
-/// Which make's differences apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileName {
-    /// By what the modem says of itself.
-    Auto,
-    Generic,
-    Simcom,
-    Sim7600,
-    Quectel,
-    Huawei,
+/// Which make's differences apply; `None`: by what the modem says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProfileName(pub Option<&'static Profile>);
+
+const PROFILES_ALLOWED: &str = "must be one of auto, generic, simcom, sim7600, sim7000, a7670, quectel, quectel-m, quectel-bg, huawei, \
+     huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra";
+
+impl TryFrom<String> for ProfileName {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match name.as_str() {
+            "auto" => Ok(Self(None)),
+            name => Profile::named(name).map(|profile| Self(Some(profile))).ok_or(PROFILES_ALLOWED),
+        }
+    }
 }
 
 /// The PIN of a SIM card: 4–8 digits (3GPP TS 31.101 §9.5.1).
@@ -221,11 +227,24 @@ impl TryFrom<VoiceTable> for VoiceSettings {
     }
 }
 
-read_from_string! { PortSettings }
+read_from_string! { PortSettings ProfileName }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::modem::profile::PROFILES;
+
+    #[test]
+    fn every_profile_can_be_configured_and_is_named_where_one_is_refused() {
+        for profile in PROFILES {
+            assert_eq!(ProfileName::try_from(profile.name.to_owned()), Ok(ProfileName(Some(profile))));
+            let names = PROFILES_ALLOWED.trim_start_matches("must be one of ");
+            assert!(names.split(", ").any(|name| name == profile.name), "{}", profile.name);
+        }
+        assert_eq!(PROFILES_ALLOWED.split(", ").count(), PROFILES.len() + 1, "and auto");
+        assert_eq!(ProfileName::try_from("auto".to_owned()), Ok(ProfileName(None)));
+        assert_eq!(ProfileName::try_from("Quectel".to_owned()), Err(PROFILES_ALLOWED));
+    }
 
     #[test]
     fn a_port_is_a_device_a_tcp_address_or_a_simulator() {

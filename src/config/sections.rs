@@ -104,6 +104,14 @@ pub struct Argon2Settings {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct InboxSettings {
+    pub opt_out: bool,
+    pub opt_out_words: Vec<String>,
+    pub opt_in_words: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NumbersSettings {
     pub allowed_countries: Countries,
     pub allowed_types: BTreeSet<NumberKind>,

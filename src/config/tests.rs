@@ -128,6 +128,11 @@ fn the_defaults_are_those_of_the_contract() {
             },
             warnings: [],
         },
+        inbox: InboxSettings {
+            opt_out: true,
+            opt_out_words: [],
+            opt_in_words: [],
+        },
         numbers: NumbersSettings {
             allowed_countries: All,
             allowed_types: {
@@ -242,9 +247,9 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
         "[log]\nPassword = 'geheim'",
     ]), @r#"
     /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
-    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
     /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, roaming, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
@@ -354,7 +359,7 @@ fn a_modem_that_does_not_fit_is_refused_with_what_is_allowed() {
     ]);
     insta::assert_snapshot!(messages(&files), @r##"
     /etc/simverify.toml:4: modems[0].baud_rate = 9: must be a whole number from 300 to 4000000
-    /etc/simverify.toml:4: modems[0].profile = "nokia": must be one of auto, generic, simcom, sim7600, quectel, huawei
+    /etc/simverify.toml:4: modems[0].profile = "nokia": must be one of auto, generic, simcom, sim7600, sim7000, a7670, quectel, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra
     /etc/simverify.toml:4: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     /etc/simverify.toml:4: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     /etc/simverify.toml:4: modems[0].channels = []: must name sms, voice or both
@@ -469,7 +474,7 @@ fn the_layers_without_types_are_named_too() {
     environment variable SIMVERIFY__PRICING__COUNTRIES__uk: pricing.countries.uk = "5": must be an ISO 3166-1 country code of two capital letters
     environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, unknown
     environment variable SIMVERIFY__SERVER: server = "5": must be a table
-    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, numbers, pricing, tts, modems, providers, routing, log
+    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
     environment variable SIMVERIFY__MODEMS: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     valid
     environment variable SIMVERIFY__MODEMS: modems[0]: must be a table

@@ -40,7 +40,7 @@ use crate::simulator::Simulators;
 use crate::store::Store;
 
 pub use lock::{DatabaseLock, LockError};
-pub use settings::{modem_config, rules};
+pub use settings::{call_limits, modem_config, routes, rules, sms_limits};
 pub use tls::Pair;
 use tls::Tls;
 
@@ -255,10 +255,6 @@ fn warn_of_unused(settings: &Settings) {
         warn!("providers are configured, but this version sends by modems only");
     }
     for modem in &settings.modems {
-        let budget = modem.sms_per_minute.is_some() || modem.sms_per_day.is_some() || modem.calls_per_day.is_some();
-        if budget {
-            warn!(modem = modem.name.as_str(), "budgets are configured, but this version does not keep to them");
-        }
         if !matches!(modem.voice, VoiceSettings::None) {
             warn!(modem = modem.name.as_str(), "a voice is configured, but this version does not call");
         }

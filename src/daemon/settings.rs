@@ -5,14 +5,14 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::app::Rules;
+use crate::channel::budget::{Budget, Limits};
 use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
-use crate::config::{ChannelKind, ModemSettings, PortSettings, ProfileName, Settings};
+use crate::config::{ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings};
 use crate::modem::driver::{HELD, ModemConfig};
 use crate::modem::port::PortAddress;
-use crate::modem::profile::Profile;
 use crate::secrets::HashCost;
-use crate::verification::{CodeLength, Credits, Money, Workflow};
+use crate::verification::{CodeLength, Credits, Money, OptOutWords, Workflow};
 
 /// The rules that the operations follow.
 pub fn rules(settings: &Settings) -> Rules {
@@ -45,11 +45,16 @@ pub fn rules(settings: &Settings) -> Rules {
             .collect(),
         retention: settings.storage.retention,
         texts: Arc::clone(&settings.messages.texts),
+        opt_out: opt_out(&settings.inbox),
     }
 }
 
+fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
+    inbox.opt_out.then(|| Arc::new(OptOutWords::new(&inbox.opt_out_words, &inbox.opt_in_words)))
+}
+
 /// Every route as it is before its modem has started.
-pub(super) fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
+pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
         name: modem.name.as_str().to_owned(),
         sms: modem.channels.contains(&ChannelKind::Sms),
@@ -60,8 +65,19 @@ pub(super) fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
         held: 0,
         room: HELD,
         send_time: SEND_TIME_GUESS,
+        budget: Budget::new(sms_limits(modem), call_limits(modem)),
     };
     settings.modems.iter().map(route).collect()
+}
+
+/// How many SMS a modem may send.
+pub fn sms_limits(modem: &ModemSettings) -> Limits {
+    Limits { per_minute: modem.sms_per_minute.map(u32::from), per_day: modem.sms_per_day.map(u32::from) }
+}
+
+/// How many calls a modem may make.
+pub fn call_limits(modem: &ModemSettings) -> Limits {
+    Limits { per_minute: None, per_day: modem.calls_per_day.map(u32::from) }
 }
 
 pub(super) fn modems(settings: &Settings) -> Vec<ModemConfig> {
@@ -74,7 +90,7 @@ pub fn modem_config(modem: &ModemSettings) -> ModemConfig {
         name: modem.name.as_str().to_owned(),
         address: address(&modem.port),
         baud_rate: modem.baud_rate,
-        profile: profile(modem.profile),
+        profile: modem.profile.0,
         sim_pin: modem.sim_pin.as_ref().map(|pin| Zeroizing::new(pin.expose().to_owned())),
         delivery_reports: modem.delivery_reports,
         roaming: modem.roaming,
@@ -87,32 +103,5 @@ fn address(port: &PortSettings) -> PortAddress {
         PortSettings::Tcp { host, port } => PortAddress::Tcp { host: host.clone(), port: *port },
         PortSettings::Rfc2217 { host, port } => PortAddress::Rfc2217 { host: host.clone(), port: *port },
         PortSettings::Simulator(name) => PortAddress::Simulator(name.clone()),
-    }
-}
-
-fn profile(name: ProfileName) -> Option<&'static Profile> {
-    let name = match name {
-        ProfileName::Auto => return None,
-        ProfileName::Generic => "generic",
-        ProfileName::Simcom => "simcom",
-        ProfileName::Sim7600 => "sim7600",
-        ProfileName::Quectel => "quectel",
-        ProfileName::Huawei => "huawei",
-    };
-    Profile::named(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_profile_that_the_configuration_names_exists() {
-        for name in
-            [ProfileName::Generic, ProfileName::Simcom, ProfileName::Sim7600, ProfileName::Quectel, ProfileName::Huawei]
-        {
-            assert!(profile(name).is_some(), "{name:?}");
-        }
-        assert_eq!(profile(ProfileName::Auto), None);
     }
 }

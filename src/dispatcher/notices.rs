@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
-use crate::app::App;
+use crate::app::{App, Reaction};
 use crate::channel::{Notice, Outcome};
 
 /// Outcomes and reports of one route that may wait while the store fails; then the route itself waits.
@@ -56,6 +56,8 @@ async fn in_order(app: Arc<App>, mut notices: mpsc::Receiver<Notice>) {
 fn route_of(notice: &Notice) -> Option<&str> {
     match notice {
         Notice::Finished { route, .. } | Notice::Report { route, .. } | Notice::Settled { route, .. } => Some(route),
+        // A route says the next only once this one is on record.
+        Notice::Received { .. } => None,
         Notice::Begin { .. } | Notice::TrySimPin { .. } | Notice::SimPinDone { .. } => None,
     }
 }
@@ -75,11 +77,26 @@ async fn handle(app: Arc<App>, notice: Notice) {
             record(&app, attempt, &route, outcome).await;
             app.board().give_room(&route);
         }
-        Notice::Report { route, report } => {
+        Notice::Report { route, report, done } => {
             debug!(route, reference = report.reference, delivered = report.delivered, "delivery report");
-            if let Err(error) = app.report(route, report).await {
-                error!(%error, "a delivery report cannot be recorded");
+            let recorded = app.report(route, report).await;
+            if let Err(error) = &recorded {
+                error!(%error, "a delivery report cannot be recorded; it is asked for again");
             }
+            // A route that has given up meanwhile finds it again.
+            let _ = done.send(recorded.is_ok());
+        }
+        Notice::Received { route, message, done } => {
+            debug!(route, kind = message.kind.as_str(), part = ?message.part, "a message came in");
+            let recorded = app.receive(&route, &message).await;
+            match &recorded {
+                Ok(Reaction::Kept) => {}
+                Ok(Reaction::Known) => debug!(route, "it was on record already"),
+                Ok(Reaction::OptedOut) => debug!(route, "its sender opted out and is on the blocklist"),
+                Ok(Reaction::OptedIn) => debug!(route, "its sender took the opt-out back"),
+                Err(error) => error!(%error, "a message that came in cannot be recorded; it is asked for again"),
+            }
+            let _ = done.send(recorded.is_ok());
         }
         Notice::Settled { attempt, .. } => {
             if let Err(error) = app.settled(attempt).await {

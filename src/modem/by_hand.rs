@@ -1,7 +1,4 @@
-//! What an operator does with one modem by hand, without a daemon: ask what it is, send one message.
-//!
-//! [`probe`] only asks: it never enters a PIN, never switches the radio on, and puts back the one setting that it needs.
-//! [`send`] starts the modem up as the daemon does. Both want a port of their own.
+//! Sends one message by hand, without a daemon: starts the modem up as the daemon does. Wants a port of its own.
 
 use std::io;
 use std::time::Duration;
@@ -9,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::at::{self, AtError, Command, CommandId, Domain, Operator, Registration, Reply, Signal, SimState};
+use super::at::{AtError, CommandId};
 use super::driver::ModemConfig;
 use super::line::{Line, Said};
 use super::network::{Network, NetworkStep, Trouble};
@@ -18,9 +15,6 @@ use super::sending;
 use super::sms::{Sms, SmsStep};
 use super::startup::{Blocked, Ended, SimPin, Startup, StartupStep};
 use crate::channel::{Message, Outcome};
-
-/// Tries of `AT`: autobaud needs one to three.
-const ATTENTION_TRIES: usize = 5;
 
 /// How long a modem may take to find its network before a message is given up.
 const REGISTRATION_PATIENCE: Duration = Duration::from_secs(60);
@@ -40,118 +34,6 @@ pub enum ByHandError {
     Network(Trouble),
     #[error("the message cannot be encoded: {0}")]
     Encoding(String),
-}
-
-/// What a modem says of itself. Holds whole numbers of modem and SIM: show them masked.
-pub struct Probed {
-    /// The one that its make chooses.
-    pub profile: &'static Profile,
-    pub maker: Option<String>,
-    pub model: Option<String>,
-    pub firmware: Option<String>,
-    pub imei: Option<String>,
-    pub sim: SimState,
-    pub iccid: Option<String>,
-    pub registration: Option<Registration>,
-    pub operator: Option<Operator>,
-    pub signal: Option<Signal>,
-    pub has_service_centre: bool,
-}
-
-/// Asks the modem on `port` what it is.
-///
-/// # Errors
-///
-/// [`ByHandError::Silent`] if nothing answers, [`ByHandError::PortLost`].
-pub async fn probe<P: AsyncRead + AsyncWrite + Unpin>(port: P) -> Result<Probed, ByHandError> {
-    let mut dialogue = Dialogue(Line::new(port, GENERIC.engine_settings(), Instant::now()));
-    dialogue.wake().await?;
-    // Without numbers an error does not say whether a SIM is missing or locked.
-    let error_form = dialogue.ask(within("AT+CMEE?", 2)).await?;
-    let error_form = error_form.ok().and_then(|reply| reply.values("+CMEE").last()?.trim().parse::<u8>().ok());
-    if error_form.is_some_and(|form| form != 1) {
-        let _ = dialogue.ask(within("AT+CMEE=1", 2)).await?;
-    }
-    let probed = dialogue.questions().await?;
-    if let Some(form) = error_form.filter(|&form| form != 1) {
-        let _ = dialogue.ask(within(&format!("AT+CMEE={form}"), 2)).await?;
-    }
-    Ok(probed)
-}
-
-fn within(line: &str, seconds: u64) -> Command {
-    Command::new(line).within(Duration::from_secs(seconds))
-}
-
-/// One question after the other.
-struct Dialogue<P>(Line<P>);
-
-impl<P: AsyncRead + AsyncWrite + Unpin> Dialogue<P> {
-    async fn wake(&mut self) -> Result<(), ByHandError> {
-        let _ = self.ask(Command::wake()).await?;
-        for _ in 0..ATTENTION_TRIES {
-            match self.ask(within("AT", 1)).await? {
-                Err(error) if error.is_silence() => {}
-                // A refusal is an answer too.
-                Ok(_) | Err(_) => return Ok(()),
-            }
-        }
-        Err(ByHandError::Silent)
-    }
-
-    async fn questions(&mut self) -> io::Result<Probed> {
-        let maker = self.identity("+CGMI").await?;
-        let mut model = self.identity("+CGMM").await?;
-        if model.is_none() {
-            let reply = self.ask(within("ATI", 5).answered_by_any_line()).await?;
-            model = reply.ok().and_then(|reply| at::identity_line(&reply, "ATI"));
-        }
-        let firmware = self.identity("+CGMR").await?;
-        let imei = self.ask(within("AT+CGSN", 5)).await?.ok().and_then(|reply| at::imei(&reply));
-        let profile = Profile::of(maker.as_deref().unwrap_or_default(), model.as_deref().unwrap_or_default());
-        let sim = at::sim_state(&self.ask(within("AT+CPIN?", 10).with_optional_final()).await?);
-        let iccid = Command::new(profile.iccid_line).answered_by("+ICCID").answered_by("+CCID").answered_by("^ICCID");
-        let iccid = self.ask(iccid).await?.ok().and_then(|reply| at::iccid(&reply));
-        let mut registrations = Vec::new();
-        for domain in [Domain::Circuit, Domain::Packet, Domain::Lte] {
-            let reply = self.ask(within(&format!("AT{}?", domain.name()), 5)).await?;
-            registrations.extend(reply.ok().and_then(|reply| Registration::answer(domain, &reply)));
-        }
-        let registration = registrations.into_iter().max_by_key(|it| (it.state.is_ready(), it.access, it.domain));
-        let operator = self.ask(within("AT+COPS?", 10)).await?.ok().and_then(|reply| at::operator(&reply));
-        let signal = self.ask(within("AT+CSQ", 2)).await?.ok().and_then(|reply| at::signal(&reply));
-        let centre = self.ask(within("AT+CSCA?", 10)).await?.ok().and_then(|reply| at::service_centre(&reply));
-        let has_service_centre = centre.is_some();
-        Ok(Probed {
-            profile,
-            maker,
-            model,
-            firmware,
-            imei,
-            sim,
-            iccid,
-            registration,
-            operator,
-            signal,
-            has_service_centre,
-        })
-    }
-
-    async fn identity(&mut self, name: &str) -> io::Result<Option<String>> {
-        let reply = self.ask(within(&format!("AT{name}"), 5)).await?;
-        Ok(reply.ok().and_then(|reply| at::identity_line(&reply, name)))
-    }
-
-    async fn ask(&mut self, command: Command) -> io::Result<Result<Reply, AtError>> {
-        let asked = self.0.submit(command);
-        loop {
-            if let Said::Reply { id, result } = self.0.next(None).await?
-                && id == asked
-            {
-                return Ok(result);
-            }
-        }
-    }
 }
 
 /// What a start-up asks and tells about the SIM's PIN, for the record that keeps a refused PIN from being tried again.
@@ -330,35 +212,6 @@ mod tests {
 
     async fn never(_: PinQuestion) -> bool {
         panic!("no PIN is asked for")
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_modem_says_what_it_is_and_keeps_its_settings() {
-        let simulator = Simulator::start(Settings::default());
-        let probed = probe(simulator.open().await.expect("a port")).await.expect("a modem");
-        assert!(probed.maker.is_some() && probed.model.is_some() && probed.imei.is_some() && probed.iccid.is_some());
-        assert_eq!(probed.sim, SimState::Ready);
-        assert!(probed.registration.is_some_and(|registration| registration.state.is_ready()));
-        assert!(probed.signal.is_some() && probed.operator.is_some());
-        let mut line = Line::new(simulator.open().await.expect("a port"), GENERIC.engine_settings(), Instant::now());
-        let asked = line.submit(Command::new("AT+CMEE?"));
-        let reply = loop {
-            if let Said::Reply { id, result } = line.next(None).await.expect("a port")
-                && id == asked
-            {
-                break result.expect("an answer");
-            }
-        };
-        assert_eq!(reply.values("+CMEE").last(), Some("0"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_does_not_answer_is_no_modem() {
-        let (port, _other) = tokio::io::duplex(1024);
-        assert!(matches!(probe(port).await, Err(ByHandError::Silent)));
-        let (port, other) = tokio::io::duplex(1024);
-        drop(other);
-        assert!(matches!(probe(port).await, Err(ByHandError::PortLost(_))));
     }
 
     #[tokio::test(start_paused = true)]

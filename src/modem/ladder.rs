@@ -87,18 +87,20 @@ impl Driver {
         P: AsyncRead + AsyncWrite + Unpin,
     {
         let id = line.submit(Command::new(text));
+        let driver = &*self;
         let answered = async {
             loop {
                 match line.next(None).await {
                     Ok(Said::Reply { id: replied, result }) if replied == id => {
                         return result.map_or_else(|error| error.to_string(), |_| "OK".to_owned());
                     }
-                    Ok(Said::Reply { .. } | Said::Prompt { .. } | Said::Unsolicited(_) | Said::Time) => {}
+                    Ok(Said::Unsolicited(said)) => driver.take_directly(&said).await,
+                    Ok(Said::Reply { .. } | Said::Prompt { .. } | Said::Time) => {}
                     Err(error) => return format!("the port is gone ({error})"),
                 }
             }
         };
-        mail.meanwhile(self, answered).await.unwrap_or_else(|| "the daemon stops".to_owned())
+        mail.meanwhile(driver, answered).await.unwrap_or_else(|| "the daemon stops".to_owned())
     }
 
     pub(super) fn lost(&mut self, error: &std::io::Error, now: Duration) -> Next {
@@ -134,12 +136,14 @@ impl Driver {
     where
         P: AsyncRead + AsyncWrite + Unpin,
     {
+        let driver = &*self;
         let rested = async {
             loop {
                 match line.next(Some(until)).await {
                     Err(error) => return Err(error),
                     Ok(Said::Time) => return Ok(()),
                     Ok(Said::Unsolicited(said)) => {
+                        driver.take_directly(&said).await;
                         let event = said.event();
                         if matches!(event, Event::Restarted) || (for_sim && matches!(event, Event::Sim(_))) {
                             return Ok(());
@@ -149,7 +153,7 @@ impl Driver {
                 }
             }
         };
-        match mail.meanwhile(self, rested).await {
+        match mail.meanwhile(driver, rested).await {
             None => Next::Stop,
             Some(Ok(())) => Next::SamePort,
             Some(Err(error)) => self.lost(&error, line.now()),

@@ -287,6 +287,7 @@ impl Network {
         let is_news =
             before.is_none_or(|before| before.state != registration.state || before.area != registration.area);
         if is_news && registration.state.is_ready() {
+            self.operator_known = false;
             self.ask_soon(Question::Operator);
         }
         self.watch_readiness(now);

@@ -28,7 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use crate::simulator::Simulators;
 
-pub use list::{SerialPort, UsbInterface, list};
+pub use list::{SerialPort, UsbDevice, UsbInterface, list, without_port};
 pub use returned::returned;
 
 use device::Device;

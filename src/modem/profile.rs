@@ -1,18 +1,34 @@
 //! What differs between makes of modems, as data.
 //!
 //! A row says what is true of a family and nothing else; whatever has no row is driven as [`GENERIC`]. Every line here
-//! may be refused by a modem without harm.
+//! may be refused by a modem without harm, and none is saved in the modem on purpose. A new make is a new row in the
+//! maker's file, not a branch elsewhere. Pure.
 
 use std::time::Duration;
 
-use super::at::{EngineSettings, PinCounter};
+use super::at::{Domain, EngineSettings, PinCounter};
+
+mod call;
+mod huawei;
+mod quectel;
+mod sierra;
+mod simcom;
+mod telit;
+mod u_blox;
+mod usb;
+mod zte;
+
+pub use call::{CallState, Calls, Dialled, KeyForm, Keys, Sound, StateLine, VoiceAbility};
+pub use usb::{PortRole, known_vendor, role_of};
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Profile {
     /// As the configuration names it.
     pub name: &'static str,
-    /// Lower-case words of the maker's or the model's name that choose this row.
-    pub known_by: &'static [&'static str],
+    /// Who drives by this row, for people.
+    pub family: &'static str,
+    /// What chooses this row.
+    pub known_by: &'static [Sign],
     /// Rest between the end of a reply and the next command.
     pub rest: Duration,
     /// From Ctrl-Z to the answer; then the message is uncertain.
@@ -25,6 +41,12 @@ pub struct Profile {
     pub settle_after_pin: Duration,
     /// What asks for the SIM's number.
     pub iccid_line: &'static str,
+    /// The registrations that exist, in the order in which they are set up.
+    pub domains: &'static [Domain],
+    /// Values of `AT+CPMS=` to try, best first: which memory is roomy enough, and how many the make wants named.
+    pub storages: &'static [&'static str],
+    /// Asks for the power of LTE's reference signal, which `+CSQ` does not tell.
+    pub reference_power_line: Option<&'static str>,
     /// Lines at the end of the start-up, one command each; refusals are ignored.
     pub startup_lines: &'static [&'static str],
     /// Lines for later: they may talk to the network for minutes (`+CLIP`), or only matter to calls.
@@ -33,18 +55,55 @@ pub struct Profile {
     pub reset_line: &'static str,
     /// How long the modem may be gone after that.
     pub reset_lasts: Duration,
+    /// Turns the modem off: somebody must switch it on again. Sticks have none.
+    pub off_line: Option<&'static str>,
+    pub calls: Calls,
+}
+
+/// What a modem says of itself, in lower case: the beginning of a word of the maker's name, and of the model's.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sign {
+    /// Empty: whoever made it.
+    maker: &'static str,
+    /// Empty: whatever its model.
+    models: &'static [&'static str],
+}
+
+const fn maker(maker: &'static str) -> Sign {
+    Sign { maker, models: &[] }
+}
+
+const fn models(models: &'static [&'static str]) -> Sign {
+    Sign { maker: "", models }
+}
+
+const fn models_of(maker: &'static str, models: &'static [&'static str]) -> Sign {
+    Sign { maker, models }
+}
+
+impl Sign {
+    fn fits(&self, maker: &str, model: &str) -> bool {
+        // Some tell both in one line.
+        let made = self.maker.is_empty() || has_word(maker, self.maker) || has_word(model, self.maker);
+        made && (self.models.is_empty() || self.models.iter().any(|beginning| has_word(model, beginning)))
+    }
+}
+
+/// Whether a word of `text` begins so. A model's name follows letters and `_` as well as blanks: `SIMCOM_SIM7600E`.
+fn has_word(text: &str, beginning: &str) -> bool {
+    text.match_indices(beginning).any(|(at, _)| !text[..at].ends_with(|before: char| before.is_ascii_alphanumeric()))
 }
 
 impl Profile {
     /// The row of that name; `auto` has none.
     pub fn named(name: &str) -> Option<&'static Self> {
-        PROFILES.iter().find(|profile| profile.name == name)
+        PROFILES.into_iter().find(|profile| profile.name == name)
     }
 
     /// The row for what a modem says that it is.
     pub fn of(maker: &str, model: &str) -> &'static Self {
-        let says = format!("{maker} {model}").to_lowercase();
-        let chosen = PROFILES.iter().find(|profile| profile.known_by.iter().any(|word| says.contains(word)));
+        let (maker, model) = (maker.to_lowercase(), model.to_lowercase());
+        let chosen = PROFILES.into_iter().find(|profile| profile.known_by.iter().any(|sign| sign.fits(&maker, &model)));
         chosen.unwrap_or(&GENERIC)
     }
 
@@ -56,72 +115,42 @@ impl Profile {
 /// What every modem understands.
 pub static GENERIC: Profile = generic();
 
-/// The most particular rows first.
-pub static PROFILES: [Profile; 7] = [
-    // Qualcomm based: USB, PCM port, its own reset. CVHU=0 makes ATH hang up.
-    Profile {
-        name: "sim7600",
-        known_by: &["sim7500", "sim7600", "simcom_sim76", "simcom_sim75"],
-        pin_counter: PinCounter::Spic,
-        iccid_line: "AT+CICCID",
-        startup_lines: &["AT+CVHU=0"],
-        late_lines: &["AT+CLIP=1", "AT+CRC=1", "AT+CLCC=1"],
-        reset_line: "AT+CRESET",
-        ..generic()
-    },
-    Profile {
-        name: "simcom",
-        known_by: &["simcom", "sim800", "sim900", "a76"],
-        pin_counter: PinCounter::Spic,
-        settle_after_pin: Duration::from_secs(5),
-        ..generic()
-    },
-    // Without QURCCFG the unsolicited lines come out of another port.
-    Profile {
-        name: "quectel",
-        known_by: &["quectel"],
-        pin_counter: PinCounter::Qpinc,
-        iccid_line: "AT+QCCID",
-        startup_lines: &["AT+QURCCFG=\"urcport\",\"usbat\""],
-        ..generic()
-    },
-    // ^BOOT lines are repeated for as long as the stick runs; one with another number than before is a restart (see the
-    // engine). CURC=1 keeps the lines about calls.
-    Profile {
-        name: "huawei",
-        known_by: &["huawei"],
-        restart_lines: &["^BOOT:", "^SYSSTART"],
-        pin_counter: PinCounter::HuaweiCpin,
-        iccid_line: "AT^ICCID?",
-        startup_lines: &["AT^PORTSEL=1"],
-        reset_line: "AT^RESET",
-        ..generic()
-    },
-    // Telit's manual asks for 20 ms between commands.
-    Profile {
-        name: "telit",
-        known_by: &["telit"],
-        rest: Duration::from_millis(20),
-        pin_counter: PinCounter::Pct,
-        iccid_line: "AT#CCID",
-        reset_line: "AT#REBOOT",
-        ..generic()
-    },
-    // Power saving drops characters.
-    Profile {
-        name: "u-blox",
-        known_by: &["u-blox"],
-        pin_counter: PinCounter::Upincnt,
-        startup_lines: &["AT+UPSV=0"],
-        ..generic()
-    },
-    generic(),
+/// The most particular rows of a maker first.
+pub static PROFILES: [&Profile; 16] = [
+    &simcom::SIM7600,
+    &simcom::SIM7000,
+    &simcom::A7670,
+    &simcom::SIM800,
+    &quectel::GSM,
+    &quectel::NARROW,
+    &quectel::LTE,
+    &huawei::LTE,
+    &huawei::VOICE,
+    &u_blox::NARROW,
+    &u_blox::VOICE,
+    &telit::TELIT,
+    &zte::ZTE,
+    &sierra::WAVECOM,
+    &sierra::SIERRA,
+    &GENERIC,
 ];
+
+/// All that there are; a modem of an older network knows fewer.
+const ALL_DOMAINS: &[Domain] = &[Domain::Circuit, Domain::Packet, Domain::Lte];
+const GSM_DOMAINS: &[Domain] = &[Domain::Circuit, Domain::Packet];
+/// Where neither calls nor GPRS exist `+CREG` is refused, or 0 for ever.
+const LTE_DOMAINS: &[Domain] = &[Domain::Lte, Domain::Circuit];
+
+/// The SIM's memory; some makes know two memories, some one; phones without messages on the SIM have their own.
+const SIM_FIRST: &[&str] = &["\"SM\",\"SM\",\"SM\"", "\"SM\",\"SM\"", "\"SM\"", "\"ME\",\"ME\",\"ME\""];
+/// The modem's own memory, where it holds many more messages than a SIM's 10 to 50.
+const MODEM_FIRST: &[&str] = &["\"ME\",\"ME\",\"ME\"", "\"SM\",\"SM\",\"SM\"", "\"SM\",\"SM\"", "\"SM\""];
 
 /// The base of every row.
 const fn generic() -> Profile {
     Profile {
         name: "generic",
+        family: "anything else that keeps to 3GPP TS 27.005 and 27.007",
         known_by: &[],
         rest: Duration::from_millis(5),
         submit_timeout: Duration::from_secs(45),
@@ -129,43 +158,17 @@ const fn generic() -> Profile {
         pin_counter: PinCounter::Csim,
         settle_after_pin: Duration::from_secs(1),
         iccid_line: "AT+CCID",
+        domains: ALL_DOMAINS,
+        storages: SIM_FIRST,
+        reference_power_line: Some("AT+CESQ"),
         startup_lines: &[],
         late_lines: &["AT+CLIP=1", "AT+CRC=1"],
         reset_line: "AT+CFUN=1,1",
         reset_lasts: Duration::from_secs(60),
+        off_line: Some("AT+CPOF"),
+        calls: call::generic(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_modem_is_driven_by_the_row_that_knows_it() {
-        let cases = [
-            ("SIMCOM INCORPORATED", "SIMCOM_SIM7600G-H", "sim7600"),
-            ("SIMCOM_Ltd", "SIMCOM_SIM800L", "simcom"),
-            ("Quectel", "EC25", "quectel"),
-            ("huawei", "E173", "huawei"),
-            ("Telit", "LE910", "telit"),
-            ("u-blox", "SARA-U201", "u-blox"),
-            ("ACME", "X1", "generic"),
-            ("", "", "generic"),
-        ];
-        for (maker, model, name) in cases {
-            assert_eq!(Profile::of(maker, model).name, name, "{maker} {model}");
-        }
-    }
-
-    #[test]
-    fn no_row_sends_what_must_never_be_sent() {
-        for profile in &PROFILES {
-            assert_eq!(Profile::named(profile.name), Some(profile));
-            for line in profile.startup_lines.iter().chain(profile.late_lines) {
-                for forbidden in ["CFUN=0", "COPS=?", "CLCK", "CPWD", "&W", "&F", "ATZ", ";"] {
-                    assert!(!line.contains(forbidden), "{}: {line}", profile.name);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -8,7 +8,12 @@ use super::sms::{self, Part};
 
 /// Encodes a message. The reason of an error names no text and no number.
 pub fn parts(message: &Message, delivery_reports: bool, concat_reference: u8) -> Result<Vec<Part>, String> {
-    let options = SubmitOptions { status_report: delivery_reports, validity: Some(message.validity), concat_reference };
+    let options = SubmitOptions {
+        status_report: delivery_reports,
+        validity: Some(message.validity),
+        concat_reference,
+        ..SubmitOptions::default()
+    };
     let without = SubmitOptions { validity: None, ..options };
     let encode = |options: &SubmitOptions| {
         pdu::encode_submit(message.number.digits(), message.text.reveal(), options).map_err(|error| error.to_string())

@@ -1,7 +1,7 @@
 //! A session with a modem: from its start-up to whatever ends it.
 //!
-//! Between start-up and end three things share the line: one message at a time, the watch over the network, and
-//! delivery reports. The engine puts the message first.
+//! Between start-up and end three things share the line: one message at a time, the watch over the network, and what
+//! comes in. The engine puts a hang-up first, and the watch last.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
-use tracing::{debug, warn};
+use tracing::debug;
 
-use super::at::{self, AtError, Command, CommandId, Event, Priority, Reply, SimState, Unsolicited};
+use super::at::{self, AtError, CommandId, Event, Reply, SimState, Unsolicited};
 use super::driver::{Driver, InHand, Mail, SessionEnd, finish};
+use super::incoming::Incoming;
 use super::line::{Line, Said};
 use super::network::{Network, NetworkStep};
-use super::pdu::{self, Direction, Verdict};
+use super::ringing::Ringing;
 use super::sending;
 use super::sms::{Sms, SmsStep};
 use super::startup::Identity;
@@ -24,6 +25,10 @@ use crate::phone::PhoneNumber;
 use crate::verification::AttemptId;
 
 mod health;
+mod receiving;
+
+/// What ends a call that rings, best first.
+const HANG_UP: &[&str] = &["AT+CHUP", "ATH"];
 
 /// How much of a new measurement goes into the expected send time.
 const SEND_TIME_WEIGHT: f64 = 0.3;
@@ -33,14 +38,8 @@ const SEND_TIME_WEIGHT: f64 = 0.3;
 enum Owner {
     Message,
     Network,
-    /// The choice of the memory in which a report is stored.
-    Memory {
-        storage: String,
-        index: u16,
-    },
-    /// A stored report at this index.
-    Report(u16),
-    Nobody,
+    Incoming,
+    Ringing,
 }
 
 /// A message in hand.
@@ -58,17 +57,18 @@ struct Current {
 struct Work {
     network: Network,
     current: Option<Current>,
+    incoming: Incoming,
+    /// Whether what [`Incoming`] wants to be kept is on record.
+    kept: Option<oneshot::Receiver<bool>>,
+    ringing: Ringing,
     owners: BTreeMap<CommandId, Owner>,
     /// Reports to the number of the message in hand: perhaps of this message, before its own answer.
-    reports: Vec<DeliveryReport>,
-    /// The memory that `AT+CMGR` reads from.
-    memory: Option<String>,
+    reports: Vec<(DeliveryReport, oneshot::Sender<bool>)>,
     /// Said by the last refusal: the SIM is good for nothing.
     sim_fault: Option<String>,
     sim_changed: bool,
-    /// It was said on this session that the modem is ready, or that its storage is full.
+    /// It was said on this session that the modem is ready.
     announced: bool,
-    storage_is_full: bool,
     restarted: bool,
     stopping: bool,
 }
@@ -76,6 +76,7 @@ struct Work {
 enum Heard {
     Said(std::io::Result<Said>),
     Permission(bool),
+    Kept(bool),
     Message(Message),
     Ping(oneshot::Sender<()>),
     Stop,
@@ -97,20 +98,6 @@ impl Driver {
         self.work(line, mail, &identity).await
     }
 
-    pub(super) async fn report_directly(&self, said: &Unsolicited) {
-        if let Event::StatusReport { pdu } = said.event()
-            && let Some(report) = read_report(&pdu)
-        {
-            self.tell_report(report).await;
-        }
-    }
-
-    async fn tell_report(&self, report: DeliveryReport) {
-        let notice = Notice::Report { route: self.config.name.clone(), report };
-        // Without a reader the process is ending; the report is lost, its message stays as it is.
-        let _ = self.surroundings.notices.send(notice).await;
-    }
-
     async fn work<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, identity: &Identity) -> SessionEnd
     where
         P: AsyncRead + AsyncWrite + Unpin,
@@ -118,13 +105,14 @@ impl Driver {
         let mut work = Work {
             network: Network::new(line.now(), self.config.roaming),
             current: None,
+            incoming: Incoming::new(identity.routing, line.now()),
+            kept: None,
+            ringing: Ringing::new(HANG_UP),
             owners: BTreeMap::new(),
             reports: vec![],
-            memory: identity.storage.as_ref().and_then(|storage| storage.memory.clone()),
             sim_fault: None,
             sim_changed: false,
             announced: false,
-            storage_is_full: false,
             restarted: false,
             stopping: false,
         };
@@ -133,6 +121,7 @@ impl Driver {
             if work.current.is_none()
                 && let Some(end) = self.end(&work, line.now())
             {
+                self.give_out_direct(&mut work).await;
                 return end;
             }
             self.show_health(&mut work, line.now());
@@ -140,9 +129,14 @@ impl Driver {
                 Heard::Said(Ok(said)) => self.said(&mut work, line, said).await,
                 Heard::Said(Err(error)) => {
                     self.port_lost(&mut work, line).await;
+                    self.give_out_direct(&mut work).await;
                     return SessionEnd::PortLost(error);
                 }
                 Heard::Permission(granted) => work.permitted(granted),
+                Heard::Kept(kept) => {
+                    work.kept = None;
+                    work.incoming.kept(kept, line.now());
+                }
                 Heard::Message(message) => self.take_message(&mut work, message, line.now()).await,
                 Heard::Ping(ping) => {
                     // The watchdog may have given up meanwhile.
@@ -166,6 +160,7 @@ impl Driver {
                 NetworkStep::Wait(due) => break due,
             }
         };
+        let incoming_due = self.receive(work, line).await;
         let mut message_due = None;
         while let Some(current) = &mut work.current {
             match current.machine.poll() {
@@ -192,7 +187,7 @@ impl Driver {
                 SmsStep::Done(outcome) => self.message_done(work, outcome, line.now()).await,
             }
         }
-        [network_due, message_due].into_iter().flatten().min()
+        [network_due, incoming_due, message_due].into_iter().flatten().min()
     }
 
     async fn ask_to_begin(&self, attempt: AttemptId) -> Option<oneshot::Receiver<bool>> {
@@ -258,8 +253,8 @@ impl Driver {
         }
         finish(&self.surroundings, &self.config.name, current.attempt, outcome).await;
         self.set_in_hand(None);
-        for report in std::mem::take(&mut work.reports) {
-            self.tell_report(report).await;
+        for (report, done) in std::mem::take(&mut work.reports) {
+            self.tell_report(report, done).await;
         }
     }
 
@@ -279,6 +274,7 @@ impl Driver {
         match said {
             Said::Time => {
                 work.network.handle_timeout(now);
+                work.incoming.handle_timeout(now);
                 if let Some(current) = &mut work.current {
                     current.machine.handle_timeout(now);
                 }
@@ -288,72 +284,21 @@ impl Driver {
                     current.machine.prompted();
                 }
             }
-            Said::Reply { id, result } => self.replied(work, line, id, result).await,
-            Said::Unsolicited(said) => self.unsolicited(work, line, &said).await,
+            Said::Reply { id, result } => work.replied(id, result, now),
+            Said::Unsolicited(said) => self.unsolicited(work, &said, now).await,
         }
     }
 
-    async fn replied<P>(&mut self, work: &mut Work, line: &mut Line<P>, id: CommandId, result: Result<Reply, AtError>)
-    where
-        P: AsyncRead + AsyncWrite + Unpin,
-    {
-        let now = line.now();
-        match work.owners.remove(&id) {
-            Some(Owner::Message) => {
-                if let Some(current) = &mut work.current {
-                    current.machine.replied(result, now);
-                }
-            }
-            Some(Owner::Network) => work.network.replied(result, now),
-            Some(Owner::Report(index)) => {
-                let read = result.ok().and_then(|reply| at::read_message(&reply));
-                let Some(message) = read.filter(|message| is_report(&message.pdu)) else { return };
-                if let Some(report) = read_report(&message.pdu) {
-                    self.report(work, report).await;
-                }
-                // Also before the next message: a full storage takes no further reports.
-                let delete = Command::new(format!("AT+CMGD={index}")).at_priority(Priority::Sms);
-                work.owners.insert(line.submit(delete), Owner::Nobody);
-            }
-            Some(Owner::Memory { storage, index }) => {
-                if result.is_ok() {
-                    work.memory = Some(storage);
-                }
-                // A modem that refuses the choice may have one memory only.
-                work.read_report(line, index);
-            }
-            Some(Owner::Nobody) | None => {}
-        }
-    }
-
-    async fn unsolicited<P>(&mut self, work: &mut Work, line: &mut Line<P>, said: &Unsolicited)
-    where
-        P: AsyncRead + AsyncWrite + Unpin,
-    {
+    async fn unsolicited(&mut self, work: &mut Work, said: &Unsolicited, now: Duration) {
         let event = said.event();
-        work.network.unsolicited(&event, line.now());
+        work.network.unsolicited(&event, now);
+        work.incoming.unsolicited(&event, now);
+        work.ringing.unsolicited(&event, now);
         match event {
             Event::Restarted => {
                 work.restarted = true;
                 if let Some(current) = &mut work.current {
                     current.machine.withdraw();
-                }
-            }
-            Event::StatusReport { pdu } => {
-                // Wanted after `AT+CSMS=1`; elsewhere refused without harm.
-                let acknowledge = Command::new("AT+CNMA").at_priority(Priority::Sms);
-                work.owners.insert(line.submit(acknowledge), Owner::Nobody);
-                if let Some(report) = read_report(&pdu) {
-                    self.report(work, report).await;
-                }
-            }
-            Event::StatusReportStored { storage, index } => {
-                // Before the next message: the report may settle an uncertain one in time.
-                if work.memory.as_deref() != Some(&storage) {
-                    let choose = Command::new(format!("AT+CPMS=\"{storage}\"")).at_priority(Priority::Sms);
-                    work.owners.insert(line.submit(choose), Owner::Memory { storage, index });
-                } else {
-                    work.read_report(line, index);
                 }
             }
             Event::LateSubmit { .. } => {
@@ -363,15 +308,8 @@ impl Driver {
                     let _ = self.surroundings.notices.send(Notice::Settled { attempt, route }).await;
                 }
             }
-            Event::StorageFull => {
-                if !std::mem::replace(&mut work.storage_is_full, true) {
-                    warn!(
-                        modem = self.config.name,
-                        "the SIM's message storage is full; delivery reports stop until it is emptied"
-                    );
-                }
-            }
-            Event::PowerFailing => self.power_failing(line.now()),
+            Event::StorageFull => debug!(modem = self.config.name, "the message storage is full; it is emptied"),
+            Event::PowerFailing => self.power_failing(now),
             Event::Sim(state) => match state {
                 SimState::Ready | SimState::NotTold => {}
                 SimState::Pin
@@ -388,21 +326,13 @@ impl Driver {
             },
             Event::Registration(_)
             | Event::Message { .. }
+            | Event::StatusReport { .. }
             | Event::MessageStored { .. }
+            | Event::StatusReportStored { .. }
             | Event::Damaged
             | Event::LateRefusal(_)
             | Event::Ring
             | Event::Other => {}
-        }
-    }
-
-    async fn report(&self, work: &mut Work, report: DeliveryReport) {
-        // A report of the message in hand may come before its answer, which its record needs.
-        let in_hand = work.current.as_ref().is_some_and(|current| current.number.is_written_as(&report.number));
-        if in_hand {
-            work.reports.push(report);
-        } else {
-            self.tell_report(report).await;
         }
     }
 
@@ -449,9 +379,16 @@ impl Work {
                 None => std::future::pending().await,
             }
         };
+        let kept = async {
+            match self.kept.as_mut() {
+                Some(kept) => kept.await.unwrap_or(false),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             granted = permission => Heard::Permission(granted),
+            kept = kept => Heard::Kept(kept),
             // Before a message: the line may say that the modem has restarted.
             said = line.next(due) => Heard::Said(said),
             Some(message) = mail.messages.recv(), if idle => Heard::Message(message),
@@ -460,12 +397,22 @@ impl Work {
         }
     }
 
-    fn read_report<P>(&mut self, line: &mut Line<P>, index: u16)
-    where
-        P: AsyncRead + AsyncWrite + Unpin,
-    {
-        let read = Command::new(format!("AT+CMGR={index}")).answered_by("+CMGR").at_priority(Priority::Sms);
-        self.owners.insert(line.submit(read), Owner::Report(index));
+    fn replied(&mut self, id: CommandId, result: Result<Reply, AtError>, now: Duration) {
+        if let Ok(reply) = &result {
+            // Whoever asked: any answer about the storages may say that they fill up.
+            self.incoming.storage_told(&at::storage_used(reply), now);
+        }
+        match self.owners.remove(&id) {
+            Some(Owner::Message) => {
+                if let Some(current) = &mut self.current {
+                    current.machine.replied(result, now);
+                }
+            }
+            Some(Owner::Network) => self.network.replied(result, now),
+            Some(Owner::Incoming) => self.incoming.replied(result, now),
+            Some(Owner::Ringing) => self.ringing.replied(&result),
+            None => {}
+        }
     }
 
     fn permitted(&mut self, granted: bool) {
@@ -477,19 +424,4 @@ impl Work {
             current.machine.refuse();
         }
     }
-}
-
-fn is_report(hex: &str) -> bool {
-    matches!(pdu::decode(hex, Direction::Received), Ok(pdu::Pdu::StatusReport(_)))
-}
-
-/// A report that says something final about one of our messages.
-fn read_report(hex: &str) -> Option<DeliveryReport> {
-    let pdu::Pdu::StatusReport(report) = pdu::decode(hex, Direction::Received).ok()? else { return None };
-    let delivered = match report.verdict() {
-        Verdict::Delivered => true,
-        Verdict::Failed => false,
-        Verdict::Trying => return None,
-    };
-    Some(DeliveryReport { reference: report.reference, number: report.recipient.to_number(), delivered })
 }

@@ -34,7 +34,7 @@ impl Driver {
                     match said.map_err(SessionEnd::PortLost)? {
                         Said::Reply { result, .. } => startup.replied(result, line.now()),
                         Said::Time => startup.handle_timeout(line.now()),
-                        Said::Unsolicited(said) => self.report_directly(&said).await,
+                        Said::Unsolicited(said) => self.take_directly(&said).await,
                         Said::Prompt { .. } => {}
                     }
                 }

@@ -339,4 +339,6 @@ fn told_sim_state(result: &Result<Reply, AtError>) -> Option<SimState> {
 }
 
 #[cfg(test)]
+mod makes;
+#[cfg(test)]
 mod tests;

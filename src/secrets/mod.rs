@@ -24,6 +24,9 @@ pub use key_file::{KeyFileError, MasterKey};
 /// Octets of an XChaCha20 nonce.
 const NONCE: usize = 24;
 
+/// Octets of a Poly1305 tag.
+const TAG: usize = 16;
+
 /// A keyed hash: equality without the value.
 pub type Digest = [u8; 32];
 
@@ -67,6 +70,11 @@ impl Secrets {
         [nonce.as_slice(), &sealed].concat()
     }
 
+    /// How long a text is whose sealed form has this length.
+    pub fn plain_length(sealed: usize) -> usize {
+        sealed.saturating_sub(NONCE + TAG)
+    }
+
     pub fn open(&self, sealed: &[u8], bound_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(Unsealable)?;
         let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| Unsealable)?;
@@ -81,6 +89,11 @@ impl Secrets {
 
     pub fn api_secret_hash(&self, secret: &str) -> Digest {
         keyed(self.api_secrets.as_slice(), secret.as_bytes())
+    }
+
+    /// For equality of messages that came in on one route.
+    pub fn message_hash(&self, route: &str, pdu: &str) -> Digest {
+        keyed(self.numbers.as_slice(), format!("message {route} {}", pdu.to_ascii_uppercase()).as_bytes())
     }
 
     /// A hash of a SIM and the PIN that was tried on it, to remember that this one was refused.
@@ -128,6 +141,7 @@ mod tests {
         let random = Random::seeded(3);
         let sealed = secrets(1).seal(&random, b"4711", b"row 1");
         assert!(!sealed.windows(4).any(|window| window == b"4711"));
+        assert_eq!(Secrets::plain_length(sealed.len()), 4);
         assert_eq!(secrets(1).open(&sealed, b"row 1").as_deref().map(Vec::as_slice), Ok(b"4711".as_slice()));
         assert_eq!(secrets(1).open(&sealed, b"row 2"), Err(Unsealable));
         assert_eq!(secrets(2).open(&sealed, b"row 1"), Err(Unsealable));

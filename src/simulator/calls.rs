@@ -13,9 +13,9 @@
 
 use std::time::Duration;
 
+use super::call_reports::Report;
 use super::event::{CallState, PhoneEvent};
 use super::magic::{CallFate, call_fate};
-use super::profile::CallReports;
 use super::virtual_modem::{Action, Answer, VirtualModem};
 
 /// From dialling to the network's first sign.
@@ -98,10 +98,7 @@ impl VirtualModem {
             CallFate::Rejected => self.agenda.add(alerting + REJECTED_AFTER, Action::Call(id, CallStep::Rejected)),
             CallFate::Busy | CallFate::Unobtainable | CallFate::Dropped => {}
         }
-        if self.settings.profile.calls == CallReports::Huawei {
-            self.unsolicited("^ORIG:1,0");
-        }
-        self.report_call_state();
+        self.report_call(Report::Dialled);
     }
 
     /// The phone dials the modem.
@@ -228,10 +225,7 @@ impl VirtualModem {
         call.state = State::Alerting;
         let number = call.number.clone();
         self.tell_call(&number, CallState::Ringing, 0);
-        if self.settings.profile.calls == CallReports::Huawei {
-            self.unsolicited("^CONF:1");
-        }
-        self.report_call_state();
+        self.report_call(Report::Alerting);
     }
 
     fn answered(&mut self) {
@@ -242,18 +236,13 @@ impl VirtualModem {
         let (id, number, is_incoming) = (call.id, call.number.clone(), call.is_incoming);
         self.agenda.add(now + LISTENS, Action::Call(id, CallStep::PhoneHangsUp));
         self.tell_call(&number, CallState::Answered, 0);
-        match self.settings.profile.calls {
-            CallReports::Silent => {}
-            CallReports::Simcom => self.unsolicited("VOICE CALL: BEGIN"),
-            CallReports::Huawei => self.unsolicited("^CONN:1,0"),
-        }
-        self.report_call_state();
+        self.report_call(Report::Answered);
         if is_incoming {
             return;
         }
         let colp = format!("+COLP: \"{number}\",145");
         if self.call_holds_line() {
-            self.answer.push(colp);
+            self.answer.extend(Some(colp).filter(|_| self.registers.is_on("+COLP")));
             self.answer_after(Duration::ZERO, Answer::Final(Ok(())));
         } else if self.registers.is_on("+COLP") {
             self.unsolicited(&colp);
@@ -267,7 +256,7 @@ impl VirtualModem {
         let number = self.call.as_ref().map(|call| call.number.clone()).unwrap_or_default();
         if rung == 0 {
             self.tell_call(&number, CallState::Ringing, 0);
-            self.report_call_state();
+            self.report_call(Report::Rings);
         }
         if self.registers.is_on("+CRC") {
             self.unsolicited("+CRING: VOICE");
@@ -286,30 +275,11 @@ impl VirtualModem {
         self.last_cause = cause;
         let seconds = self.seconds_since(call.answered);
         self.tell_call(&call.number, told, seconds);
-        match self.settings.profile.calls {
-            CallReports::Silent => {}
-            CallReports::Simcom => {
-                if self.reports_calls {
-                    let line = self.call_line(&call, 6);
-                    self.unsolicited(&line);
-                }
-                let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-                self.unsolicited(&format!("VOICE CALL: END: {hours:02}{minutes:02}{seconds:02}"));
-            }
-            CallReports::Huawei => self.unsolicited(&format!("^CEND:1,{seconds},104,{}", cause as u8)),
-        }
+        self.report_ended(&call, seconds, cause);
         match code {
             Some(code) if self.call_holds_line() => self.answer_after(Duration::ZERO, Answer::Code(code)),
             Some(code) => self.unsolicited_result(code),
             None => {}
-        }
-    }
-
-    fn report_call_state(&mut self) {
-        let Some(call) = &self.call else { return };
-        if self.reports_calls {
-            let line = self.call_line(call, call.state.number());
-            self.unsolicited(&line);
         }
     }
 

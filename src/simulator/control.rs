@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::settings::{Settings, duration, number, submit_fault};
+use super::text::from_hex;
 
 /// An act on the running modem, its network or the phone behind it.
 #[derive(Clone, PartialEq, Eq)]
@@ -12,6 +13,14 @@ pub enum Control {
         number: String,
         text: String,
     },
+    /// The same in parts that arrive in this order, counted from 1; a part may be missing, or come twice.
+    IncomingParts {
+        number: String,
+        order: Vec<u8>,
+        text: String,
+    },
+    /// The network hands over this PDU as it is, in octets with its service centre part.
+    IncomingPdu(Vec<u8>),
     /// The phone calls the modem.
     Call {
         number: String,
@@ -39,6 +48,8 @@ pub enum Control {
 /// The control lines, one a row, as `help` prints them.
 pub const HELP: &str = "\
 incoming NUMBER TEXT   the phone sends an SMS to the modem
+parts NUMBER ORDER TEXT  the same, its parts in this order, e.g. 3,1,2
+pdu HEX                the network hands over this PDU
 call NUMBER            the phone calls the modem
 answer | hangup        the person at the phone takes or ends the call
 unplug TIME            the port vanishes and comes back after TIME
@@ -63,6 +74,13 @@ impl Control {
                 let (number, text) = rest.split_once(char::is_whitespace).ok_or("write: incoming NUMBER TEXT")?;
                 Ok(Self::Incoming { number: number.into(), text: text.into() })
             }
+            "parts" => {
+                let words: Vec<&str> = rest.splitn(3, char::is_whitespace).collect();
+                let [sender, order, text] = words[..] else { return Err("write: parts NUMBER ORDER TEXT".into()) };
+                let order = order.split(',').map(|part| number(part, 1, 255)).collect::<Result<_, _>>()?;
+                Ok(Self::IncomingParts { number: sender.into(), order, text: text.into() })
+            }
+            "pdu" => from_hex(rest.as_bytes()).map(Self::IncomingPdu).ok_or_else(|| "write: pdu HEX".into()),
             "call" if !rest.is_empty() => Ok(Self::Call { number: rest.into() }),
             "call" => Err("write: call NUMBER".into()),
             "answer" => Ok(Self::Answer),
@@ -105,6 +123,15 @@ mod tests {
                 "incoming +491701234567 hello  there",
                 Control::Incoming { number: "+491701234567".into(), text: "hello  there".into() },
             ),
+            (
+                "parts +491701234567 2,1 hello  there",
+                Control::IncomingParts {
+                    number: "+491701234567".into(),
+                    order: vec![2, 1],
+                    text: "hello  there".into(),
+                },
+            ),
+            ("pdu 0004ff", Control::IncomingPdu(vec![0x00, 0x04, 0xFF])),
             ("register 0", Control::Set { name: "registration".into(), value: "0".into() }),
             ("fault cms 500 x2", Control::Set { name: "fault".into(), value: "cms 500 x2".into() }),
             ("set latency 50ms", Control::Set { name: "latency".into(), value: "50ms".into() }),

@@ -3,6 +3,7 @@
 //! One task owns the modem and its port. It waits for bytes, controls or the instant that the modem asked for, and for
 //! nothing else: no polling, so that an answer leaves as soon as the command is in.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub struct PtyTask {
 enum Request {
     Control(Control),
     Open(oneshot::Sender<io::Result<DuplexStream>>),
+    Settings(oneshot::Sender<BTreeMap<String, String>>),
     Stop,
 }
 
@@ -93,6 +95,13 @@ impl Simulator {
     pub async fn control(&self, control: Control) {
         // A modem that has ended is beyond control; whoever holds its port sees that.
         let _ = self.requests.send(Request::Control(control)).await;
+    }
+
+    /// What programs have set on the modem, by command; empty once it has ended.
+    pub async fn settings_in_force(&self) -> BTreeMap<String, String> {
+        let (reply, told) = oneshot::channel();
+        let _ = self.requests.send(Request::Settings(reply)).await;
+        told.await.unwrap_or_default()
     }
 
     /// Ends the modem: its port closes, its link goes.
@@ -185,6 +194,10 @@ impl Host {
                     let opened = self.open();
                     // Whoever asked may have given up waiting.
                     let _ = reply.send(opened);
+                }
+                Wake::Request(Some(Request::Settings(reply))) => {
+                    // Whoever asked may have given up waiting.
+                    let _ = reply.send(self.modem.settings_in_force());
                 }
                 Wake::Request(None | Some(Request::Stop)) => return Ok(()),
                 Wake::Released => {}

@@ -37,12 +37,38 @@ impl Purpose {
 /// What comes from the network for the modem.
 #[derive(Clone)]
 pub(super) enum Inbound {
-    Message { number: String, text: String, concatenation: Option<Concatenation> },
-    Report { reference: u8, number: String, status: u8, submitted: i64 },
+    Message {
+        number: String,
+        text: String,
+        concatenation: Option<Concatenation>,
+        /// When the service centre took it, in seconds since 1970.
+        sent: i64,
+    },
+    Report {
+        reference: u8,
+        number: String,
+        status: u8,
+        submitted: i64,
+    },
+    /// As it is. `is_report`: by its message type (3GPP TS 23.040 §9.2.3.1).
+    Pdu {
+        pdu: Pdu,
+        is_report: bool,
+    },
+}
+
+impl Inbound {
+    fn is_report(&self) -> bool {
+        match self {
+            Self::Message { .. } => false,
+            Self::Report { .. } => true,
+            Self::Pdu { is_report, .. } => *is_report,
+        }
+    }
 }
 
 pub(super) struct Messages {
-    /// `SM` and `ME`.
+    /// As the make names them.
     pub storages: [Storage; 2],
     /// Which storage reads, writes and receives (`mem1` to `mem3`).
     pub selected: [usize; 3],
@@ -63,9 +89,9 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(memories: [&'static str; 2]) -> Self {
         Self {
-            storages: [Storage::new("SM"), Storage::new("ME")],
+            storages: memories.map(Storage::new),
             selected: [0; 3],
             text_mode: false,
             service: 0,
@@ -96,16 +122,26 @@ impl Messages {
 }
 
 impl VirtualModem {
-    /// The phone writes to the modem.
-    pub(super) fn incoming(&mut self, number: &str, text: &str) {
+    /// The phone writes to the modem; the parts arrive in `order`.
+    pub(super) fn incoming(&mut self, number: &str, text: &str, order: Option<&[u8]>) {
         let parts = pdu::split(text);
         let total = u8::try_from(parts.len()).unwrap_or(u8::MAX);
         self.messages.long_reference = self.messages.long_reference.wrapping_add(1);
         let reference = u16::from(self.messages.long_reference);
-        for (part, text) in (1..=total).zip(parts) {
-            let concatenation = (total > 1).then_some(Concatenation { reference, parts: total, part });
-            self.inbound(Inbound::Message { number: number.to_owned(), text, concatenation });
+        let as_written: Vec<u8> = (1..=total).collect();
+        for part in order.unwrap_or(&as_written) {
+            let Some(text) = parts.get(usize::from(*part).wrapping_sub(1)).cloned() else { continue };
+            let concatenation = (total > 1).then_some(Concatenation { reference, parts: total, part: *part });
+            let sent = self.seconds();
+            self.inbound(Inbound::Message { number: number.to_owned(), text, concatenation, sent });
         }
+    }
+
+    /// The network hands over what somebody else wrote.
+    pub(super) fn incoming_pdu(&mut self, octets: Vec<u8>) {
+        let first = octets.get(1 + usize::from(octets.first().copied().unwrap_or(0)));
+        let is_report = first.is_some_and(|first| first & 0x03 == 0x02);
+        self.inbound(Inbound::Pdu { pdu: Pdu::new(octets), is_report });
     }
 
     /// Hands over what comes from the network, or keeps it waiting.
@@ -143,8 +179,12 @@ impl VirtualModem {
 
     /// Fills the receiving storage with messages that were read long ago.
     pub(super) fn fill_storage(&mut self) {
-        let inbound =
-            Inbound::Message { number: self.settings.number.clone(), text: "full".into(), concatenation: None };
+        let inbound = Inbound::Message {
+            number: self.settings.number.clone(),
+            text: "full".into(),
+            concatenation: None,
+            sent: self.seconds(),
+        };
         let (content, pdu) = self.render(&inbound);
         let storage = &mut self.messages.storages[self.messages.selected[2]];
         let stored = Stored { status: Status::Read, content, pdu };
@@ -165,27 +205,21 @@ impl VirtualModem {
     /// Whether the modem took it: shown, stored, or dropped as `+CNMI` says.
     fn hand_over(&mut self, inbound: &Inbound) -> bool {
         let [mode, message_mode, _, report_mode, _] = self.messages.indications;
-        let route = match inbound {
-            Inbound::Message { .. } => message_mode,
-            Inbound::Report { .. } if report_mode == 0 => return true,
-            Inbound::Report { .. } => report_mode,
-        };
-        let direct = match inbound {
-            Inbound::Message { .. } => route == 2,
-            Inbound::Report { .. } => route == 1,
-        };
+        let is_report = inbound.is_report();
+        if is_report && report_mode == 0 {
+            return true;
+        }
+        let route = if is_report { report_mode } else { message_mode };
+        let direct = route == if is_report { 1 } else { 2 };
         let (content, pdu) = self.render(inbound);
         if direct && mode > 0 {
-            let line = self.direct_line(&content, &pdu);
+            let line = if is_report { self.direct_report(&content, &pdu) } else { self.direct_message(&content, &pdu) };
             self.unsolicited(&line);
             self.expect_acknowledgement(inbound);
             return true;
         }
         let Some((name, index)) = self.store(2, Stored { status: Status::Unread, content, pdu }) else { return false };
-        let prefix = match inbound {
-            Inbound::Message { .. } => "+CMTI",
-            Inbound::Report { .. } => "+CDSI",
-        };
+        let prefix = if is_report { "+CDSI" } else { "+CMTI" };
         if mode > 0 && route > 0 {
             self.unsolicited(&format!("{prefix}: \"{name}\",{index}"));
         }
@@ -204,29 +238,36 @@ impl VirtualModem {
         self.messages.waiting.push_front(inbound.clone());
     }
 
-    /// Takes the acknowledgement of a direct message; whether one was outstanding.
-    pub(super) fn acknowledge(&mut self) -> bool {
+    /// Takes the acknowledgement of a direct message; whether one was outstanding. What was not `kept` the network
+    /// delivers again with whatever comes next.
+    pub(super) fn acknowledge(&mut self, kept: bool) -> bool {
         if self.messages.acknowledgement.take().is_none() {
             return false;
         }
-        self.messages.waiting.pop_front();
-        self.deliver_waiting();
+        if kept {
+            self.messages.waiting.pop_front();
+            self.deliver_waiting();
+        }
         true
     }
 
     fn render(&self, inbound: &Inbound) -> (Content, Pdu) {
         let seconds = self.seconds();
         match inbound {
-            Inbound::Message { number, text, concatenation } => {
+            Inbound::Message { number, text, concatenation, sent } => {
                 let deliver = Deliver {
                     sender: number,
                     text,
                     concatenation: *concatenation,
-                    timestamp: pdu::timestamp(seconds),
+                    timestamp: pdu::timestamp(*sent),
                     centre: DEFAULT_CENTRE,
                 };
-                let content = Content::Received { number: number.clone(), text: text.clone(), seconds };
+                let content = Content::Received { number: number.clone(), text: text.clone(), seconds: *sent };
                 (content, pdu::write_deliver(&deliver))
+            }
+            Inbound::Pdu { pdu, .. } => {
+                let content = Content::Received { number: String::new(), text: String::new(), seconds };
+                (content, pdu.clone())
             }
             Inbound::Report { reference, number, status, submitted } => {
                 let report = StatusReport {
@@ -249,18 +290,27 @@ impl VirtualModem {
         }
     }
 
-    /// `+CMT` or `+CDS` with its second line (3GPP TS 27.005 §3.4.1).
-    fn direct_line(&self, content: &Content, pdu: &Pdu) -> String {
+    /// `+CDS` with its second line (3GPP TS 27.005 §3.4.1).
+    fn direct_report(&self, content: &Content, pdu: &Pdu) -> String {
+        if self.messages.text_mode {
+            format!("+CDS: {}", self.report_fields(content))
+        } else {
+            format!("+CDS: {}\n{}", pdu.length, pdu.hex())
+        }
+    }
+
+    /// `+CMT` with its second line.
+    fn direct_message(&self, content: &Content, pdu: &Pdu) -> String {
         match content {
-            Content::Report { .. } if self.messages.text_mode => format!("+CDS: {}", self.report_fields(content)),
-            Content::Report { .. } => format!("+CDS: {}\n{}", pdu.length, pdu.hex()),
             Content::Received { number, text, seconds } if self.messages.text_mode => format!(
                 "+CMT: \"{}\",,\"{}\"\n{}",
                 self.charset(number),
                 pdu::timestamp_text(*seconds),
                 self.charset(text)
             ),
-            Content::Received { .. } | Content::Outgoing(_) => format!("+CMT: ,{}\n{}", pdu.length, pdu.hex()),
+            Content::Received { .. } | Content::Report { .. } | Content::Outgoing(_) => {
+                format!("+CMT: ,{}\n{}", pdu.length, pdu.hex())
+            }
         }
     }
 

@@ -13,6 +13,7 @@
 //! [`testing`] plays dialogues. Nothing here uses the product's AT or PDU code, so that a fault there is not mirrored.
 
 mod agenda;
+mod call_reports;
 mod calls;
 mod commands;
 mod control;
@@ -28,6 +29,7 @@ mod profile;
 mod pty;
 mod settings;
 mod sim;
+mod state;
 mod storage;
 mod submission;
 mod terminal;
@@ -36,12 +38,14 @@ mod text;
 mod virtual_modem;
 
 #[cfg(test)]
+mod make_tests;
+#[cfg(test)]
 mod tests;
 
 pub use control::{Control, HELP as CONTROL_HELP};
 pub use event::{CallState, PhoneEvent};
 pub use host::{PtyTask, Simulator};
 pub use named::Simulators;
-pub use profile::{CallReports, PROFILES, PinCounter, Profile, Unknown, profile};
+pub use profile::{CallReports, DialOk, Network, PROFILES, PinCounter, Profile, Unknown, profile};
 pub use settings::{Echo, KEYS, Key, LineEnd, Prompt, Reference, Settings, SubmitFault};
 pub use virtual_modem::{Output, PortChange, VirtualModem};

@@ -61,7 +61,7 @@ impl VirtualModem {
         self.reports_calls = false;
         self.sim.power_cycled();
         self.terminal.reset();
-        self.registers = Registers::new();
+        self.registers = Registers::new(self.settings.profile);
         self.messages.power_cycled();
     }
 

@@ -1,6 +1,10 @@
 //! What makes of modems differ in, as data. A new make is a new row here, not a new branch elsewhere.
 
-/// How a make prints the tries that are left for PIN and PUK.
+mod makes;
+
+pub use makes::PROFILES;
+
+/// How a make prints the tries that are left for PIN and PUK. Every make passes `AT+CSIM` on to the card besides.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PinCounter {
     /// `AT+CPINC?` → `+CPINC: pin,pin2,puk,puk2`
@@ -11,6 +15,12 @@ pub enum PinCounter {
     Qpinc,
     /// `AT^CPIN?` → `^CPIN: state,tries,puk,pin,puk2,pin2`
     HuaweiCpin,
+    /// `AT+UPINCNT` → `+UPINCNT: pin,pin2,puk,puk2`
+    Upincnt,
+    /// `AT#PCT` → `#PCT: pin`
+    Pct,
+    /// By `AT+CSIM` alone.
+    Csim,
 }
 
 /// How a make tells the states of a call unasked.
@@ -21,6 +31,26 @@ pub enum CallReports {
     Simcom,
     /// `^ORIG`, `^CONF`, `^CONN`, `^CEND`.
     Huawei,
+    /// `+QIND: "ccinfo",…` after `AT+QINDCFG="ccinfo",1`.
+    Quectel,
+    /// `^DSCI:` after `AT^DSCI=1`.
+    Dsci,
+    /// `+UCALLSTAT:` after `AT+UCALLSTAT=1`.
+    Ublox,
+    /// `+WIND:` after `AT+WIND=50`.
+    Wavecom,
+    /// `CONNECT`, `HANGUP:`.
+    Zte,
+}
+
+/// When a dialled call gets its `OK`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum DialOk {
+    AtOnce,
+    /// Once it is answered, while `AT+COLP=1`.
+    AnsweredWithColp,
+    /// Once it is answered.
+    Answered,
 }
 
 /// What a make says to a command that it does not know.
@@ -31,6 +61,16 @@ pub enum Unknown {
     Plain,
     /// `COMMAND NOT SUPPORT`
     Words,
+}
+
+/// Which networks a modem finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// `+CEREG` does not exist.
+    Gsm,
+    All,
+    /// `+CREG` and `+CGREG` stay at 0.
+    LteOnly,
 }
 
 pub struct Profile {
@@ -49,95 +89,23 @@ pub struct Profile {
     pub iccid: (&'static str, &'static str),
     /// Where a storage begins to count.
     pub first_index: u16,
-    /// Whether `+CEREG` exists.
-    pub lte: bool,
+    /// The memories for messages, and how many of them `AT+CPMS` takes.
+    pub memories: [&'static str; 2],
+    pub memories_set: usize,
+    pub network: Network,
     pub calls: CallReports,
-    /// Whether the `OK` to a dialled call waits for the answer while `AT+COLP=1`.
-    pub colp_waits: bool,
+    pub dial_ok: DialOk,
+    /// Whether `+CPIN:` is followed by `OK`.
+    pub pin_state_ends: bool,
+    /// Restarts the modem, besides `AT+CFUN=1,1`.
+    pub reset: &'static str,
+    /// Settings of the make's own: command, what `=?` lists, default.
+    pub settings: &'static [(&'static str, &'static str, &'static str)],
+    /// Commands of the make's own with a fixed answer, as they are written after `AT`.
+    pub answers: &'static [(&'static str, &'static [&'static str])],
+    /// Commands that other makes know.
+    pub lacks: &'static [&'static str],
 }
-
-pub const PROFILES: [Profile; 5] = [
-    Profile {
-        name: "generic",
-        maker: "Simverify",
-        model: "Virtual Modem",
-        firmware: "1.0",
-        imei: "490154203237518",
-        boot: &["RDY", "+CPIN: READY"],
-        flood: "+CSQ: 20,99",
-        counter: PinCounter::Cpinc,
-        unknown: Unknown::Coded,
-        iccid: ("+CCID", "+CCID: "),
-        first_index: 1,
-        lte: true,
-        calls: CallReports::Silent,
-        colp_waits: false,
-    },
-    Profile {
-        name: "sim800",
-        maker: "SIMCOM_Ltd",
-        model: "SIMCOM_SIM800L",
-        firmware: "Revision:1418B05SIM800L24",
-        imei: "869988012345672",
-        boot: &["RDY", "+CFUN: 1", "+CPIN: READY", "Call Ready", "SMS Ready"],
-        flood: "UNDER-VOLTAGE WARNNING",
-        counter: PinCounter::Spic,
-        unknown: Unknown::Plain,
-        iccid: ("+CCID", ""),
-        first_index: 1,
-        lte: false,
-        calls: CallReports::Silent,
-        colp_waits: true,
-    },
-    Profile {
-        name: "sim7600",
-        maker: "SIMCOM INCORPORATED",
-        model: "SIMCOM_SIM7600E-H",
-        firmware: "+CGMR: LE20B04SIM7600M22",
-        imei: "860147051234563",
-        boot: &["RDY", "+CPIN: READY", "SMS DONE", "PB DONE"],
-        flood: "+CSQ: 20,99",
-        counter: PinCounter::Spic,
-        unknown: Unknown::Plain,
-        iccid: ("+CICCID", "+ICCID: "),
-        first_index: 0,
-        lte: true,
-        calls: CallReports::Simcom,
-        colp_waits: false,
-    },
-    Profile {
-        name: "quectel",
-        maker: "Quectel",
-        model: "EC25",
-        firmware: "EC25EFAR06A03M4G",
-        imei: "861107031234562",
-        boot: &["RDY", "+CPIN: READY", "+QUSIM: 1", "+CFUN: 1", "+QIND: SMS DONE", "+QIND: PB DONE"],
-        flood: "+QIND: \"csq\",20,99",
-        counter: PinCounter::Qpinc,
-        unknown: Unknown::Plain,
-        iccid: ("+QCCID", "+QCCID: "),
-        first_index: 0,
-        lte: true,
-        calls: CallReports::Silent,
-        colp_waits: false,
-    },
-    Profile {
-        name: "huawei",
-        maker: "huawei",
-        model: "E173",
-        firmware: "11.126.85.00.209",
-        imei: "353142041234564",
-        boot: &["^BOOT", "^SIMST:1", "^SRVST:2", "^MODE:5,4"],
-        flood: "^RSSI:18",
-        counter: PinCounter::HuaweiCpin,
-        unknown: Unknown::Words,
-        iccid: ("^ICCID", "^ICCID: "),
-        first_index: 0,
-        lte: false,
-        calls: CallReports::Huawei,
-        colp_waits: false,
-    },
-];
 
 /// The row of a name as `--profile` takes it.
 pub fn profile(name: &str) -> Option<&'static Profile> {

@@ -64,6 +64,12 @@ pub struct Settings {
     pub report_first: bool,
     /// Messages that each storage holds.
     pub slots: usize,
+    /// Where what comes in is stored once this is set: `SM` or `ME`.
+    pub stores_in: usize,
+    /// Messages and reports go to the line, never into a storage.
+    pub direct_only: bool,
+    /// `AT+CMGD` works; otherwise it is refused by `+CMS ERROR: 500`.
+    pub deletes: bool,
     /// Interval of unsolicited noise; zero is none.
     pub flood: Duration,
     /// Random bytes before each answer.
@@ -160,6 +166,9 @@ impl Default for Settings {
             refused: Vec::new(),
             report_first: false,
             slots: 30,
+            stores_in: 0,
+            direct_only: false,
+            deletes: true,
             flood: Duration::ZERO,
             garbage: 0,
             hang_after: 0,
@@ -179,10 +188,15 @@ pub struct Key {
 }
 
 pub const KEYS: &[Key] = &[
-    key("profile", "NAME", "make of the modem: generic, sim800, sim7600, quectel, huawei", |s, v| {
-        s.profile = profile(v).ok_or_else(|| one_of("profile", v, &PROFILES.each_ref().map(|p| p.name)))?;
-        Ok(())
-    }),
+    key(
+        "profile",
+        "NAME",
+        "make of the modem: generic, sim800, sim7600, sim7000, a7670, quectel, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra",
+        |s, v| {
+            s.profile = profile(v).ok_or_else(|| one_of("profile", v, &PROFILES.each_ref().map(|p| p.name)))?;
+            Ok(())
+        },
+    ),
     key("number", "NUMBER", "the SIM's own number", |s, v| assign(&mut s.number, text(v))),
     key("imsi", "DIGITS", "the SIM's subscriber identity", |s, v| assign(&mut s.imsi, digits(v, 14, 15))),
     key("iccid", "DIGITS", "the SIM card's own number", |s, v| assign(&mut s.iccid, digits(v, 18, 20))),
@@ -251,6 +265,13 @@ pub const KEYS: &[Key] = &[
         assign(&mut s.report_first, switch(v))
     }),
     key("slots", "N", "messages that each storage holds", |s, v| assign(&mut s.slots, number(v, 0, 255))),
+    key("stores-in", "MEMORY", "SM or ME: the storage of what comes in, whatever AT+CPMS chose", |s, v| {
+        assign(&mut s.stores_in, choice(v, &[("SM", 0), ("ME", 1)]))
+    }),
+    key("direct-only", "on|off", "messages and reports go to the line (+CMT, +CDS), never into a storage", |s, v| {
+        assign(&mut s.direct_only, switch(v))
+    }),
+    key("deletes", "on|off", "off: AT+CMGD is refused by +CMS ERROR: 500", |s, v| assign(&mut s.deletes, switch(v))),
     key("flood", "TIME", "interval of unsolicited lines; 0 is none", |s, v| {
         let interval = duration(v)?;
         if !interval.is_zero() && interval < Duration::from_millis(1) {
@@ -405,7 +426,7 @@ mod tests {
     #[test]
     fn a_setting_outside_its_range_is_refused_with_what_is_allowed() {
         let error = |name: &str, value: &str| Settings::default().set(name, value).unwrap_err();
-        insta::assert_snapshot!(error("profile", "nokia"), @"profile: unknown profile 'nokia'; one of generic, sim800, sim7600, quectel, huawei");
+        insta::assert_snapshot!(error("profile", "nokia"), @"profile: unknown profile 'nokia'; one of generic, sim800, sim7600, sim7000, a7670, quectel, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra");
         insta::assert_snapshot!(error("signal", "50"), @"signal: '50' is no number from 0 to 31");
         insta::assert_snapshot!(error("latency", "soon"), @"latency: 'soon' is no time; write 250ms, 3s or 2m, at most a day");
         insta::assert_snapshot!(error("pin", "12ab"), @"pin: not 4 to 8 digits");

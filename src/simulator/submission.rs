@@ -36,7 +36,7 @@ impl VirtualModem {
             Purpose::SendPdu { length } | Purpose::StorePdu { length } => self.submit_of_pdu(body, *length),
             Purpose::SendText { number } | Purpose::StoreText { number } => self.submit_of_text(number, body),
             Purpose::AcknowledgePdu => {
-                let acknowledged = self.acknowledge();
+                let acknowledged = self.acknowledge(true);
                 let result = if acknowledged { Ok(()) } else { Err(Failure::Cms(340)) };
                 return self.answer_after(self.settings.latency, Answer::Final(result));
             }
@@ -158,7 +158,12 @@ impl VirtualModem {
             }
         }
         if fate == SmsFate::AnsweredStop {
-            let inbound = Inbound::Message { number: submit.number.clone(), text: "STOP".into(), concatenation: None };
+            let inbound = Inbound::Message {
+                number: submit.number.clone(),
+                text: "STOP".into(),
+                concatenation: None,
+                sent: self.seconds(),
+            };
             self.agenda.add(usual, Action::Inbound(inbound));
         }
     }

@@ -590,6 +590,91 @@ fn a_long_text_comes_in_parts() {
 }
 
 #[test]
+fn parts_arrive_in_the_order_that_was_asked_for_and_pdus_as_they_are() {
+    let text = "x".repeat(161);
+    let script = format!(
+        "> AT+CNMI=2,1,0,2,0\n! parts +49170 2,1,2,9 {text}\n! pdu 0004FF\n! pdu 000607\n> AT+CMGR=4\n> AT+CMGR=5"
+    );
+    let dialogue = converse(quiet(), &script).replace(&text, "x…");
+    assert_snapshot!(dialogue, @r#"
+    > AT+CNMI=2,1,0,2,0
+    < OK
+    ! parts +49170 2,1,2,9 x…
+    < +CMTI: "SM",1
+    < +CMTI: "SM",2
+    < +CMTI: "SM",3
+    ! pdu 0004FF
+    < +CMTI: "SM",4
+    ! pdu 000607
+    < +CDSI: "SM",5
+    > AT+CMGR=4
+    < +CMGR: 0,,2
+    < 0004FF
+    < OK
+    > AT+CMGR=5
+    < +CMGR: 0,,2
+    < 000607
+    < OK
+    "#);
+}
+
+#[test]
+fn a_modem_without_storage_for_what_comes_in_delivers_directly() {
+    let settings = quiet().with("direct-only", "on");
+    let script = "> AT+CNMI=?\n> AT+CNMI=2,1,0,2,0\n> AT+CNMI=2,2,0,1,0\n> AT+CSMS=1\n! pdu 0004FF\n> AT+CNMA=2\n\
+                  > AT+CNMI=2,2,0,1,0\n> AT+CNMA\n> AT+CNMA";
+    assert_snapshot!(converse(settings, script), @"
+    > AT+CNMI=?
+    < +CNMI: (0,1,2),(0,2),(0,2),(0,1),(0,1)
+    < OK
+    > AT+CNMI=2,1,0,2,0
+    < +CMS ERROR: 302
+    > AT+CNMI=2,2,0,1,0
+    < OK
+    > AT+CSMS=1
+    < +CSMS: 1,1,1
+    < OK
+    ! pdu 0004FF
+    < +CMT: ,2
+    < 0004FF
+    > AT+CNMA=2
+    < OK
+    > AT+CNMI=2,2,0,1,0
+    < +CMT: ,2
+    < 0004FF
+    < OK
+    > AT+CNMA
+    < OK
+    > AT+CNMA
+    < +CMS ERROR: 340
+    ");
+}
+
+#[test]
+fn a_modem_that_refuses_to_delete_keeps_the_message() {
+    let script = "! set stores-in ME\n! incoming +49170 hi\n> AT+CPMS?\n> AT+CPMS=\"ME\"\n! set deletes off\n> AT+CMGD=1\n\
+                  ! set deletes on\n> AT+CMGD=1\n> AT+CMGD=1";
+    assert_snapshot!(converse(quiet(), script), @r#"
+    ! set stores-in ME
+    ! incoming +49170 hi
+    > AT+CPMS?
+    < +CPMS: "SM",0,30,"SM",0,30,"ME",1,30
+    < OK
+    > AT+CPMS="ME"
+    < +CPMS: 1,30,0,30,1,30
+    < OK
+    ! set deletes off
+    > AT+CMGD=1
+    < +CMS ERROR: 500
+    ! set deletes on
+    > AT+CMGD=1
+    < OK
+    > AT+CMGD=1
+    < +CMS ERROR: 321
+    "#);
+}
+
+#[test]
 fn a_full_storage_takes_no_message_until_there_is_room() {
     let script = "> AT+CNMI=2,1,0,2,0\n! set slots 2\n! fill\n> AT+CPMS?\n! incoming +491701234567 late\n> AT+CMGD=2";
     assert_snapshot!(converse(quiet(), script), @r#"

@@ -112,6 +112,8 @@ pub(super) enum Answer {
     Final(Result<(), Failure>),
     /// A result code other than `OK`, as `NO CARRIER`.
     Code(&'static str),
+    /// Some lines and nothing after them.
+    Line(String),
     /// `OK`, then a restart.
     Reboot,
     Prompt(Purpose),
@@ -123,8 +125,8 @@ impl VirtualModem {
             sim: Sim::new(&settings),
             now: Duration::ZERO,
             terminal: Terminal::new(),
-            registers: Registers::new(),
-            messages: Messages::new(),
+            registers: Registers::new(settings.profile),
+            messages: Messages::new(settings.profile.memories),
             call: None,
             calls_made: 0,
             reports_calls: false,
@@ -173,7 +175,9 @@ impl VirtualModem {
     pub fn control(&mut self, control: Control, now: Duration) {
         self.handle_timeout(now);
         match control {
-            Control::Incoming { number, text } => self.incoming(&number, &text),
+            Control::Incoming { number, text } => self.incoming(&number, &text, None),
+            Control::IncomingParts { number, order, text } => self.incoming(&number, &text, Some(&order)),
+            Control::IncomingPdu(octets) => self.incoming_pdu(octets),
             Control::Call { number } => self.called(number),
             Control::Answer => self.person_answers(),
             Control::HangUp => self.person_hangs_up(),
@@ -259,6 +263,12 @@ impl VirtualModem {
             "pin" | "puk" | "pin-tries" => self.sim = Sim::new(&self.settings),
             "sim" => self.change_card(),
             "flood" => self.plan_flood(),
+            // Another modem in the same place.
+            "profile" => {
+                self.registers = Registers::new(self.settings.profile);
+                self.messages = Messages::new(self.settings.profile.memories);
+            }
+            "stores-in" => self.messages.selected[2] = self.settings.stores_in,
             _ => {}
         }
         self.registration_changed(before);
@@ -372,6 +382,7 @@ impl VirtualModem {
                 self.terminal.result(&text, &self.settings);
             }
             Answer::Code(code) => self.terminal.result(code, &self.settings),
+            Answer::Line(line) => self.terminal.line(&line, &self.settings),
             Answer::Reboot => {
                 self.terminal.result("OK", &self.settings);
                 self.reboot();

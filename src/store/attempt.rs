@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
-use crate::verification::{AttemptId, EventKind, VerificationId};
+use crate::verification::{AccountId, AttemptId, VerificationId};
 
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,29 +52,26 @@ pub struct AttemptRow {
     pub due: Timestamp,
     pub route: Option<String>,
     pub reason: Option<String>,
+    /// What it asks of a route.
+    pub lane: String,
 }
 
 /// What the dispatcher looks through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueAttempt {
     pub id: AttemptId,
-    pub verification: VerificationId,
-    pub number: u32,
-    pub event: usize,
-    pub kind: EventKind,
-    /// ISO 3166-1 alpha-2.
-    pub country: Option<String>,
     pub due: Timestamp,
+    // What its text is made of, but for the PIN.
+    pub account: AccountId,
+    pub brand: String,
+    pub amount_cents: Option<u64>,
+    pub language: String,
+    /// Octets of the sealed PIN, if there is one.
+    pub pin_sealed: Option<usize>,
+    pub code_length: u8,
 }
 
-/// A place in the order of due attempts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DueCursor {
-    pub due: Timestamp,
-    pub id: AttemptId,
-}
-
-const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason";
+const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason, lane";
 
 impl Tx<'_> {
     pub fn insert_attempt(
@@ -83,12 +80,13 @@ impl Tx<'_> {
         number: u32,
         event: usize,
         due: Timestamp,
+        lane: &str,
     ) -> Result<AttemptId, StoreError> {
         let mut statement = self.0.prepare_cached(
-            "insert into attempt (verification_id, attempt_no, event_index, state, due_at)
-             values (?1, ?2, ?3, 'due', ?4)",
+            "insert into attempt (verification_id, attempt_no, event_index, state, due_at, lane)
+             values (?1, ?2, ?3, 'due', ?4, ?5)",
         )?;
-        statement.execute(params![verification.get(), number, event, due.as_millis()])?;
+        statement.execute(params![verification.get(), number, event, due.as_millis(), lane])?;
         Ok(AttemptId::new(self.0.last_insert_rowid()))
     }
 
@@ -104,31 +102,42 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Due attempts in the order of their due time, from behind `after`.
-    pub fn due_attempts(
-        &self,
-        now: Timestamp,
-        after: Option<DueCursor>,
-        limit: u32,
-    ) -> Result<Vec<DueAttempt>, StoreError> {
-        let after = after.unwrap_or(DueCursor { due: Timestamp::from_millis(i64::MIN), id: AttemptId::new(0) });
+    /// The lanes in which an attempt is due. As many as there are countries of numbers and routes that refused: each
+    /// costs one search of the index, however long it is.
+    pub fn due_lanes(&self, now: Timestamp) -> Result<Vec<String>, StoreError> {
         let mut statement = self.0.prepare_cached(
-            "select attempt_id, verification_id, attempt.attempt_no, attempt.event_index, kind, country, due_at
-             from attempt join event using (verification_id, event_index) join verification using (verification_id)
-             where attempt.state = 'due' and due_at <= ?1 and (due_at, attempt_id) > (?2, ?3)
-             order by due_at, attempt_id limit ?4",
+            "select lane, due_at from attempt where state = 'due' and lane > ?1 order by lane, due_at limit 1",
         )?;
-        let bounds = params![now.as_millis(), after.due.as_millis(), after.id.get(), limit];
-        let rows = statement.query_map(bounds, |row| {
-            let kind: String = row.get(4)?;
+        let mut lanes = vec![];
+        let mut last = String::new();
+        loop {
+            let next = statement.query_row([&last], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)));
+            let Some((lane, due)) = next.optional()? else { return Ok(lanes) };
+            if due <= now.as_millis() {
+                lanes.push(lane.clone());
+            }
+            last = lane;
+        }
+    }
+
+    /// The attempts of a lane that are due, in the order of their due time.
+    pub fn due_attempts(&self, lane: &str, now: Timestamp, limit: u32) -> Result<Vec<DueAttempt>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "select attempt_id, due_at, account_id, brand, amount_cents, language, length(pin_sealed), code_length
+             from attempt join verification using (verification_id)
+             where attempt.state = 'due' and lane = ?1 and due_at <= ?2
+             order by due_at, attempt_id limit ?3",
+        )?;
+        let rows = statement.query_map(params![lane, now.as_millis(), limit], |row| {
             Ok(DueAttempt {
                 id: AttemptId::new(row.get(0)?),
-                verification: VerificationId::new(row.get(1)?),
-                number: row.get(2)?,
-                event: row.get(3)?,
-                kind: if kind == "tts" { EventKind::Tts } else { EventKind::Sms },
-                country: row.get(5)?,
-                due: Timestamp::from_millis(row.get(6)?),
+                due: Timestamp::from_millis(row.get(1)?),
+                account: AccountId::new(row.get(2)?),
+                brand: row.get(3)?,
+                amount_cents: row.get(4)?,
+                language: row.get(5)?,
+                pin_sealed: row.get(6)?,
+                code_length: row.get(7)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -226,5 +235,6 @@ fn read_attempt(row: &Row) -> rusqlite::Result<AttemptRow> {
         due: Timestamp::from_millis(row.get(5)?),
         route: row.get(6)?,
         reason: row.get(7)?,
+        lane: row.get(8)?,
     })
 }

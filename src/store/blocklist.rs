@@ -12,16 +12,49 @@ pub struct BlockRow {
     pub hash: Digest,
     pub sealed: Vec<u8>,
     pub created: Timestamp,
+    pub origin: BlockOrigin,
+}
+
+/// Who made an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockOrigin {
+    Operator,
+    /// The number's owner, by an SMS; may take it back by another.
+    OptOut,
+}
+
+impl BlockOrigin {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::OptOut => "opt_out",
+        }
+    }
+
+    fn read(text: &str) -> Self {
+        // The table holds no other words.
+        if text == Self::OptOut.as_str() { Self::OptOut } else { Self::Operator }
+    }
 }
 
 impl Tx<'_> {
-    /// Says whether the entry is new.
+    /// Says whether the entry is new. The operator takes over what an opt-out made; an opt-out never what is the
+    /// operator's.
     pub fn insert_block(&self, row: &BlockRow) -> Result<bool, StoreError> {
+        let known = self.is_blocked(&[row.hash])?;
         let mut statement = self.0.prepare_cached(
-            "insert into blocklist (entry_hash, entry_sealed, created_at) values (?1, ?2, ?3)
-             on conflict do nothing",
+            "insert into blocklist (entry_hash, entry_sealed, created_at, origin) values (?1, ?2, ?3, ?4)
+             on conflict do update set origin = excluded.origin where excluded.origin = 'operator'",
         )?;
-        Ok(statement.execute(params![row.hash.as_slice(), row.sealed, row.created.as_millis()])? > 0)
+        statement.execute(params![row.hash.as_slice(), row.sealed, row.created.as_millis(), row.origin.as_str()])?;
+        Ok(!known)
+    }
+
+    /// Takes back an entry that an opt-out made, and no other. Says whether there was one.
+    pub fn delete_opt_out(&self, hash: &Digest) -> Result<bool, StoreError> {
+        let mut statement =
+            self.0.prepare_cached("delete from blocklist where entry_hash = ?1 and origin = 'opt_out'")?;
+        Ok(statement.execute([hash.as_slice()])? > 0)
     }
 
     /// Says whether there was such an entry.
@@ -33,10 +66,15 @@ impl Tx<'_> {
     /// All entries, oldest first.
     pub fn blocks(&self) -> Result<Vec<BlockRow>, StoreError> {
         let mut statement = self.0.prepare_cached(
-            "select entry_hash, entry_sealed, created_at from blocklist order by created_at, entry_hash",
+            "select entry_hash, entry_sealed, created_at, origin from blocklist order by created_at, entry_hash",
         )?;
         let rows = statement.query_map([], |row| {
-            Ok(BlockRow { hash: row.get(0)?, sealed: row.get(1)?, created: Timestamp::from_millis(row.get(2)?) })
+            Ok(BlockRow {
+                hash: row.get(0)?,
+                sealed: row.get(1)?,
+                created: Timestamp::from_millis(row.get(2)?),
+                origin: BlockOrigin::read(&row.get::<_, String>(3)?),
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

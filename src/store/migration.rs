@@ -6,8 +6,12 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_contract.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_contract.sql"),
+    include_str!("../../migrations/0003_inbox.sql"),
+    include_str!("../../migrations/0004_budget.sql"),
+];
 
 /// Marks the file as a database of this program: `Smvf`.
 const APPLICATION_ID: i64 = 0x536d_7666;
@@ -76,12 +80,55 @@ mod tests {
     }
 
     #[test]
+    fn every_earlier_schema_becomes_this_one_and_keeps_what_is_in_it() {
+        let objects = |connection: &Connection| -> Vec<String> {
+            let mut statement =
+                connection.prepare("select coalesce(sql, name) from sqlite_schema order by name").expect("a statement");
+            let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+            rows.collect::<Result<_, _>>().expect("rows")
+        };
+        let newest = Connection::open_in_memory().expect("a database");
+        migrate(&newest).expect("a schema");
+        for version in 1..MIGRATIONS.len() {
+            let connection = Connection::open_in_memory().expect("a database");
+            for migration in &MIGRATIONS[..version] {
+                connection.execute_batch(migration).expect("an earlier schema");
+            }
+            connection
+                .execute_batch(&format!(
+                    "pragma application_id = {APPLICATION_ID}; pragma user_version = {version};
+                     insert into account (name, api_key, created_at) values ('shop', 'k', 1);"
+                ))
+                .expect("an earlier database");
+            if version >= 2 {
+                connection
+                    .execute_batch(
+                        "insert into blocklist (entry_hash, entry_sealed, created_at) values (x'01', x'02', 3)",
+                    )
+                    .expect("an entry");
+            }
+            migrate(&connection).expect("the newest schema");
+            assert_eq!(objects(&connection), objects(&newest), "from {version}");
+            let accounts: i64 =
+                connection.query_row("select count(*) from account", [], |row| row.get(0)).expect("a count");
+            assert_eq!(accounts, 1, "from {version}");
+            let origins: Vec<String> = {
+                let mut statement = connection.prepare("select origin from blocklist").expect("a statement");
+                let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+                rows.collect::<Result<_, _>>().expect("rows")
+            };
+            assert!(origins.iter().all(|origin| origin == "operator"), "entries are the operator's: from {version}");
+            assert_eq!(origins.len(), usize::from(version >= 2), "from {version}");
+        }
+    }
+
+    #[test]
     fn a_newer_schema_and_a_foreign_database_are_refused() {
         let connection = Connection::open_in_memory().expect("a database");
         migrate(&connection).expect("a schema");
         connection.execute_batch("pragma user_version = 99").expect("a version");
         let error = migrate(&connection).expect_err("newer").to_string();
-        assert!(error.contains("schema 99") && error.contains("up to 2"), "{error}");
+        assert!(error.contains("schema 99") && error.contains("up to 4"), "{error}");
 
         let foreign = Connection::open_in_memory().expect("a database");
         foreign.execute_batch("create table other (x)").expect("a table");

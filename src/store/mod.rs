@@ -9,8 +9,10 @@
 mod account;
 mod attempt;
 mod blocklist;
+mod budget;
 mod connection;
 mod error;
+mod inbox;
 mod migration;
 mod readers;
 mod report;
@@ -22,10 +24,12 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
-pub use attempt::{AttemptRow, AttemptState, DueAttempt, DueCursor};
-pub use blocklist::BlockRow;
+pub use attempt::{AttemptRow, AttemptState, DueAttempt};
+pub use blocklist::{BlockOrigin, BlockRow};
+pub use budget::{BudgetUse, NewBudgetUse, budget_uses};
 pub use connection::Tx;
 pub use error::StoreError;
+pub use inbox::{NewPart, PartPlace, PartRow};
 pub use report::AwaitedReport;
 pub use upkeep::{BackupError, Inspection, backup, inspect};
 pub use verification::{EventRecord, NewVerification, TryRecord, VerificationRow};

@@ -73,7 +73,7 @@ async fn a_number_is_verified_through_a_modem_with_any_oddity() {
 
 #[tokio::test]
 async fn a_number_is_verified_through_each_make_of_modem() {
-    for profile in ["generic", "sim800", "sim7600", "quectel", "huawei"] {
+    for profile in simverify::simulator::PROFILES.iter().map(|profile| profile.name) {
         let modem = quick_modem().with("profile", profile);
         let mut app = spawn_app(Options::without_modem().modem("sim1", modem)).await;
         let request = app.start(NUMBER, &[]).await;

@@ -118,6 +118,7 @@ fn options(name: &str) -> Options {
         "no_route" => Options::without_modem(),
         "quota_exceeded" => Options::one_modem().credits(0),
         "throttled" => Options::one_modem().rate(1),
+        "budget_spent" => Options::one_modem().keys("sim1", "sms_per_day = 1"),
         _ => Options::one_modem(),
     }
 }
@@ -131,6 +132,10 @@ async fn prepare(app: &TestApp, name: &str) {
             app.modem("sim1", "unplug 3600").await;
             app.down("sim1").await;
             app.advance(241);
+        }
+        "budget_spent" => {
+            app.start("447700900200", &[]).await;
+            app.at_rest().await;
         }
         "queue_too_long" => {
             app.modem("sim1", "register 0").await;
@@ -180,8 +185,8 @@ async fn provoke(app: &mut TestApp, service: &str, name: &str, number: &str) -> 
 async fn provoke_request(app: &TestApp, name: &str, number: &str) -> Sent {
     let asked = |number: &str| form(&[("number", number), ("brand", "Acme")]);
     match name {
-        "accepted" | "no_route" | "routes_down" | "queue_too_long" | "account_barred" | "quota_exceeded"
-        | "number_blocked" => asked(number),
+        "accepted" | "no_route" | "routes_down" | "budget_spent" | "queue_too_long" | "account_barred"
+        | "quota_exceeded" | "number_blocked" => asked(number),
         "missing_parameter" => form(&[("number", number)]),
         "invalid_parameter" => asked("12"),
         // A premium-rate number.

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use simverify::channel::budget::Budget;
 use simverify::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome};
 use simverify::clock::Clock;
@@ -96,6 +97,7 @@ impl Bench {
             held: 0,
             room: HELD,
             send_time: SEND_TIME_GUESS,
+            budget: Budget::default(),
         }]);
         let (notices, received) = mpsc::channel(64);
         let (finished, outcomes) = mpsc::unbounded_channel();
@@ -233,7 +235,8 @@ async fn serve(mut notices: mpsc::Receiver<Notice>, finished: mpsc::UnboundedSen
             // Whoever asked, or listens, may have ended.
             Notice::Begin { go, .. } | Notice::TrySimPin { go, .. } => drop(go.send(true)),
             Notice::Finished { attempt, outcome, .. } => drop(finished.send((attempt, outcome))),
-            Notice::Settled { .. } | Notice::Report { .. } | Notice::SimPinDone { .. } => {}
+            Notice::Report { done, .. } | Notice::Received { done, .. } => drop(done.send(true)),
+            Notice::Settled { .. } | Notice::SimPinDone { .. } => {}
         }
     }
 }

@@ -48,12 +48,17 @@ impl Watch {
     /// Forbids a message: its text in the clear and as a PDU carries it, its PIN, its number.
     pub fn never_sms(&self, sms: &Sms) {
         self.never(&sms.number);
+        self.never_text(&sms.text);
+        lock(&self.forbidden).push(sms.pin().to_owned());
+    }
+
+    /// Forbids a text in the clear and as a PDU carries it.
+    pub fn never_text(&self, text: &str) {
         let mut forbidden = lock(&self.forbidden);
-        let beginning: String = sms.text.chars().take(16).collect();
+        let beginning: String = text.chars().take(16).collect();
         forbidden.push(septets(&beginning));
         forbidden.push(beginning.encode_utf16().map(|unit| format!("{unit:04X}")).collect());
         forbidden.push(beginning);
-        forbidden.push(sms.pin().to_owned());
     }
 
     /// # Panics

@@ -17,11 +17,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use simverify::app::{AccountDefaults, add_account, block, rotate_secret, set_account};
+use simverify::app::{AccountDefaults, App, InboxMessage, add_account, block, inbox, rotate_secret, set_account};
 use simverify::channel::routing::Health;
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::config::{ConfigError, Configuration, Sources};
 use simverify::daemon::{Daemon, DatabaseLock, Parts, rules};
+use simverify::modem::received;
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
 use simverify::simulator::{Control, Settings, Simulator, Simulators};
@@ -46,6 +47,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(3);
 /// What a test's daemon is like.
 pub struct Options {
     modems: Vec<(&'static str, Settings)>,
+    /// Further keys of modems' tables.
+    keys: BTreeMap<&'static str, String>,
     toml: String,
     credits: Option<i64>,
     /// Requests a second of an account.
@@ -56,7 +59,7 @@ pub struct Options {
 impl Options {
     /// No modem, no limit of credits.
     pub fn without_modem() -> Self {
-        Self { modems: vec![], toml: String::new(), credits: None, rate: 100_000, tapped: false }
+        Self { modems: vec![], keys: BTreeMap::new(), toml: String::new(), credits: None, rate: 100_000, tapped: false }
     }
 
     /// One quick modem called `sim1`.
@@ -66,6 +69,12 @@ impl Options {
 
     pub fn modem(mut self, name: &'static str, settings: Settings) -> Self {
         self.modems.push((name, settings));
+        self
+    }
+
+    /// Further keys of a modem's table.
+    pub fn keys(mut self, modem: &'static str, toml: &str) -> Self {
+        self.keys.insert(modem, format!("{toml}\n"));
         self
     }
 
@@ -227,6 +236,7 @@ impl TestApp {
         for (index, (name, _)) in self.options.modems.iter().enumerate() {
             let port = self.taps.get(index).map_or_else(|| format!("simulator:{name}"), Tap::address);
             toml.push_str(&format!("\n[[modems]]\nname = \"{name}\"\nport = \"{port}\"\nchannels = [\"sms\"]\n"));
+            toml.push_str(self.options.keys.get(name).map_or("", String::as_str));
         }
         toml
     }
@@ -243,6 +253,11 @@ impl TestApp {
             failure = daemon.failed() => panic!("the daemon could not go on: {failure:#}"),
             () = std::future::ready(()) => daemon.stop().await,
         }
+    }
+
+    /// Changes further keys of a modem's table, for the next start.
+    pub fn set_keys(&mut self, modem: &'static str, toml: &str) {
+        self.options.keys.insert(modem, format!("{toml}\n"));
     }
 
     /// Starts it again on the same files.
@@ -384,6 +399,73 @@ impl TestApp {
         self.modems[name].control(control).await;
     }
 
+    /// The phone sends a text to a modem. Neither may stand in the log.
+    pub async fn incoming(&self, name: &str, sender: &str, text: &str) {
+        self.never_written(sender, text);
+        let (number, text) = (sender.to_owned(), text.to_owned());
+        self.modems[name].control(Control::Incoming { number, text }).await;
+    }
+
+    /// The same in parts, in this order.
+    pub async fn incoming_parts(&self, name: &str, sender: &str, order: &str, text: &str) {
+        self.never_written(sender, text);
+        self.modem(name, &format!("parts {sender} {order} {text}")).await;
+    }
+
+    /// The network hands over PDUs, in hex.
+    pub async fn incoming_pdus(&self, name: &str, pdus: &[&str]) {
+        for pdu in pdus {
+            if pdu.len() > 16 {
+                self.log.never(pdu);
+            }
+            self.modem(name, &format!("pdu {pdu}")).await;
+        }
+    }
+
+    fn never_written(&self, sender: &str, text: &str) {
+        if sender.len() >= 8 {
+            self.log.never(sender.trim_start_matches('+'));
+        }
+        // A shorter one may be any word of the log.
+        if text.len() >= 8 {
+            self.log.never_text(text);
+        }
+    }
+
+    /// This may not stand in the log.
+    pub fn never_logged(&self, text: &str) {
+        self.log.never(text);
+    }
+
+    /// What the operator finds in the inbox.
+    pub async fn inbox(&self) -> Vec<InboxMessage> {
+        let inbox = inbox(self.daemon().app().store(), &self.secrets(), self.clock.now(), received::join).await;
+        inbox.expect("an inbox")
+    }
+
+    /// The same once there are so many messages; more are too many.
+    pub async fn inbox_of(&self, count: usize) -> Vec<InboxMessage> {
+        let found = async {
+            loop {
+                let inbox = self.inbox().await;
+                if inbox.len() >= count {
+                    return inbox;
+                }
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
+        };
+        let inbox = tokio::time::timeout(PATIENCE, found).await;
+        let inbox = inbox.unwrap_or_else(|_| panic!("waited {PATIENCE:?} in vain for {count} messages"));
+        assert_eq!(inbox.len(), count);
+        inbox
+    }
+
+    /// Returns once so many parts of messages are on record.
+    pub async fn kept_parts(&self, count: i64) {
+        let parts = "select count(*) from inbox";
+        eventually("parts on record", || (self.value::<i64>(parts) >= count).then_some(())).await;
+    }
+
     pub fn is_ready(&self, name: &str) -> bool {
         let routes = self.daemon().app().board().routes();
         routes.iter().any(|route| route.name == name && route.health == Health::Ready)
@@ -412,6 +494,23 @@ impl TestApp {
 
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub fn set_back(&self, seconds: u64) {
+        self.clock.set(self.clock.now() - Duration::from_secs(seconds));
+    }
+
+    /// Returns once the dispatcher has looked at what is due now and does nothing any more.
+    pub async fn looked(&self) {
+        // It answers between two looks: the second answer comes after one that began after the first.
+        for _ in 0..2 {
+            self.daemon().probe().answered().await;
+        }
+    }
+
+    /// The operations, for what no caller can do.
+    pub fn operations(&self) -> &std::sync::Arc<App> {
+        self.daemon().app()
     }
 
     /// Returns once everything that is due by now is done.
@@ -445,6 +544,22 @@ impl TestApp {
         self.at_rest().await;
         self.advance(seconds);
         self.at_rest().await;
+    }
+
+    /// The database as it lies on the disk.
+    pub fn database_bytes(&self) -> Vec<u8> {
+        std::fs::read(self.database()).expect("a database")
+    }
+
+    /// What `simverify ARGUMENTS` says beside the running daemon: exit code, standard output, standard error.
+    pub async fn command(&self, arguments: &[&str]) -> String {
+        let file = self.directory.path().join("simverify.toml");
+        let mut command = assert_cmd::Command::cargo_bin("simverify").expect("the program is built");
+        command.env_clear().arg("--config").arg(file).args(arguments);
+        let output = tokio::task::spawn_blocking(move || command.output()).await.expect("a thread");
+        let output = output.expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        format!("exit {}\n{}{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
     // ---- the end

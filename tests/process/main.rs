@@ -15,6 +15,7 @@ mod installation;
 mod kill;
 mod modem;
 mod ports;
+mod receive;
 mod secrecy;
 mod service;
 mod start;

@@ -20,7 +20,7 @@ struct Secrets(Vec<(String, &'static str)>);
 
 impl Secrets {
     fn of(number: &str, pin: &str, text: &str) -> Self {
-        let options = SubmitOptions { status_report: true, validity: None, concat_reference: 0 };
+        let options = SubmitOptions { status_report: true, ..SubmitOptions::default() };
         let pdu = encode_submit(number, text, &options).expect("a PDU").remove(0).hex;
         let swapped: String =
             format!("{number}F").as_bytes().chunks(2).flat_map(|pair| [pair[1], pair[0]]).map(char::from).collect();

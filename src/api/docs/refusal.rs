@@ -22,6 +22,7 @@ pub(super) fn of(operation: Operation, missing: &'static str, invalid: &'static 
         Operation::Request | Operation::Psd2 => vec![
             Status::NoRoute(NoRoute::NotConfigured),
             Status::NoRoute(NoRoute::Down),
+            Status::NoRoute(NoRoute::BudgetSpent),
             Status::NoRoute(NoRoute::QueueTooLong),
             Status::NoRoute(NoRoute::ProvidersFailing),
             Status::Blocked,
@@ -70,6 +71,9 @@ pub(super) fn words(status: &Status) -> (&'static str, String) {
         Status::Internal => ("internal_error", "a fault of the service; its log has the `trace_id`"),
         Status::NoRoute(NoRoute::NotConfigured) => ("no_route", "no modem and no provider serves this number"),
         Status::NoRoute(NoRoute::Down) => ("routes_down", "every route to this number has been down for too long"),
+        Status::NoRoute(NoRoute::BudgetSpent) => {
+            ("budget_spent", "every route to this number has sent what it may in a day")
+        }
         Status::NoRoute(NoRoute::QueueTooLong) => ("queue_too_long", "too many messages wait to be sent"),
         Status::NoRoute(NoRoute::ProvidersFailing) => ("providers_failing", "every provider for this number fails"),
         Status::RequestNotFound { .. } => ("request_not_found", "the account has no such request in progress"),

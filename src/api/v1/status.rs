@@ -197,7 +197,7 @@ impl Status {
             Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoRoute(NoRoute::ProvidersFailing) => StatusCode::BAD_GATEWAY,
-            Self::NoRoute(NoRoute::NotConfigured | NoRoute::Down | NoRoute::QueueTooLong) => {
+            Self::NoRoute(NoRoute::NotConfigured | NoRoute::Down | NoRoute::BudgetSpent | NoRoute::QueueTooLong) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::RequestNotFound { .. } | Self::NothingFound | Self::UnknownPath => StatusCode::NOT_FOUND,
@@ -223,6 +223,7 @@ fn no_route_reason(no_route: NoRoute) -> &'static str {
     match no_route {
         NoRoute::NotConfigured => "no route is configured for this number",
         NoRoute::Down => "every route to this number is down",
+        NoRoute::BudgetSpent => "every route to this number has sent what it may in a day",
         NoRoute::QueueTooLong => "the queue to this number is too long",
         NoRoute::ProvidersFailing => "every provider for this number is failing",
     }
@@ -251,6 +252,7 @@ mod tests {
             Status::Internal,
             Status::NoRoute(NoRoute::NotConfigured),
             Status::NoRoute(NoRoute::Down),
+            Status::NoRoute(NoRoute::BudgetSpent),
             Status::NoRoute(NoRoute::QueueTooLong),
             Status::NoRoute(NoRoute::ProvidersFailing),
             Status::RequestNotFound { request: "x".to_owned() },
@@ -291,6 +293,7 @@ mod tests {
           5 500 "Internal Error"
           6 503 "The Nexmo platform was unable to process this message for the following reason: no route is configured for this number"
           6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number is down"
+          6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number has sent what it may in a day"
           6 503 "The Nexmo platform was unable to process this message for the following reason: the queue to this number is too long"
           6 502 "The Nexmo platform was unable to process this message for the following reason: every provider for this number is failing"
           6 404 "The Nexmo platform was unable to process this message for the following reason: Request 'x' was not found or it has been verified already."

@@ -228,9 +228,9 @@ fn masked_runs(text: &str) -> String {
     const RUN_SHOWN_MAX: usize = 4;
     let mut shown = String::new();
     let mut run = String::new();
-    for character in text.chars().chain(['\0']) {
-        if character.is_ascii_hexdigit() {
-            run.push(character);
+    for character in text.chars().map(Some).chain([None]) {
+        if let Some(digit) = character.filter(char::is_ascii_hexdigit) {
+            run.push(digit);
             continue;
         }
         if run.len() > RUN_SHOWN_MAX && run.bytes().any(|byte| byte.is_ascii_digit()) {
@@ -239,9 +239,7 @@ fn masked_runs(text: &str) -> String {
             shown.push_str(&run);
         }
         run.clear();
-        if character != '\0' {
-            shown.extend(character.escape_debug());
-        }
+        shown.extend(character.into_iter().flat_map(char::escape_debug));
     }
     shown
 }
@@ -277,6 +275,12 @@ mod tests {
         ];
         let reply = Reply { lines: lines.map(str::to_owned).to_vec() };
         insta::assert_snapshot!(format!("{reply:?}"), @r#"[+CLIP: "<13>",145,"<5>" | <16 characters> | <17 characters> | <13 characters> | RING]"#);
+    }
+
+    #[test]
+    fn a_zero_character_among_digits_joins_no_runs() {
+        assert_eq!(masked("8\u{0}2345"), "8\\02345");
+        assert_eq!(masked("12345\u{0}12345"), "<5>\\0<5>");
     }
 
     #[test]

@@ -92,8 +92,10 @@ pub struct Engine {
     header: Option<(Unsolicited, Option<usize>)>,
     outputs: VecDeque<Output>,
     last_restart: Option<Duration>,
-    /// The last `^BOOT:` line: Huawei sticks repeat it for as long as they run.
+    /// The last `^BOOT:` line, up to its first comma.
     last_boot_line: Option<String>,
+    /// Since when this engine has listened.
+    listening_since: Option<Duration>,
     /// Until when the answer to a submit that timed out may still come.
     late_answer_until: Option<Duration>,
     /// Until when the `OK` of such an answer may still come, once its `+CMGS:` has.
@@ -121,6 +123,7 @@ impl Engine {
             header: None,
             outputs: VecDeque::new(),
             last_restart: None,
+            listening_since: None,
             last_boot_line: None,
             late_answer_until: None,
             late_final_until: None,
@@ -205,6 +208,7 @@ impl Engine {
         self.header = None;
         self.last_restart = None;
         self.last_boot_line = None;
+        self.listening_since = None;
         self.late_answer_until = None;
         self.late_final_until = None;
         self.owed.clear();
@@ -236,6 +240,7 @@ impl Engine {
     /// Moves to `now` and does what became due on the way.
     fn advance(&mut self, now: Duration) {
         self.now = self.now.max(now);
+        self.listening_since.get_or_insert(self.now);
         match &self.state {
             State::Idle => {}
             State::Running(running) if running.wakes_at() <= self.now => self.running_timed_out(),

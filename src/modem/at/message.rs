@@ -74,6 +74,13 @@ impl fmt::Debug for StoredMessage {
     }
 }
 
+impl StoredMessage {
+    /// It came in, rather than being written or sent by somebody on this modem.
+    pub fn was_received(&self) -> bool {
+        self.status < 2
+    }
+}
+
 /// The message reference (TP-MR) of a submit's reply. Some modems answer `OK` alone, which is an acceptance too.
 pub fn submit_reference(reply: &Reply) -> Option<u8> {
     reply.values("+CMGS").find_map(first_number)
@@ -88,7 +95,7 @@ fn first_number(text: &str) -> Option<u8> {
     text.split(',').next()?.trim().parse().ok()
 }
 
-/// The messages of `AT+CMGL=4`.
+/// The messages of `AT+CMGL=4`. One whose PDU is missing has an empty one.
 pub fn listed_messages(reply: &Reply) -> Vec<StoredMessage> {
     let mut messages = Vec::new();
     let mut lines = reply.lines.iter().peekable();
@@ -103,11 +110,18 @@ pub fn listed_messages(reply: &Reply) -> Vec<StoredMessage> {
     messages
 }
 
-/// The message of `AT+CMGR=…`.
+/// The message of `AT+CMGR=…`. `None`: the place is empty. A message whose PDU is missing has an empty one.
 pub fn read_message(reply: &Reply) -> Option<StoredMessage> {
     let mut lines = reply.lines.iter().skip_while(|line| value(line, "+CMGR").is_none());
     let header = value(lines.next()?, "+CMGR")?;
-    stored_message(header, lines.next().map(String::as_str))
+    let next = lines.next().map(String::as_str);
+    let mut message = stored_message(header, next)?;
+    if message.pdu.is_empty() {
+        // What cannot be a PDU is all there is of it.
+        message.pdu = next.unwrap_or_default().trim().to_owned();
+    }
+    let is_empty = message.pdu.is_empty() && header.trim_end().ends_with(",0");
+    (!is_empty).then_some(message)
 }
 
 /// `header`: `<stat>,[<alpha>],<length>`; the PDU is on the next line, or after a blank.
@@ -115,7 +129,7 @@ fn stored_message(header: &str, next: Option<&str>) -> Option<StoredMessage> {
     let status = header.split(',').next()?.trim().parse().ok()?;
     let mut last = header.rsplit(',').next()?.split_whitespace();
     let octets = last.next().and_then(|octets| octets.parse().ok());
-    let pdu = last.next().or(next).map(str::trim).filter(|pdu| classify::is_hex(pdu))?;
+    let pdu = last.next().or(next).map(str::trim).filter(|pdu| classify::is_hex(pdu)).unwrap_or_default();
     let complete = octets.is_some() && classify::is_pdu(pdu, octets);
     Some(StoredMessage { index: None, status, pdu: pdu.to_owned(), complete })
 }
@@ -176,6 +190,14 @@ mod tests {
             },
             StoredMessage {
                 index: Some(
+                    18,
+                ),
+                status: 0,
+                octets: 0,
+                complete: false,
+            },
+            StoredMessage {
+                index: Some(
                     19,
                 ),
                 status: 1,
@@ -186,6 +208,9 @@ mod tests {
         ");
         assert!(read_message(&reply(&["+CMGR: 1,,3", "0004FF00"])).expect("a message").complete);
         assert!(read_message(&reply(&["+CMGR: 1,,3 0004FF00"])).expect("a message").complete);
-        assert_eq!(read_message(&reply(&["+CMGR: 1,,3"])), None);
+        let without_pdu = read_message(&reply(&["+CMGR: 1,,3"])).expect("a message");
+        assert!(without_pdu.pdu.is_empty() && !without_pdu.complete);
+        assert_eq!(read_message(&reply(&["+CMGR: 0,,0"])), None, "an empty place of some modems");
+        assert_eq!(read_message(&reply(&[])), None);
     }
 }

@@ -31,7 +31,7 @@ pub use command::{Command, Priority, Reply, Wire};
 pub use engine::{CommandId, Engine, EngineSettings, Output};
 pub use error::{AtError, ErrorClass, ModemError};
 pub use message::{Pdu, StoredMessage, listed_messages, read_message, submit_reference};
-pub use radio::{Operator, Signal, operator, signal};
+pub use radio::{Operator, Signal, operator, reference_power, signal};
 pub use registration::{Access, Domain, Registration, RegistrationState};
 pub use sim::{PinCounter, SimState, iccid, identity_line, imei, imsi, pin_tries_left, service_centre, sim_state};
 pub use storage::{Routing, Storage, choose_routing, routing_ranges, storage_used, storages_offered};

@@ -39,6 +39,8 @@ pub enum PinCounter {
     Pct,
     /// Cinterion.
     CinterionSpic,
+    /// Wavecom, Sierra.
+    Cpinc,
 }
 
 impl PinCounter {
@@ -51,6 +53,7 @@ impl PinCounter {
             Self::HuaweiCpin => "AT^CPIN?",
             Self::Pct => "AT#PCT",
             Self::CinterionSpic => "AT^SPIC",
+            Self::Cpinc => "AT+CPINC?",
         }
     }
 }
@@ -110,6 +113,7 @@ pub fn pin_tries_left(counter: PinCounter, reply: &Reply) -> Option<u8> {
         PinCounter::HuaweiCpin => first("^CPIN", 3),
         PinCounter::Pct => first("#PCT", 0),
         PinCounter::CinterionSpic => first("^SPIC", 0),
+        PinCounter::Cpinc => first("+CPINC", 0),
     }
 }
 
@@ -218,6 +222,7 @@ mod tests {
             (PinCounter::HuaweiCpin, "^CPIN: READY,,10,2,10,3", Some(2)),
             (PinCounter::Pct, "#PCT: 1", Some(1)),
             (PinCounter::CinterionSpic, "^SPIC: 3", Some(3)),
+            (PinCounter::Cpinc, "+CPINC: 2,3,10,10", Some(2)),
         ];
         for (counter, line, left) in cases {
             assert_eq!(pin_tries_left(counter, &reply(line)), left, "{line}");

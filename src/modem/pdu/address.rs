@@ -12,6 +12,9 @@ use super::septets;
 /// The semi-octets that an address field holds at most.
 pub(super) const DIGITS_MAX: usize = 20;
 
+/// The digits by the value of their semi-octet (3GPP TS 23.040 §9.1.2.3).
+const DIGITS: [char; 15] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'a', 'b', 'c'];
+
 /// Two numbers whose last digits agree are one subscriber, however much of a prefix each of them carries.
 const SUFFIX_DIGITS_MIN: usize = 7;
 
@@ -42,6 +45,20 @@ impl NumberType {
             _ => Self::Reserved,
         }
     }
+
+    /// With the numbering plan of telephony (E.164), which is the only one that phones use.
+    fn type_of_address(self) -> u8 {
+        match self {
+            Self::Unknown => 0x81,
+            Self::International => 0x91,
+            Self::National => 0xA1,
+            Self::NetworkSpecific => 0xB1,
+            Self::Subscriber => 0xC1,
+            Self::Alphanumeric => 0xD0,
+            Self::Abbreviated => 0xE1,
+            Self::Reserved => 0xF1,
+        }
+    }
 }
 
 /// An address as it stands in a PDU.
@@ -53,6 +70,11 @@ pub struct Address {
 }
 
 impl Address {
+    /// A number in the digits of E.164, without `+`.
+    pub fn international(digits: &str) -> Self {
+        Self { number_type: NumberType::International, value: digits.to_owned() }
+    }
+
     /// The address as a person writes it: `+` before an international number.
     pub fn to_number(&self) -> String {
         if self.number_type == NumberType::International { format!("+{}", self.value) } else { self.value.clone() }
@@ -102,22 +124,23 @@ impl Address {
     }
 }
 
-/// The recipient of an outgoing message: an international number of 1 to 20 digits; nothing for anything else.
-pub(super) fn encode_international(number: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        number.chars().map(|digit| digit.to_digit(10).and_then(|value| u8::try_from(value).ok())).collect();
-    let digits = digits?;
+/// The recipient of an outgoing message: a number of 1 to 20 digits, [`DIGITS`] all; nothing for anything else.
+pub(super) fn encode(recipient: &Address) -> Option<Vec<u8>> {
+    if recipient.number_type == NumberType::Alphanumeric {
+        return None;
+    }
+    let place = |digit| DIGITS.iter().position(|known| *known == digit).and_then(|place| u8::try_from(place).ok());
+    let digits = recipient.value.chars().map(place).collect::<Option<Vec<u8>>>()?;
     if digits.is_empty() || digits.len() > DIGITS_MAX {
         return None;
     }
     let pairs = digits.chunks(2).map(|pair| pair[0] | pair.get(1).copied().unwrap_or(0x0F) << 4);
     let length = u8::try_from(digits.len()).ok()?;
-    Some([length, 0x91].into_iter().chain(pairs).collect())
+    Some([length, recipient.number_type.type_of_address()].into_iter().chain(pairs).collect())
 }
 
 /// Digits with the first of each pair in the low half; the filler F ends them wherever it stands.
 fn digits(octets: &[u8], semi_octets: usize) -> String {
-    const DIGITS: [char; 15] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#', 'a', 'b', 'c'];
     octets
         .iter()
         .flat_map(|octet| [octet & 0x0F, octet >> 4])
@@ -192,10 +215,22 @@ mod tests {
 
     #[test]
     fn only_digits_become_a_recipient() {
-        assert_eq!(encode_international("15551234567"), Some(from_hex("0B915155214365F7").unwrap()));
-        assert_eq!(encode_international("1234"), Some(from_hex("04912143").unwrap()));
-        for wrong in ["", "+1234", "12a4", "1234 ", "１２３", "123456789012345678901"] {
-            assert_eq!(encode_international(wrong), None, "{wrong:?}");
+        let international = |number: &str| encode(&Address::international(number));
+        assert_eq!(international("15551234567"), Some(from_hex("0B915155214365F7").unwrap()));
+        assert_eq!(international("1234"), Some(from_hex("04912143").unwrap()));
+        for wrong in ["", "+1234", "12d4", "1234 ", "１２３", "123456789012345678901"] {
+            assert_eq!(international(wrong), None, "{wrong:?}");
+        }
+        let name = Address { number_type: NumberType::Alphanumeric, value: "1234".to_owned() };
+        assert_eq!(encode(&name), None, "nobody can send to a name");
+    }
+
+    #[test]
+    fn a_recipient_of_each_type_reads_as_it_was_written() {
+        use NumberType::*;
+        for number_type in [Unknown, International, National, NetworkSpecific, Subscriber, Abbreviated, Reserved] {
+            let address = Address { number_type, value: "*100#".to_owned() };
+            assert_eq!(Address::read(&mut Reader::new(&encode(&address).unwrap()), "TP-DA").unwrap(), address);
         }
     }
 

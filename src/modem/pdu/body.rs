@@ -52,17 +52,14 @@ impl Body {
         text
     }
 
-    /// Reads TP-UDL and TP-UD.
-    ///
-    /// A 7-bit text may lack its last octet if that holds only part of a septet: its length was then counted with the
-    /// padding. Octets behind the announced length are left alone.
+    /// Reads TP-UDL and TP-UD. Octets behind the announced length are left alone; one that is missing is an error, for
+    /// a PIN without its last digit is worse than none.
     pub(super) fn read(reader: &mut Reader<'_>, coding: Coding, has_header: bool) -> Result<Self, DecodeError> {
         let length = usize::from(reader.octet("TP-UDL")?);
         let alphabet = coding.alphabet;
         let start = reader.clone();
         let octets = match alphabet {
-            Alphabet::Gsm7 if reader.remaining() == length * 7 / 8 => reader.take(length * 7 / 8, "TP-UD")?,
-            Alphabet::Gsm7 => reader.take((length * 7).div_ceil(8), "TP-UD")?,
+            Alphabet::Gsm7 => reader.take(octets_of_septets(reader, length, has_header), "TP-UD")?,
             Alphabet::EightBit | Alphabet::Ucs2 => reader.take(length, "TP-UD")?,
         };
         let header_octets = if has_header { octets.first().map_or(1, |length| usize::from(*length) + 1) } else { 0 };
@@ -85,6 +82,13 @@ impl Body {
             && self.header.locking_shift() == next.header.locking_shift()
             && self.header.single_shift() == next.header.single_shift()
     }
+}
+
+/// The octets that `length` septets take up. Behind a header and no text nobody needs the fill bits, and some senders
+/// leave them out.
+fn octets_of_septets(reader: &Reader<'_>, length: usize, has_header: bool) -> usize {
+    let header = reader.clone().octet("TP-UDHL").map_or(0, |octets| usize::from(octets) + 1);
+    if has_header && length == septets::header_septets(header) { header } else { (length * 7).div_ceil(8) }
 }
 
 fn append(text: &mut Option<String>, run: Option<Body>) {
@@ -134,14 +138,20 @@ mod tests {
     #[test]
     fn a_text_behind_a_header_begins_at_a_septet() {
         assert_eq!(text("090500030102010031", 0x00, true), "@1");
+        assert_eq!(text("07050003010202", 0x00, true), "", "no text, and no octet for its fill bits");
         assert_eq!(text("080500030102010041", 0x08, true), "A");
     }
 
     #[test]
     fn lengths_that_are_a_little_wrong_are_tolerated() {
         assert_eq!(text("0AE8329BFD4697D9EC3700FF", 0x00, false), "hellohello", "octets behind the end");
-        assert_eq!(text("0AE8329BFD4697D9EC", 0x00, false), "hellohell", "a length counted with the padding");
         assert_eq!(text("050041004200", 0x08, false), "AB", "half a unit at the end");
+    }
+
+    #[test]
+    fn a_text_without_its_last_octet_loses_no_character_silently() {
+        let error = read("0AE8329BFD4697D9EC", 0x00, false).unwrap_err();
+        assert_eq!((error.field, error.offset, error.reason), ("TP-UD", 1, Reason::Truncated { missing: 1 }));
     }
 
     #[test]

@@ -56,19 +56,30 @@ impl Coding {
         }
     }
 
-    /// The octet of a message without class.
-    pub(super) fn octet_of(alphabet: Alphabet) -> u8 {
-        match alphabet {
+    /// The octet in the general data coding group, which every network and phone knows.
+    pub(super) fn octet(self) -> u8 {
+        let alphabet = match self.alphabet {
             Alphabet::Gsm7 => 0x00,
             Alphabet::EightBit => 0x04,
             Alphabet::Ucs2 => 0x08,
-        }
+        };
+        alphabet | self.class.map_or(0, |class| 0x10 | class & 0x03)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_coding_reads_as_it_was_written() {
+        for alphabet in [Alphabet::Gsm7, Alphabet::EightBit, Alphabet::Ucs2] {
+            for class in [None, Some(0), Some(1), Some(2), Some(3)] {
+                let coding = Coding { alphabet, class };
+                assert_eq!(Coding::from_octet(coding.octet()), coding);
+            }
+        }
+    }
 
     #[test]
     fn every_group_of_codings_reads_as_the_standard_says() {

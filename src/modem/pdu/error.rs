@@ -21,6 +21,8 @@ pub struct DecodeError {
 pub enum Reason {
     #[error("not a pair of hexadecimal digits")]
     NotHex,
+    #[error("one hexadecimal digit, and the other one of the octet is missing")]
+    HalfOctet,
     #[error("the PDU ends too early, octets missing: {missing}; read it again from the modem")]
     Truncated { missing: usize },
     #[error("longer than any PDU can be")]
@@ -31,11 +33,11 @@ pub enum Reason {
     MessageType(u8),
 }
 
-/// A text that could not be turned into PDUs.
+/// A message that could not be turned into PDUs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum EncodeError {
     #[error("the number is not 1 to {max} digits without a plus sign", max = super::address::DIGITS_MAX)]
     Number,
-    #[error("the text needs {parts} parts, and one message holds {max} at most; shorten it", max = super::text::PARTS_MAX)]
+    #[error("the message needs {parts} parts, and {max} is the most; shorten it", max = super::text::PARTS_MAX)]
     TooManyParts { parts: usize },
 }

@@ -102,9 +102,20 @@ impl Header {
     }
 }
 
-/// The header of one part of a long message, its length octet included: an 8-bit reference, which every phone reads.
-pub(super) fn concatenation(reference: u8, parts: u8, part: u8) -> [u8; 6] {
-    [5, CONCATENATION_8, 3, reference, parts, part]
+/// The header of one part of a long message, its length octet included.
+pub(super) fn concatenation(concat: Concat) -> Vec<u8> {
+    let Concat { reference, wide, parts, part } = concat;
+    let [high, low] = reference.to_be_bytes();
+    if wide {
+        vec![6, CONCATENATION_16, 4, high, low, parts, part]
+    } else {
+        vec![5, CONCATENATION_8, 3, low, parts, part]
+    }
+}
+
+/// The octets of [`concatenation`]: a wide reference takes one more.
+pub(super) fn concatenation_octets(wide: bool) -> usize {
+    if wide { 7 } else { 6 }
 }
 
 #[cfg(test)]
@@ -121,7 +132,11 @@ mod tests {
         assert_eq!(concat(&[0x00, 3, 0xAB, 3, 2]), Some(narrow));
         let wide = Concat { reference: 0x01AB, wide: true, parts: 3, part: 3 };
         assert_eq!(concat(&[0x08, 4, 0x01, 0xAB, 3, 3]), Some(wide));
-        assert_eq!(concat(&concatenation(0xAB, 3, 2)[1..]), Some(narrow));
+        for written in [narrow, wide] {
+            let octets = concatenation(written);
+            assert_eq!(octets.len(), concatenation_octets(written.wide));
+            assert_eq!((usize::from(octets[0]), concat(&octets[1..])), (octets.len() - 1, Some(written)));
+        }
     }
 
     #[test]

@@ -18,17 +18,22 @@ pub(super) fn from_hex(text: &str) -> Result<Vec<u8>, DecodeError> {
     if digits.len() > 2 * OCTETS_MAX {
         return Err(DecodeError { field: "PDU", offset: OCTETS_MAX, reason: Reason::TooLong });
     }
-    digits
-        .chunks(2)
-        .enumerate()
-        .map(|(offset, pair)| octet(pair).ok_or(DecodeError { field: "PDU", offset, reason: Reason::NotHex }))
-        .collect()
+    octets(digits, "PDU")
 }
 
-fn octet(pair: &[u8]) -> Option<u8> {
-    let &[high, low] = pair else { return None };
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    Some(value(high)? << 4 | value(low)?)
+/// The octets of digits that are those of `field`.
+pub(super) fn octets(digits: &[u8], field: &'static str) -> Result<Vec<u8>, DecodeError> {
+    let pairs = digits.chunks(2).enumerate();
+    pairs.map(|(offset, pair)| octet(pair).map_err(|reason| DecodeError { field, offset, reason })).collect()
+}
+
+fn octet(pair: &[u8]) -> Result<u8, Reason> {
+    let digit =
+        |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).ok_or(Reason::NotHex);
+    pair.iter().try_fold(0, |value, next| Ok(value << 4 | digit(*next)?)).and_then(|value| match pair {
+        [_, _] => Ok(value),
+        _ => Err(Reason::HalfOctet),
+    })
 }
 
 #[cfg(test)]
@@ -44,7 +49,8 @@ mod tests {
     #[test]
     fn what_is_not_hexadecimal_is_refused_with_its_place() {
         let error = |text| from_hex(text).unwrap_err().to_string();
-        assert_eq!(error("00F"), "PDU at octet 1: not a pair of hexadecimal digits");
+        assert_eq!(error("00F"), "PDU at octet 1: one hexadecimal digit, and the other one of the octet is missing");
+        assert_eq!(error("00g"), "PDU at octet 1: not a pair of hexadecimal digits");
         assert_eq!(error("0x00"), "PDU at octet 0: not a pair of hexadecimal digits");
         assert_eq!(error("00+1"), "PDU at octet 1: not a pair of hexadecimal digits");
         assert_eq!(error("00é"), "PDU at octet 1: not a pair of hexadecimal digits");

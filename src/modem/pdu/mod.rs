@@ -36,7 +36,7 @@ pub use error::{DecodeError, EncodeError, Reason};
 pub use header::{Concat, Element, Header, Ports};
 pub use national::Language;
 pub use report::{StatusReport, Verdict};
-pub use submit::{Submit, SubmitOptions, SubmitPart, encode_submit};
+pub use submit::{Submit, SubmitOptions, SubmitPart, encode_submit, encode_submit_octets, encode_submit_to};
 pub use text::{alphabet_of, fits_one_part, part_count};
 pub use timestamp::NetworkTime;
 pub use validity::Validity;
@@ -69,6 +69,46 @@ pub enum Pdu {
 /// Names the field and the octet where the reading stopped.
 pub fn decode(hex: &str, direction: Direction) -> Result<Pdu, DecodeError> {
     decode_octets(&hex::from_hex(hex)?, direction)
+}
+
+/// The octets of user data in hexadecimal, of any length.
+///
+/// # Errors
+///
+/// Names the octet that is none.
+pub fn user_data(hex: &str) -> Result<Vec<u8>, DecodeError> {
+    hex::octets(hex.as_bytes(), "TP-UD")
+}
+
+/// As [`decode`], of a PDU of which nobody knows which way it travels: its type tells, as a modem prints only messages,
+/// submitted or received, and delivery reports.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_any(hex: &str) -> Result<Pdu, DecodeError> {
+    let octets = hex::from_hex(hex)?;
+    let received = || decode_octets(&octets, Direction::Received);
+    match decode_exactly(&octets, Direction::Received) {
+        // A report with an octet too many in front can look so too.
+        Err(DecodeError { reason: Reason::MessageType(1), .. }) => {
+            decode_octets(&octets, Direction::Sent).or_else(|error| received().map_err(|_| error))
+        }
+        Ok(_) | Err(_) => received(),
+    }
+}
+
+/// As [`decode_any`], of a PDU that has no service centre part at all.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_any_bare(hex: &str) -> Result<Pdu, DecodeError> {
+    let octets = hex::from_hex(hex)?;
+    match decode_bare(&octets, Direction::Received) {
+        Err(DecodeError { reason: Reason::MessageType(1), .. }) => decode_bare(&octets, Direction::Sent),
+        received => received,
+    }
 }
 
 /// As [`decode`], of octets.

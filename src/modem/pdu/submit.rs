@@ -13,7 +13,7 @@ use super::header::{self, Concat};
 use super::hex::to_hex;
 use super::reader::Reader;
 use super::septets;
-use super::text::{self, PARTS_MAX};
+use super::text::{self, PARTS_MAX, Parts};
 use super::validity::{self, Validity};
 
 /// First octet: message type SUBMIT.
@@ -31,6 +31,11 @@ pub struct SubmitOptions {
     pub validity: Option<Duration>,
     /// Tells the parts of this message from those of another one to the same number; unused if there is one part.
     pub concat_reference: u8,
+    /// The same with 16 bits, and in its place. Fewer messages are taken for parts of each other, each part holds a
+    /// little less, and some old phones do not read it.
+    pub wide_concat_reference: Option<u16>,
+    /// The message class (3GPP TS 23.038 §4), 0 to 3: 0 is shown at once and not kept.
+    pub class: Option<u8>,
 }
 
 /// One message to hand to the modem.
@@ -57,17 +62,51 @@ impl fmt::Debug for SubmitPart {
 /// [`EncodeError::Number`] if the number is not 1 to 20 digits, [`EncodeError::TooManyParts`] if the text needs more
 /// than 255 parts.
 pub fn encode_submit(number: &str, text: &str, options: &SubmitOptions) -> Result<Vec<SubmitPart>, EncodeError> {
-    let recipient = address::encode_international(number).ok_or(EncodeError::Number)?;
-    let text = text::split(text);
-    let parts = match u8::try_from(text.parts.len()) {
-        Ok(parts) if text.parts.len() <= PARTS_MAX => parts,
-        _ => return Err(EncodeError::TooManyParts { parts: text.parts.len() }),
+    encode_submit_to(&Address::international(number), text, options)
+}
+
+/// As [`encode_submit`], to a number of any type: a short code is none of E.164.
+///
+/// # Errors
+///
+/// As [`encode_submit`]; a name is no recipient.
+pub fn encode_submit_to(
+    recipient: &Address,
+    text: &str,
+    options: &SubmitOptions,
+) -> Result<Vec<SubmitPart>, EncodeError> {
+    encode_parts(recipient, &text::split(text, options.wide_concat_reference.is_some()), options)
+}
+
+/// The messages that carry octets, which are no text, to `recipient`.
+///
+/// # Errors
+///
+/// As [`encode_submit_to`].
+pub fn encode_submit_octets(
+    recipient: &Address,
+    octets: &[u8],
+    options: &SubmitOptions,
+) -> Result<Vec<SubmitPart>, EncodeError> {
+    encode_parts(recipient, &text::split_octets(octets, options.wide_concat_reference.is_some()), options)
+}
+
+fn encode_parts(recipient: &Address, message: &Parts, options: &SubmitOptions) -> Result<Vec<SubmitPart>, EncodeError> {
+    let recipient = address::encode(recipient).ok_or(EncodeError::Number)?;
+    let parts = match u8::try_from(message.parts.len()) {
+        Ok(parts) if message.parts.len() <= PARTS_MAX => parts,
+        _ => return Err(EncodeError::TooManyParts { parts: message.parts.len() }),
     };
+    let wide = options.wide_concat_reference.is_some();
+    let reference = options.wide_concat_reference.unwrap_or(u16::from(options.concat_reference));
     let encode = |(part, content): (u8, &Vec<u8>)| {
-        let header = (parts > 1).then(|| header::concatenation(options.concat_reference, parts, part));
-        encode_part(&recipient, text.alphabet, header.as_ref().map_or(&[], |header| header), content, options)
+        let header = match parts {
+            1 => Vec::new(),
+            _ => header::concatenation(Concat { reference, wide, parts, part }),
+        };
+        encode_part(&recipient, message.alphabet, &header, content, options)
     };
-    Ok((1..=parts).zip(&text.parts).map(encode).collect())
+    Ok((1..=parts).zip(&message.parts).map(encode).collect())
 }
 
 fn encode_part(
@@ -85,7 +124,7 @@ fn encode_part(
     // The modem puts its own service centre and its own reference in the places of the two zeros.
     let mut pdu = vec![0x00, first_octet, 0x00];
     pdu.extend(recipient);
-    pdu.extend([0x00, Coding::octet_of(alphabet)]);
+    pdu.extend([0x00, Coding { alphabet, class: options.class }.octet()]);
     pdu.extend(options.validity.map(validity::relative_octet));
     let (length, content) = match alphabet {
         Alphabet::Gsm7 => (

@@ -46,7 +46,8 @@ fn a_short_text_is_one_submit() {
 
 #[test]
 fn a_pin_message_asks_for_a_report_and_dies_with_its_pin() {
-    let options = SubmitOptions { status_report: true, validity: Some(Duration::from_secs(300)), concat_reference: 9 };
+    let validity = Some(Duration::from_secs(300));
+    let options = SubmitOptions { status_report: true, validity, concat_reference: 9, ..SubmitOptions::default() };
     let parts = submit("15551234567", "Váš kód: 1234", options);
     insta::assert_snapshot!(
         format!("{} {}", parts[0].length, parts[0].hex),
@@ -74,7 +75,7 @@ fn what_cannot_be_sent_is_refused() {
     assert_eq!(error("+15551234567", "x"), "the number is not 1 to 20 digits without a plus sign");
     assert_eq!(
         error("15551234567", &"x".repeat(255 * 153 + 1)),
-        "the text needs 256 parts, and one message holds 255 at most; shorten it"
+        "the message needs 256 parts, and 255 is the most; shorten it"
     );
     assert_eq!(submit("1", &"x".repeat(255 * 153), SubmitOptions::default()).len(), 255);
 }
@@ -223,12 +224,76 @@ fn each_shortened_pdu_is_an_error_that_names_its_field_or_is_read() {
     insta::assert_snapshot!(errors.join(", "), @"SMSC 0, SMSC 1, TP-MTI 8, TP-OA 9, TP-OA 11, TP-PID 17, TP-SCTS 19, TP-UDL 26, TP-UD 27");
 }
 
+#[test]
+fn a_text_of_each_length_reads_as_it_was_meant() {
+    // Up to three parts; what takes two septets, or four octets, ends at every place of a part's end.
+    let texts = [("", "a", 310), ("", "€", 155), ("a", "€", 155), ("", "я", 138), ("", "😁", 70), ("я", "😁", 70)];
+    let wide = SubmitOptions { wide_concat_reference: Some(0xABCD), ..SubmitOptions::default() };
+    for options in [SubmitOptions::default(), wide] {
+        for (first, character, count_max) in texts {
+            for count in 0..=count_max {
+                let text = format!("{first}{}", character.repeat(count));
+                let whole = joined(&submit("15551234567", &text, options), &options);
+                assert!(whole.iter().all(|part| !part.text().unwrap().contains('\u{FFFD}')));
+                assert_eq!(Body::join(whole.iter().map(|part| &part.body)), Some(text));
+            }
+        }
+        for count in 0..=272 {
+            let octets: Vec<u8> = (0..=u8::MAX).cycle().take(count).collect();
+            let parts = encode_submit_octets(&Address::international("15551234567"), &octets, &options).unwrap();
+            let whole = joined(&parts, &options);
+            assert_eq!(whole.iter().flat_map(|part| part.body.content.clone()).collect::<Vec<_>>(), octets);
+        }
+    }
+}
+
+#[test]
+fn the_direction_of_a_pdu_follows_from_its_type() {
+    assert_eq!(decode_any(HOW_ARE_YOU), decode(HOW_ARE_YOU, Direction::Received));
+    assert_eq!(decode_any(REPORT), decode(REPORT, Direction::Received));
+    assert_eq!(decode_any(REPORT_ZTE), decode(REPORT_ZTE, Direction::Received));
+    for extra in ["00", "01", "02", "06", "FF"] {
+        assert_eq!(decode_any(&format!("{extra}{REPORT}")), decode_any(REPORT), "{extra} in front");
+    }
+    let error = |hex| decode_any(hex).unwrap_err().to_string();
+    assert_eq!(
+        error("0011000B"),
+        "TP-DA at octet 4: the PDU ends too early, octets missing: 1; read it again from the modem"
+    );
+    assert_eq!(
+        error("07914433"),
+        "SMSC at octet 1: the PDU ends too early, octets missing: 4; read it again from the modem"
+    );
+}
+
+#[test]
+fn a_flash_message_says_its_class() {
+    let flash = SubmitOptions { class: Some(0), ..SubmitOptions::default() };
+    assert_eq!(submit("1", "x", flash)[0].hex, "0001000191F100100178");
+    assert_eq!(submit("1", "я", flash)[0].hex, "0001000191F1001802044F");
+}
+
+#[test]
+fn a_message_cut_short_at_any_octet_is_an_error() {
+    let ucs2 = submit("15551234567", "Váš kód: 1234", SubmitOptions::default()).remove(0).hex;
+    let part = submit("15551234567", &"a".repeat(161), SubmitOptions::default()).remove(1).hex;
+    for hex in [HOW_ARE_YOU, REPORT, &ucs2, &part] {
+        for digits in 0..hex.len() {
+            assert!(decode_any(&hex[..digits]).is_err(), "{digits} digits of {hex}");
+        }
+        assert!(decode_any(hex).is_ok());
+    }
+}
+
 fn options() -> impl Strategy<Value = SubmitOptions> {
-    (any::<bool>(), proptest::option::of(0u64..100_000_000), any::<u8>()).prop_map(
-        |(status_report, seconds, concat_reference)| SubmitOptions {
+    let wide = proptest::option::of(any::<u16>());
+    (any::<bool>(), proptest::option::of(0u64..100_000_000), any::<u8>(), wide, proptest::option::of(0u8..4)).prop_map(
+        |(status_report, seconds, concat_reference, wide_concat_reference, class)| SubmitOptions {
             status_report,
             validity: seconds.map(Duration::from_secs),
             concat_reference,
+            wide_concat_reference,
+            class,
         },
     )
 }
@@ -250,31 +315,40 @@ proptest! {
     #[test]
     fn what_is_sent_reads_as_it_was_meant(number in "[1-9][0-9]{3,14}", text in texts(), options in options()) {
         let parts = encode_submit(&number, &text, &options).unwrap();
-        prop_assert_eq!(parts.len(), part_count(&text));
-        let mut joiner = Joiner::default();
-        let mut whole = None;
-        for part in parts.iter().rev() {
-            prop_assert!(part.length <= 164);
-            prop_assert_eq!(part.hex.len(), 2 * (part.length + 1));
+        if options.wide_concat_reference.is_none() {
+            prop_assert_eq!(parts.len(), part_count(&text));
+        }
+        for part in &parts {
             let submit = sent(&part.hex);
             prop_assert_eq!(submit.recipient.to_number(), format!("+{number}"));
             prop_assert_eq!(submit.alphabet, alphabet_of(&text));
             prop_assert_eq!(submit.status_report, options.status_report);
             prop_assert_eq!(submit.validity.is_some(), options.validity.is_some());
-            match submit.concat {
-                None => whole = Some(vec![submit]),
-                Some(concat) => {
-                    prop_assert_eq!(concat.reference, u16::from(options.concat_reference));
-                    if let Joined::Whole(parts) = joiner.add(&submit.recipient.clone(), concat, submit, 0) {
-                        whole = Some(parts);
-                    }
-                }
-            }
+            prop_assert_eq!(submit.class, options.class);
         }
-        let whole = whole.expect("all parts were given");
+        let whole = joined(&parts, &options);
         prop_assert_eq!(Body::join(whole.iter().map(|part| &part.body)), Some(text.clone()));
         let in_turn: String = whole.iter().filter_map(Submit::text).collect();
         prop_assert_eq!(in_turn, text);
+    }
+
+    #[test]
+    fn octets_that_are_sent_read_as_they_were_meant(
+        octets in proptest::collection::vec(any::<u8>(), 0..500),
+        options in options(),
+    ) {
+        let parts = encode_submit_octets(&Address::international("15551234567"), &octets, &options).unwrap();
+        let whole = joined(&parts, &options);
+        prop_assert!(whole.iter().all(|part| part.alphabet == Alphabet::EightBit && part.text().is_none()));
+        let read: Vec<u8> = whole.iter().flat_map(|part| part.body.content.clone()).collect();
+        prop_assert_eq!(read, octets);
+    }
+
+    #[test]
+    fn nobody_needs_to_say_which_way_a_submit_travels(text in texts(), options in options()) {
+        for part in encode_submit("15551234567", &text, &options).unwrap() {
+            prop_assert_eq!(decode_any(&part.hex).unwrap(), Pdu::Submit(sent(&part.hex)));
+        }
     }
 
     #[test]
@@ -309,6 +383,23 @@ proptest! {
         let part = encode_submit("15551234567", &text, &SubmitOptions::default()).unwrap().remove(0);
         prop_assert_eq!(sent(&format!("{}{}", part.hex, to_hex(&tail))), sent(&part.hex));
     }
+}
+
+/// The parts of a message, read and put in order as a receiver does that got the last one first.
+fn joined(parts: &[SubmitPart], options: &SubmitOptions) -> Vec<Submit> {
+    let mut joiner = Joiner::default();
+    for part in parts.iter().rev() {
+        assert!(part.length <= 164, "no modem takes more");
+        assert_eq!(part.hex.len(), 2 * (part.length + 1));
+        let submit = sent(&part.hex);
+        let Some(concat) = submit.concat else { return vec![submit] };
+        assert_eq!(concat.wide, options.wide_concat_reference.is_some());
+        assert_eq!(concat.reference, options.wide_concat_reference.unwrap_or(u16::from(options.concat_reference)));
+        if let Joined::Whole(parts) = joiner.add(&submit.recipient.clone(), concat, submit, 0) {
+            return parts;
+        }
+    }
+    panic!("the parts of a message are a message")
 }
 
 /// Asks a PDU for everything that it works out only when asked.

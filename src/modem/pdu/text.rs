@@ -5,17 +5,30 @@
 
 use super::coding::Alphabet;
 use super::gsm7::{self, Septets};
+use super::header;
+use super::septets;
 
 /// The parts of a message that its header can count.
 pub(super) const PARTS_MAX: usize = 255;
 
-/// What one part holds: septets of GSM 7-bit, octets of UCS-2. A header of six octets takes seven septets.
+/// What one part holds: septets of GSM 7-bit, octets of the others.
 struct Room {
     alone: usize,
     in_several: usize,
 }
 
-/// A text cut into parts; each holds septets or octets as its alphabet has it.
+impl Room {
+    /// `wide`: the parts of a long message have a 16-bit reference.
+    fn of(alphabet: Alphabet, wide: bool) -> Self {
+        let header = header::concatenation_octets(wide);
+        match alphabet {
+            Alphabet::Gsm7 => Self { alone: 160, in_several: 160 - septets::header_septets(header) },
+            Alphabet::EightBit | Alphabet::Ucs2 => Self { alone: 140, in_several: 140 - header },
+        }
+    }
+}
+
+/// A message cut into parts; each holds septets or octets as its alphabet has it.
 pub(super) struct Parts {
     pub(super) alphabet: Alphabet,
     pub(super) parts: Vec<Vec<u8>>,
@@ -28,7 +41,7 @@ pub fn alphabet_of(text: &str) -> Alphabet {
 
 /// How many messages a text costs: 160, then 153 septets each; or 70, then 67 UTF-16 units each.
 pub fn part_count(text: &str) -> usize {
-    split(text).parts.len()
+    split(text, false).parts.len()
 }
 
 /// Whether a text goes out as one message.
@@ -36,12 +49,10 @@ pub fn fits_one_part(text: &str) -> bool {
     part_count(text) == 1
 }
 
-pub(super) fn split(text: &str) -> Parts {
+/// Cuts a text. `wide`: its parts have a 16-bit reference.
+pub(super) fn split(text: &str, wide: bool) -> Parts {
     let alphabet = alphabet_of(text);
-    let room = match alphabet {
-        Alphabet::Gsm7 => Room { alone: 160, in_several: 153 },
-        Alphabet::EightBit | Alphabet::Ucs2 => Room { alone: 140, in_several: 134 },
-    };
+    let room = Room::of(alphabet, wide);
     let characters = text.chars().map(|character| units(character, alphabet));
     let whole: Vec<u8> = characters.clone().flatten().collect();
     if whole.len() <= room.alone {
@@ -54,6 +65,18 @@ pub(super) fn split(text: &str) -> Parts {
             _ => parts.push(units),
         }
     }
+    Parts { alphabet, parts }
+}
+
+/// Cuts 8-bit data.
+pub(super) fn split_octets(octets: &[u8], wide: bool) -> Parts {
+    let alphabet = Alphabet::EightBit;
+    let room = Room::of(alphabet, wide);
+    let parts = if octets.len() <= room.alone {
+        vec![octets.to_vec()]
+    } else {
+        octets.chunks(room.in_several).map(<[u8]>::to_vec).collect()
+    };
     Parts { alphabet, parts }
 }
 
@@ -72,7 +95,24 @@ mod tests {
     use super::*;
 
     fn lengths(text: &str) -> Vec<usize> {
-        split(text).parts.iter().map(Vec::len).collect()
+        split(text, false).parts.iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn a_wide_reference_takes_its_room_from_the_text() {
+        let lengths = |text: &str| split(text, true).parts.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&"a".repeat(160)), [160]);
+        assert_eq!(lengths(&"a".repeat(305)), [152, 152, 1]);
+        assert_eq!(lengths(&"я".repeat(133)), [132, 132, 2]);
+    }
+
+    #[test]
+    fn octets_are_cut_where_a_part_is_full() {
+        let lengths = |count, wide| split_octets(&vec![7; count], wide).parts.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(0, false), [0]);
+        assert_eq!(lengths(140, false), [140]);
+        assert_eq!(lengths(141, false), [134, 7]);
+        assert_eq!(lengths(267, true), [133, 133, 1]);
     }
 
     #[test]
@@ -122,7 +162,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_part_is_too_long_or_ends_inside_a_character(text in ".{0,400}") {
-            let parts = split(&text);
+            let parts = split(&text, false);
             let limit = match (parts.alphabet, parts.parts.len()) {
                 (Alphabet::Gsm7, 1) => 160,
                 (Alphabet::Gsm7, _) => 153,

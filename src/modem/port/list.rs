@@ -20,6 +20,8 @@ pub struct SerialPort {
 /// What USB tells of a port. The texts are the device's own, without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsbInterface {
+    /// The device's place on the bus: the same for all ports of one modem.
+    pub place: String,
     /// Four hex digits each.
     pub vendor_id: String,
     pub product_id: String,
@@ -27,11 +29,55 @@ pub struct UsbInterface {
     pub product: Option<String>,
     /// `bInterfaceNumber`: tells the ports of one modem apart.
     pub number: Option<u8>,
+    /// `bInterfaceClass`, `bInterfaceSubClass`, `bInterfaceProtocol`.
+    pub class: Option<(u8, u8, u8)>,
+}
+
+/// A device on USB that is none of the ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbDevice {
+    pub vendor_id: String,
+    pub product_id: String,
+    pub product: Option<String>,
+}
+
+/// Chips that make a UART of a USB port: FTDI, Silicon Labs, WCH, Prolific. The line's speed counts behind them.
+const BRIDGES: [&str; 4] = ["0403", "10c4", "1a86", "067b"];
+
+impl SerialPort {
+    /// Whether the speed of the line matters; to the ports of a modem on USB it does not.
+    pub fn is_uart(&self) -> bool {
+        self.usb.as_ref().is_none_or(|usb| BRIDGES.contains(&usb.vendor_id.as_str()))
+    }
 }
 
 /// All serial ports, in the order of their device names; empty where the system tells of none.
 pub fn list() -> Vec<SerialPort> {
     below(Path::new("/"))
+}
+
+/// Devices of these vendors that show no serial port.
+pub fn without_port(is_wanted: impl Fn(&str) -> bool) -> Vec<UsbDevice> {
+    without_port_below(Path::new("/"), is_wanted)
+}
+
+fn without_port_below(root: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<UsbDevice> {
+    let with_port: Vec<String> = below(root).into_iter().filter_map(|port| Some(port.usb?.place)).collect();
+    let Ok(devices) = fs::read_dir(root.join("sys/bus/usb/devices")) else { return Vec::new() };
+    let mut found: Vec<UsbDevice> = devices
+        .flatten()
+        .filter(|device| !with_port.iter().any(|place| device.file_name() == place.as_str()))
+        .filter_map(|device| {
+            let attribute = |name| attribute(&device.path().join(name));
+            Some(UsbDevice {
+                vendor_id: attribute("idVendor").filter(|vendor| is_wanted(vendor))?,
+                product_id: attribute("idProduct")?,
+                product: attribute("product"),
+            })
+        })
+        .collect();
+    found.sort_by(|one, other| (&one.vendor_id, &one.product_id).cmp(&(&other.vendor_id, &other.product_id)));
+    found
 }
 
 fn below(root: &Path) -> Vec<SerialPort> {
@@ -74,14 +120,21 @@ fn is_real(terminal: &Path) -> bool {
 /// The interface and the device that the terminal's place in the tree of devices lies below.
 fn usb(terminal: &Path) -> Option<UsbInterface> {
     let place = fs::canonicalize(terminal.join("device")).ok()?;
-    let number = place.ancestors().find_map(|directory| attribute(&directory.join("bInterfaceNumber")));
+    let hex = |path: PathBuf| u8::from_str_radix(&attribute(&path)?, 16).ok();
+    let interface = place.ancestors().find(|directory| directory.join("bInterfaceNumber").exists());
+    let of_interface = |name: &str| hex(interface?.join(name));
     let device = place.ancestors().find(|directory| directory.join("idVendor").exists())?;
+    let class = of_interface("bInterfaceClass").zip(of_interface("bInterfaceSubClass"));
     Some(UsbInterface {
+        place: device.file_name()?.to_string_lossy().into_owned(),
         vendor_id: attribute(&device.join("idVendor"))?,
         product_id: attribute(&device.join("idProduct"))?,
         manufacturer: attribute(&device.join("manufacturer")),
         product: attribute(&device.join("product")),
-        number: number.and_then(|digits| u8::from_str_radix(&digits, 16).ok()),
+        number: of_interface("bInterfaceNumber"),
+        class: class
+            .zip(of_interface("bInterfaceProtocol"))
+            .map(|((class, subclass), protocol)| (class, subclass, protocol)),
     })
 }
 
@@ -126,6 +179,10 @@ mod tests {
         for (interface, name) in [("02", "ttyUSB2"), ("03", "ttyUSB10")] {
             let place = modem.join(format!("1-1:1.{interface}"));
             write(&place.join("bInterfaceNumber"), &format!("{interface}\n"));
+            for (name, value) in [("bInterfaceClass", "ff"), ("bInterfaceSubClass", "02"), ("bInterfaceProtocol", "01")]
+            {
+                write(&place.join(name), value);
+            }
             fs::create_dir(place.join(name)).expect("a directory");
             link(
                 &format!("../../../devices/usb1/1-1/1-1:1.{interface}/{name}"),
@@ -157,6 +214,20 @@ mod tests {
         assert_eq!((usb.vendor_id.as_str(), usb.product_id.as_str(), usb.number), ("1e0e", "9001", Some(3)));
         assert_eq!(usb.manufacturer.as_deref(), Some("SimTech, Incorporated"));
         assert_eq!(usb.product.as_deref(), Some("SIM [31m7600"));
+        assert_eq!((usb.place.as_str(), usb.class), ("1-1", Some((0xff, 2, 1))));
+        assert_eq!(ports.iter().map(SerialPort::is_uart).collect::<Vec<_>>(), [true, false, false]);
+
+        let hilink = sys.join("devices/usb1/1-2");
+        write(&hilink.join("idVendor"), "12d1\n");
+        write(&hilink.join("idProduct"), "14dc\n");
+        write(&sys.join("devices/usb1/1-3/idVendor"), "046d\n");
+        write(&sys.join("devices/usb1/1-3/idProduct"), "c31c\n");
+        for device in ["1-1", "1-2", "1-3"] {
+            link(&format!("../../../devices/usb1/{device}"), &sys.join("bus/usb/devices").join(device));
+        }
+        let found = without_port_below(root.path(), |vendor| ["12d1", "1e0e"].contains(&vendor));
+        let expected = UsbDevice { vendor_id: "12d1".into(), product_id: "14dc".into(), product: None };
+        assert_eq!(found, [expected]);
     }
 
     #[test]

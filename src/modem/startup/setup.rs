@@ -11,12 +11,6 @@ const TRIES_MAX: u8 = 10;
 const IMSI_TRIES_MAX: u8 = 5;
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The domains whose changes are to be told unasked, in the order in which they are set up.
-const DOMAINS: [Domain; 3] = [Domain::Circuit, Domain::Packet, Domain::Lte];
-
-/// Three memories; Wavecom knows two; some know one; phones without messages on the SIM have their own.
-const STORAGES: [&str; 4] = ["\"SM\",\"SM\",\"SM\"", "\"SM\",\"SM\"", "\"SM\"", "\"ME\",\"ME\",\"ME\""];
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setup {
     Imsi { tries: u8 },
@@ -45,7 +39,7 @@ impl Startup {
             Setup::PhaseQuery => within("AT+CSMS=?", 3),
             Setup::Phase => within("AT+CSMS=1", 3),
             Setup::Storage { choice, .. } => {
-                within(&format!("AT+CPMS={}", STORAGES.get(choice)?), 10).with_optional_final()
+                within(&format!("AT+CPMS={}", self.identity.profile.storages.get(choice)?), 10).with_optional_final()
             }
             Setup::RoutingQuery => within("AT+CNMI=?", 10),
             Setup::Routing { choice } => within(&format!("AT+CNMI={}", self.routings.get(choice)?), 10),
@@ -69,7 +63,10 @@ impl Startup {
                 self.identity.iccid = reply.and_then(at::iccid).or(self.identity.iccid.take());
                 self.enter(Setup::CharacterSet);
             }
-            Setup::CharacterSet => self.enter(Setup::RegistrationLines { domain: DOMAINS[0], value: 2 }),
+            Setup::CharacterSet => match self.identity.profile.domains.first() {
+                Some(&domain) => self.enter(Setup::RegistrationLines { domain, value: 2 }),
+                None => self.enter(Setup::PduMode { tries: 1 }),
+            },
             Setup::RegistrationLines { domain, value } => self.registration_lines(result, domain, value),
             Setup::PduMode { tries } => match result {
                 Ok(_) => self.enter(Setup::PhaseQuery),
@@ -102,7 +99,7 @@ impl Startup {
 
     /// `=2` tells the cell too; a modem that refuses it may know `=1`; what refuses both is polled.
     fn registration_lines(&mut self, result: &Result<Reply, AtError>, domain: Domain, value: u8) {
-        let next = DOMAINS.iter().skip_while(|it| **it != domain).nth(1);
+        let next = self.identity.profile.domains.iter().skip_while(|it| **it != domain).nth(1);
         match (result, value, next) {
             (Err(AtError::Refused(_)), 2, _) => self.enter(Setup::RegistrationLines { domain, value: 1 }),
             (_, _, Some(next)) => self.enter(Setup::RegistrationLines { domain: *next, value: 2 }),
@@ -119,7 +116,9 @@ impl Startup {
             Err(_) if is_busy(result) && tries < TRIES_MAX => {
                 self.later(Setup::Storage { choice, tries: tries + 1 }, now + INTERVAL);
             }
-            Err(_) if choice + 1 < STORAGES.len() => self.enter(Setup::Storage { choice: choice + 1, tries }),
+            Err(_) if choice + 1 < self.identity.profile.storages.len() => {
+                self.enter(Setup::Storage { choice: choice + 1, tries })
+            }
             Err(_) => self.enter(Setup::RoutingQuery),
         }
     }

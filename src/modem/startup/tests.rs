@@ -63,7 +63,7 @@ fn start_with(
     text
 }
 
-fn start(table: &[(&str, &[&str])]) -> String {
+pub(super) fn start(table: &[(&str, &[&str])]) -> String {
     start_with(None, false, None, table)
 }
 

@@ -48,7 +48,7 @@ impl VirtualModem {
     }
 
     fn reset_settings_of_line(&mut self) {
-        self.registers = super::Registers::new();
+        self.registers = super::Registers::new(self.settings.profile);
         self.messages.reset_modes();
     }
 }

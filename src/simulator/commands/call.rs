@@ -2,7 +2,7 @@
 
 use super::{Command, Failure, Form, Next, Performed, numeric, values};
 use crate::simulator::calls::Cause;
-use crate::simulator::profile::CallReports;
+use crate::simulator::profile::{CallReports, DialOk};
 use crate::simulator::virtual_modem::{Answer, VirtualModem};
 
 impl VirtualModem {
@@ -62,7 +62,12 @@ impl VirtualModem {
             return Ok(self.end_line_with("NO CARRIER"));
         }
         self.dial(number);
-        if self.settings.profile.colp_waits && self.registers.is_on("+COLP") {
+        let waits = match self.settings.profile.dial_ok {
+            DialOk::AtOnce => false,
+            DialOk::AnsweredWithColp => self.registers.is_on("+COLP"),
+            DialOk::Answered => true,
+        };
+        if waits {
             self.hold_line_for_call();
             return Ok(Next::Later);
         }

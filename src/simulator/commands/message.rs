@@ -74,14 +74,18 @@ impl VirtualModem {
     fn storage_command(&mut self, form: &Form) -> Performed {
         self.ready_for_messages()?;
         let [sm, me] = &self.messages.storages;
+        let memories_set = self.settings.profile.memories_set;
         match form {
-            Form::Test => self.say("+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")"),
+            Form::Test => {
+                let offered = format!("(\"{}\",\"{}\")", sm.name, me.name);
+                self.say(format!("+CPMS: {}", vec![offered; memories_set].join(",")))
+            }
             Form::Set(text) => {
                 let names = values(text);
                 let found: Option<Vec<usize>> =
                     names.iter().map(|name| [sm.name, me.name].iter().position(|known| known == name)).collect();
                 match found {
-                    Some(found) if !found.is_empty() && found.len() <= 3 => {
+                    Some(found) if !found.is_empty() && found.len() <= memories_set => {
                         self.messages.selected[..found.len()].copy_from_slice(&found);
                     }
                     _ => return Err(Failure::Cms(302)),
@@ -98,16 +102,18 @@ impl VirtualModem {
     }
 
     fn storage_counts(&self, named: bool) -> String {
-        let counts = self.messages.selected.map(|selected| {
+        let selected = self.messages.selected.iter().take(self.settings.profile.memories_set);
+        let counts = selected.map(|&selected| {
             let storage = &self.messages.storages[selected];
             let counts = format!("{},{}", storage.places.len(), self.settings.slots);
             if named { format!("\"{}\",{counts}", storage.name) } else { counts }
         });
-        counts.join(",")
+        counts.collect::<Vec<_>>().join(",")
     }
 
     fn indication_command(&mut self, form: &Form) -> Performed {
         match form {
+            Form::Test if self.settings.direct_only => self.say("+CNMI: (0,1,2),(0,2),(0,2),(0,1),(0,1)"),
             Form::Test => self.say("+CNMI: (0,1,2),(0,1,2,3),(0,2),(0,1,2),(0,1)"),
             Form::Read => {
                 let [mode, message, broadcast, report, buffer] = self.messages.indications;
@@ -122,6 +128,10 @@ impl VirtualModem {
                         let value = u8::try_from(value).ok().filter(|value| allowed.contains(value));
                         indications[index] = value.ok_or(Failure::Cms(302))?;
                     }
+                }
+                let stores = indications[1] & 1 != 0 || indications[3] == 2;
+                if self.settings.direct_only && stores {
+                    return Err(Failure::Cms(302));
                 }
                 self.messages.indications = indications;
                 self.deliver_waiting();
@@ -249,6 +259,9 @@ impl VirtualModem {
     }
 
     fn delete(&mut self, form: &Form) -> Performed {
+        if !self.settings.deletes && *form != Form::Test {
+            return Err(Failure::Cms(500));
+        }
         let storage = self.messages.selected[0];
         let places = &mut self.messages.storages[storage].places;
         let values = match form {
@@ -284,7 +297,9 @@ impl VirtualModem {
         if numeric(&values, 1)?.is_some_and(|length| length > 0) {
             return Ok(Next::Prompt(Purpose::AcknowledgePdu));
         }
-        if self.acknowledge() { Ok(Next::Done) } else { Err(Failure::Cms(340)) }
+        // 2 says that it could not be kept (3GPP TS 27.005 §4.7).
+        let kept = numeric(&values, 0)? != Some(2);
+        if self.acknowledge(kept) { Ok(Next::Done) } else { Err(Failure::Cms(340)) }
     }
 
     fn stored_at(&mut self, index: Option<u16>) -> Result<&mut Stored, Failure> {

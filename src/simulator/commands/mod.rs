@@ -16,7 +16,7 @@ pub(super) use radio::Radio;
 pub(super) use register::Registers;
 
 use super::messages::Purpose;
-use super::virtual_modem::VirtualModem;
+use super::virtual_modem::{Answer, VirtualModem};
 
 /// How the work on one command goes on.
 pub(super) enum Next {
@@ -49,6 +49,18 @@ pub(super) enum Form {
     Set(String),
 }
 
+impl Command {
+    /// As it stands after `AT`.
+    fn written(&self) -> String {
+        match &self.form {
+            Form::Run => self.name.clone(),
+            Form::Read => format!("{}?", self.name),
+            Form::Test => format!("{}=?", self.name),
+            Form::Set(value) => format!("{}={value}", self.name),
+        }
+    }
+}
+
 impl VirtualModem {
     /// Performs the commands of a line, in order, up to the first that fails or ends the line itself.
     pub(super) fn perform_line(&mut self, line: &str) -> Performed {
@@ -58,6 +70,9 @@ impl VirtualModem {
         for command in split(line).ok_or(Failure::Error)? {
             if self.refuses(&command.name) {
                 return Err(Failure::Error);
+            }
+            if self.settings.profile.lacks.contains(&command.name.as_str()) {
+                return Err(Failure::unknown(self.settings.profile.unknown));
             }
             let next = self.perform(&command)?;
             if !matches!(next, Next::Done) {
@@ -73,6 +88,7 @@ impl VirtualModem {
 
     fn perform(&mut self, command: &Command) -> Performed {
         let families = [
+            Self::perform_own,
             Self::perform_basic,
             Self::perform_sim,
             Self::perform_radio,
@@ -88,6 +104,19 @@ impl VirtualModem {
         Err(Failure::unknown(self.settings.profile.unknown))
     }
 
+    /// What only this make knows, and answers always alike.
+    fn perform_own(&mut self, command: &Command) -> Option<Performed> {
+        let profile = self.settings.profile;
+        let written = command.written();
+        if written == profile.reset {
+            self.answer_after(self.settings.latency, Answer::Reboot);
+            return Some(Ok(Next::Later));
+        }
+        let (_, lines) = profile.answers.iter().find(|(known, _)| *known == written)?;
+        self.answer.extend(lines.iter().map(|line| (*line).to_owned()));
+        Some(Ok(Next::Done))
+    }
+
     /// Adds an information line to the answer.
     pub(super) fn say(&mut self, line: impl Into<String>) -> Performed {
         self.answer.push(line.into());
@@ -101,7 +130,7 @@ fn split(line: &str) -> Option<Vec<Command>> {
     let mut rest = line.trim_start_matches([' ', ';']);
     while let Some(first) = rest.chars().next() {
         let (command, after) = match first {
-            '+' | '^' | '*' | '#' | '$' | '%' => split_extended(rest),
+            '+' | '^' | '*' | '#' | '$' | '%' | '!' => split_extended(rest),
             'D' | 'd' => (Command { name: "D".into(), form: Form::Set(rest[1..].into()) }, ""),
             '&' | '\\' => split_basic(rest, 2)?,
             _ => split_basic(rest, 1)?,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Command, Failure, Form, Next, Performed, numeric, values};
+use crate::simulator::profile::Network;
 use crate::simulator::virtual_modem::{Answer, VirtualModem};
 
 const REGISTRATIONS: [&str; 3] = ["+CREG", "+CGREG", "+CEREG"];
@@ -23,12 +24,19 @@ impl Radio {
     pub(in crate::simulator) fn new() -> Self {
         Self { function: 1, reports: BTreeMap::new(), operator_format: 0 }
     }
+
+    /// What is set, by command.
+    pub(in crate::simulator) fn all(&self) -> BTreeMap<String, String> {
+        let own = [("+CFUN".to_owned(), self.function), ("+COPS format".to_owned(), self.operator_format)];
+        self.reports.clone().into_iter().chain(own).map(|(name, value)| (name, value.to_string())).collect()
+    }
 }
 
 impl VirtualModem {
     pub(super) fn perform_radio(&mut self, command: &Command) -> Option<Performed> {
+        let network = self.settings.profile.network;
         Some(match (command.name.as_str(), &command.form) {
-            ("+CEREG", _) if !self.settings.profile.lte => return None,
+            ("+CEREG" | "+CESQ" | "+QCSQ" | "^HCSQ", _) if network == Network::Gsm => return None,
             ("+CREG" | "+CGREG" | "+CEREG", form) => self.registration_command(&command.name, form),
             ("+CFUN", Form::Test) => self.say("+CFUN: (0,1,4),(0,1)"),
             ("+CFUN", Form::Read) => self.say(format!("+CFUN: {}", self.radio.function)),
@@ -38,6 +46,18 @@ impl VirtualModem {
                 let signal = if self.radio.function == 1 { self.settings.signal } else { 99 };
                 self.say(format!("+CSQ: {signal},99"))
             }
+            ("+CESQ", Form::Run) => {
+                let power = self.reference_power().map_or(255, |dbm| dbm + 140);
+                self.say(format!("+CESQ: 99,99,255,255,20,{power}"))
+            }
+            ("+QCSQ", Form::Run) if self.settings.profile.maker == "Quectel" => match self.reference_power() {
+                Some(dbm) => self.say(format!("+QCSQ: \"LTE\",{},{dbm},150,-11", dbm + 20)),
+                None => self.say("+QCSQ: \"NOSERVICE\""),
+            },
+            ("^HCSQ", Form::Read) if self.settings.profile.maker == "huawei" => match self.reference_power() {
+                Some(dbm) => self.say(format!("^HCSQ: \"LTE\",{},{},150,24", dbm + 140, dbm + 140)),
+                None => self.say("^HCSQ: \"NOSERVICE\""),
+            },
             ("+COPS", Form::Test) => self.say("+COPS: (2,\"Simverify\",\"SIMV\",\"00101\",7),,(0,1,2,3,4),(0,1,2)"),
             ("+COPS", Form::Read) => self.say(self.operator()),
             ("+COPS", Form::Set(text)) => self.select_operator(&values(text)),
@@ -62,9 +82,9 @@ impl VirtualModem {
         }
         for name in REGISTRATIONS {
             let mode = self.radio.reports.get(name).copied().unwrap_or(0);
-            let exists = name != "+CEREG" || self.settings.profile.lte;
+            let exists = self.has_domain(name);
             if mode > 0 && exists {
-                let line = format!("{name}: {}", self.registration_fields(mode));
+                let line = format!("{name}: {}", self.registration_fields(name, mode));
                 self.unsolicited(&line);
             }
         }
@@ -75,7 +95,7 @@ impl VirtualModem {
             Form::Test => self.say(format!("{name}: (0-2)")),
             Form::Read => {
                 let mode = self.radio.reports.get(name).copied().unwrap_or(0);
-                self.say(format!("{name}: {mode},{}", self.registration_fields(mode)))
+                self.say(format!("{name}: {mode},{}", self.registration_fields(name, mode)))
             }
             Form::Set(value) => match numeric(&values(value), 0)? {
                 Some(mode @ 0..=2) => {
@@ -89,7 +109,25 @@ impl VirtualModem {
         }
     }
 
-    fn registration_fields(&self, mode: u8) -> String {
+    /// Whether changes of that registration exist.
+    fn has_domain(&self, name: &str) -> bool {
+        match self.settings.profile.network {
+            Network::Gsm => name != "+CEREG",
+            Network::All => true,
+            Network::LteOnly => name == "+CEREG",
+        }
+    }
+
+    /// dBm of LTE's reference signal: some 20 less than the whole band has; none without a signal.
+    fn reference_power(&self) -> Option<i16> {
+        let is_on = self.radio.function == 1 && self.settings.signal <= 31;
+        is_on.then(|| -133 + 2 * i16::from(self.settings.signal))
+    }
+
+    fn registration_fields(&self, name: &str, mode: u8) -> String {
+        if !self.has_domain(name) {
+            return "0".into();
+        }
         let state = self.registration();
         if mode == 2 && self.is_registered() {
             format!("{state},{AREA_AND_CELL},{}", self.access_technology())
@@ -100,7 +138,7 @@ impl VirtualModem {
 
     /// `AcT` of 3GPP TS 27.007 §7.3: LTE or GSM.
     fn access_technology(&self) -> u8 {
-        if self.settings.profile.lte { 7 } else { 0 }
+        if self.settings.profile.network == Network::Gsm { 0 } else { 7 }
     }
 
     fn operator(&self) -> String {

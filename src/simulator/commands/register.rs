@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Command, Failure, Form, Next, Performed};
+use crate::simulator::profile::Profile;
 use crate::simulator::virtual_modem::VirtualModem;
 
 struct Register {
@@ -26,7 +27,7 @@ const fn register(
     Register { name, range, default, most, tail }
 }
 
-const REGISTERS: [Register; 30] = [
+const REGISTERS: [Register; 24] = [
     register("+CLIP", "(0,1)", "0", Some(1), ",1"),
     register("+COLP", "(0,1)", "0", Some(1), ",1"),
     register("+CLIR", "(0-2)", "0", Some(2), ",4"),
@@ -51,23 +52,24 @@ const REGISTERS: [Register; 30] = [
     register("+IFC", "(0-2),(0-2)", "0,0", Some(2), ""),
     register("+ICF", "(0-5),(0-3)", "3,3", Some(5), ""),
     register("+CUSD", "(0-2)", "0", Some(2), ""),
-    register("+DDET", "(0,1)", "0", Some(1), ""),
-    register("+CLTS", "(0,1)", "0", Some(1), ""),
-    register("^CURC", "(0,1)", "1", Some(1), ""),
-    register("^PORTSEL", "(0,1)", "0", Some(1), ""),
-    register("+QURCCFG", "(\"urcport\")", "\"urcport\",\"usbat\"", None, ""),
-    register("+QINDCFG", "(\"all\",\"csq\",\"ring\",\"ccinfo\")", "\"all\",1", None, ""),
 ];
 
 pub(in crate::simulator) struct Registers(BTreeMap<&'static str, String>);
 
 impl Registers {
-    pub(in crate::simulator) fn new() -> Self {
-        Self(REGISTERS.iter().map(|register| (register.name, register.default.to_owned())).collect())
+    /// What a modem of this make holds after power-on.
+    pub(in crate::simulator) fn new(profile: &Profile) -> Self {
+        let own = profile.settings.iter().map(|&(name, _, default)| (name, default.to_owned()));
+        Self(REGISTERS.iter().map(|register| (register.name, register.default.to_owned())).chain(own).collect())
     }
 
     pub(in crate::simulator) fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// All of them, by name.
+    pub(in crate::simulator) fn all(&self) -> &BTreeMap<&'static str, String> {
+        &self.0
     }
 
     /// Whether the first value is 1.
@@ -78,7 +80,9 @@ impl Registers {
 
 impl VirtualModem {
     pub(super) fn perform_register(&mut self, command: &Command) -> Option<Performed> {
-        let register = REGISTERS.iter().find(|register| register.name == command.name)?;
+        let own = self.settings.profile.settings.iter().find(|(name, ..)| *name == command.name);
+        let own = own.map(|&(name, range, default)| register(name, range, default, None, ""));
+        let register = own.as_ref().or_else(|| REGISTERS.iter().find(|register| register.name == command.name))?;
         Some(match &command.form {
             Form::Run => Ok(Next::Done),
             Form::Test => self.say(format!("{}: {}", register.name, register.range)),

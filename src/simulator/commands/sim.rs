@@ -3,7 +3,7 @@
 use super::{Command, Failure, Form, Next, Performed, values};
 use crate::simulator::profile::PinCounter;
 use crate::simulator::sim::Lock;
-use crate::simulator::virtual_modem::VirtualModem;
+use crate::simulator::virtual_modem::{Answer, VirtualModem};
 
 impl VirtualModem {
     pub(super) fn perform_sim(&mut self, command: &Command) -> Option<Performed> {
@@ -12,11 +12,16 @@ impl VirtualModem {
         Some(match (name, &command.form) {
             ("+CPIN", Form::Test) => Ok(Next::Done),
             ("+CPIN", Form::Read) => match self.sim.state_text() {
-                Some(state) => self.say(format!("+CPIN: {state}")),
+                Some(state) if self.settings.profile.pin_state_ends => self.say(format!("+CPIN: {state}")),
+                Some(state) => {
+                    self.answer_after(self.settings.latency, Answer::Line(format!("+CPIN: {state}")));
+                    Ok(Next::Later)
+                }
                 None => Err(Failure::Cme(10)),
             },
             ("+CPIN", Form::Set(text)) => self.enter_pin(&values(text)),
-            ("+CPINC" | "+SPIC" | "+QPINC" | "^CPIN", _) => return self.pin_counter(command),
+            ("+CPINC" | "+SPIC" | "+QPINC" | "^CPIN" | "+UPINCNT" | "#PCT", _) => return self.pin_counter(command),
+            ("+CSIM", Form::Set(text)) => self.pass_to_card(text),
             ("+CIMI", Form::Test) => Ok(Next::Done),
             ("+CIMI", _) => self.with_sim(|modem| modem.say(modem.settings.imsi.clone())),
             (_, _) if name == iccid_command => match self.sim.present {
@@ -69,6 +74,21 @@ impl VirtualModem {
         Ok(Next::Done)
     }
 
+    /// VERIFY without a PIN, which tells the tries left and costs none; nothing else (ETSI TS 102 221 §11.1.9).
+    fn pass_to_card(&mut self, text: &str) -> Performed {
+        if !self.sim.present {
+            return Err(Failure::Cme(10));
+        }
+        if values(text) != ["10", "0020000100"] {
+            return Err(Failure::Cme(50));
+        }
+        let status = match self.sim.pin_tries {
+            0 => "6983".to_owned(),
+            tries => format!("63C{tries}"),
+        };
+        self.say(format!("+CSIM: 4,\"{status}\""))
+    }
+
     fn lock_command(&mut self, values: &[String]) -> Performed {
         match values {
             [facility, mode] if facility == "SC" && mode == "2" => {
@@ -94,6 +114,8 @@ impl VirtualModem {
                 };
                 format!("^CPIN: {state},{tries},{puk},{pin},10,3")
             }
+            (PinCounter::Upincnt, "+UPINCNT", Form::Run) => format!("+UPINCNT: {pin},3,{puk},10"),
+            (PinCounter::Pct, "#PCT", Form::Run) => format!("#PCT: {pin}"),
             _ => return None,
         };
         if !self.sim.present {

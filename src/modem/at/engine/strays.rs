@@ -10,6 +10,8 @@ use super::super::unsolicited::Unsolicited;
 use super::running::Phase;
 use super::{Engine, State};
 
+/// Sticks that repeat `^BOOT:` do so every 10 to 30 s: twice that.
+const BOOT_REPEATED_WITHIN: Duration = Duration::from_secs(60);
 /// The lines of one start (`RDY`, `+CFUN: 1`, …) come within this time and count as one restart.
 const RESTART_LASTS: Duration = Duration::from_secs(10);
 /// How long the answer to a submit that timed out is still expected.
@@ -50,16 +52,17 @@ impl Engine {
         }) else {
             return false;
         };
-        // `^BOOT:` carries a number that changes from start to start and is repeated in between.
+        // `^BOOT:` carries a number that is drawn at each start. Some Huawei sticks repeat the line for as long as they
+        // run, others say it once: another number than before is a start. The first one is a start only if it was not
+        // there to be repeated before.
         if known.ends_with(':') {
             let first_field = line.split(',').next().unwrap_or(line).to_owned();
-            if self.last_boot_line.as_ref() == Some(&first_field) {
-                return false;
-            }
-            let is_first = self.last_boot_line.replace(first_field).is_none();
-            // The first may be of a stick that has run for long: not worth the doubt about a message that is out.
-            let is_out = matches!(&self.state, State::Running(running) if running.phase == Phase::Submitted);
-            if is_first && is_out {
+            let before = self.last_boot_line.replace(first_field);
+            let is_start = match before {
+                Some(before) => self.last_boot_line.as_ref() != Some(&before),
+                None => self.listening_since.is_some_and(|since| self.now >= since + BOOT_REPEATED_WITHIN),
+            };
+            if !is_start {
                 return false;
             }
         }

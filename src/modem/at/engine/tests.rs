@@ -449,8 +449,10 @@ fn a_restart_fails_everything_at_once_and_counts_once() {
 }
 
 #[test]
-fn a_boot_line_that_is_repeated_is_one_restart() {
+fn a_boot_line_that_is_repeated_is_no_restart_and_another_one_is() {
     insta::assert_snapshot!(converse("
+        > AT
+        < OK
         < ^BOOT:26417135,0,0,0,20
         + 20000
         > AT+CSQ
@@ -458,16 +460,42 @@ fn a_boot_line_that_is_repeated_is_one_restart() {
         < OK
         < ^BOOT:99417135,0,0,0,6
     "), @r"
+    > AT
+        write AT\r
+    < OK
+        0 ok 
     < ^BOOT:26417135,0,0,0,20
-        unsolicited Restarted
+        unsolicited Other
     + 20000
     > AT+CSQ
         write AT+CSQ\r
     < ^BOOT:26417135,0,0,0,6
         unsolicited Other
     < OK
-        0 ok 
+        1 ok 
     < ^BOOT:99417135,0,0,0,6
+        unsolicited Restarted
+    ");
+}
+
+#[test]
+fn a_boot_line_after_a_minute_without_any_is_a_restart() {
+    insta::assert_snapshot!(converse("
+        > AT
+        < OK
+        + 61000
+        > AT+CSQ
+        < ^BOOT:26417135,0,0,0,20
+    "), @r"
+    > AT
+        write AT\r
+    < OK
+        0 ok 
+    + 61000
+    > AT+CSQ
+        write AT+CSQ\r
+    < ^BOOT:26417135,0,0,0,20
+        1 failed: modem restarted
         unsolicited Restarted
     ");
 }

@@ -1,0 +1,118 @@
+//! The words for what a modem tells.
+
+use crate::modem::at::{Access, RegistrationState, SimState};
+use crate::modem::probe::Ability;
+
+/// The last four digits tell two modems apart and identify nobody.
+pub fn masked(number: &str) -> String {
+    let shown = number.len().saturating_sub(4);
+    number.chars().enumerate().map(|(index, digit)| if index < shown { '*' } else { digit }).collect()
+}
+
+pub fn ability(ability: Ability) -> &'static str {
+    match ability {
+        Ability::Able => "yes",
+        Ability::Unable => "no",
+        Ability::ByNetwork => "by-network",
+        Ability::NotTold => "not told",
+    }
+}
+
+pub fn sim(state: &SimState) -> String {
+    match state {
+        SimState::Ready => "ready",
+        SimState::Pin => "wants its PIN",
+        SimState::Puk => "locked: wants its PUK",
+        SimState::Locked(lock) => return format!("locked ({lock})"),
+        SimState::Missing => "none inserted",
+        SimState::Failure => "does not answer",
+        SimState::Busy => "not ready yet",
+        SimState::NotTold => "not told",
+    }
+    .to_owned()
+}
+
+pub fn registration(state: RegistrationState) -> &'static str {
+    match state {
+        RegistrationState::Home | RegistrationState::HomeCsfbNotPreferred => "registered",
+        RegistrationState::Roaming | RegistrationState::RoamingCsfbNotPreferred => "registered, roaming",
+        RegistrationState::HomeSmsOnly => "registered for SMS",
+        RegistrationState::RoamingSmsOnly => "registered for SMS, roaming",
+        RegistrationState::Searching => "searching",
+        RegistrationState::Denied => "refused by the network",
+        RegistrationState::EmergencyOnly | RegistrationState::Restricted => "emergency calls only",
+        RegistrationState::Idle => "not registered",
+        RegistrationState::Unknown => "unknown",
+    }
+}
+
+pub fn access(access: Access) -> &'static str {
+    match access {
+        Access::Gsm => "GSM",
+        Access::Edge => "EDGE",
+        Access::Umts => "UMTS",
+        Access::Lte => "LTE",
+        Access::NarrowBand => "NB-IoT",
+        Access::FiveG => "5G",
+    }
+}
+
+/// Below -100 dBm messages begin to fail.
+pub fn signal(dbm: i16) -> &'static str {
+    match dbm {
+        ..-100 => "poor",
+        -100..-85 => "fair",
+        -85..-70 => "good",
+        -70.. => "excellent",
+    }
+}
+
+/// LTE's reference signal is one of many carriers: some 20 dB below the band.
+pub fn reference_signal(dbm: i16) -> &'static str {
+    match dbm {
+        ..-115 => "poor",
+        -115..-105 => "fair",
+        -105..-90 => "good",
+        -90.. => "excellent",
+    }
+}
+
+/// A modem that is plugged in and shows no port.
+pub fn hidden(vendor_id: &str, product_id: &str) -> String {
+    let advice = match (vendor_id, product_id) {
+        ("12d1", "14db" | "14dc" | "1f02") => {
+            "HiLink firmware, which speaks HTTP only: stick firmware (21.x) is needed for a serial port"
+        }
+        ("12d1", "1f01" | "1446" | "14fe" | "1505") | ("19d2", "2000" | "0083" | "1225") => {
+            "still a CD drive: install usb-modeswitch, then plug it in again"
+        }
+        _ => "no driver has made ports of it: look at `dmesg`; `modprobe option` or usb-modeswitch may help",
+    };
+    let maker = crate::modem::profile::known_vendor(vendor_id).unwrap_or("unknown");
+    format!("{maker} device {vendor_id}:{product_id} without a serial port: {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_masked_but_for_the_last_four_digits() {
+        assert_eq!(masked("860123456789012"), "***********9012");
+        assert_eq!(masked("12"), "12");
+    }
+
+    #[test]
+    fn a_signal_has_a_word() {
+        assert_eq!([-113, -100, -85, -70, -51].map(signal), ["poor", "fair", "good", "excellent", "excellent"]);
+        let words = ["poor", "fair", "good", "excellent", "excellent"];
+        assert_eq!([-130, -115, -105, -90, -60].map(reference_signal), words);
+    }
+
+    #[test]
+    fn a_modem_that_shows_no_port_is_told_what_it_needs() {
+        insta::assert_snapshot!(hidden("12d1", "14dc"), @"Huawei device 12d1:14dc without a serial port: HiLink firmware, which speaks HTTP only: stick firmware (21.x) is needed for a serial port");
+        insta::assert_snapshot!(hidden("12d1", "1f01"), @"Huawei device 12d1:1f01 without a serial port: still a CD drive: install usb-modeswitch, then plug it in again");
+        insta::assert_snapshot!(hidden("2c7c", "0125"), @"Quectel device 2c7c:0125 without a serial port: no driver has made ports of it: look at `dmesg`; `modprobe option` or usb-modeswitch may help");
+    }
+}
