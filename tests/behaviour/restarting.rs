@@ -20,7 +20,7 @@ async fn what_was_queued_before_a_stop_is_sent_after_the_start() {
 
 #[tokio::test]
 async fn a_row_that_cannot_be_read_holds_up_no_other_neither_at_work_nor_at_the_start() {
-    let mut app = spawn_app(Options::one_modem()).await;
+    let mut app = spawn_app(Options::without_modem().modem("sim1", quick_modem().with("reports", "off"))).await;
     for number in ["447700900101", "447700900102", "447700900103"] {
         app.start(number, &[("workflow_id", "4")]).await;
         app.phone.sms().await;
