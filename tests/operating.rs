@@ -563,7 +563,7 @@ fn a_port_is_asked_what_is_on_it() {
         .map(|port| installation.told(&["modem", "probe", port]));
     insta::assert_snapshot!(said.concat(), @r#"
     exit 64
-    simverify: ttyUSB0 is no configured modem and no port: a port must be a device's absolute path, "tcp://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
+    simverify: ttyUSB0 is no configured modem and no port: a port must be a device's absolute path, "tcp://HOST:PORT", "rfc2217://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
     exit 69
     simverify: /dev/serial/by-id/no-such-modem does not exist: plug the modem in, or choose one of the ports that `simverify modem list` shows
     exit 65

@@ -9,6 +9,7 @@ pub mod at;
 pub mod by_hand;
 pub mod driver;
 pub mod incoming;
+mod ladder;
 pub mod line;
 pub mod network;
 pub mod pdu;

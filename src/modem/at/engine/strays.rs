@@ -80,6 +80,7 @@ impl Engine {
         self.last_restart = Some(self.now);
         self.late_answer_until = None;
         self.late_final_until = None;
+        self.owed.clear();
         self.fail_all(|submitted| AtError::Rebooted { submitted });
         self.listen();
         self.unsolicited(Unsolicited { restart: true, ..Unsolicited::line(line) });

@@ -312,6 +312,99 @@ fn a_late_result_belongs_to_the_command_before() {
 }
 
 #[test]
+fn answers_that_come_late_shift_no_later_ones() {
+    // Each answer comes after the time-out, and after the pause that follows it.
+    insta::assert_snapshot!(converse("
+        > AT+CIMI
+        > AT+CSQ
+        > AT
+        > AT+CREG?
+        + 5000
+        + 400
+        < 001010123456789
+        < OK
+        + 900
+        < +CSQ: 5,99
+        < OK
+        + 900
+        < OK
+        + 900
+        < +CREG: 0,1
+        < OK
+    "), @r"
+    > AT+CIMI
+        write AT+CIMI\r
+    > AT+CSQ
+    > AT
+    > AT+CREG?
+    + 5000
+        0 failed: no answer from the modem in time
+    + 400
+        write AT+CSQ\r
+    < 001010123456789
+    < OK
+    + 900
+    < +CSQ: 5,99
+    < OK
+        1 ok +CSQ: 5,99
+    + 900
+        write AT\r
+    < OK
+        2 ok 
+    + 900
+        write AT+CREG?\r
+    < +CREG: 0,1
+    < OK
+        3 ok +CREG: 0,1
+    ");
+    // What may be its own answer counts after a while without another.
+    insta::assert_snapshot!(converse("
+        > AT+CIMI
+        > AT
+        + 5000
+        + 400
+        < OK
+        + 2000
+    "), @r"
+    > AT+CIMI
+        write AT+CIMI\r
+    > AT
+    + 5000
+        0 failed: no answer from the modem in time
+    + 400
+        write AT\r
+    < OK
+    + 2000
+        1 ok
+    ");
+    insta::assert_snapshot!(converse("
+        > AT+CIMI
+        > AT+CMGF=0
+        > AT
+        + 5000
+        + 400
+        < ERROR
+        + 100
+        < OK
+        < OK
+    "), @r"
+    > AT+CIMI
+        write AT+CIMI\r
+    > AT+CMGF=0
+    > AT
+    + 5000
+        0 failed: no answer from the modem in time
+    + 400
+        write AT+CMGF=0\r
+    < ERROR
+    + 100
+    < OK
+        1 ok 
+    < OK
+    ");
+}
+
+#[test]
 fn a_restart_fails_everything_at_once_and_counts_once() {
     insta::assert_snapshot!(converse("
         > AT+CMGS=23
