@@ -563,7 +563,7 @@ fn a_port_is_asked_what_is_on_it() {
         .map(|port| installation.told(&["modem", "probe", port]));
     insta::assert_snapshot!(said.concat(), @r#"
     exit 64
-    simverify: ttyUSB0 is no configured modem and no port: a port must be a device's absolute path, "tcp://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
+    simverify: ttyUSB0 is no configured modem and no port: a port must be a device's absolute path, "tcp://HOST:PORT", "rfc2217://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
     exit 69
     simverify: /dev/serial/by-id/no-such-modem does not exist: plug the modem in, or choose one of the ports that `simverify modem list` shows
     exit 65
@@ -675,6 +675,11 @@ fn a_port_that_another_has_is_refused_with_its_holder() {
     assert!(text.starts_with("exit 69\n") && text.contains(&in_use) && text.contains(&by), "{text}");
     let text = installation.told(&["doctor"]);
     assert!(text.starts_with("exit 69\n") && text.contains(&in_use) && text.contains(&by), "{text}");
+    let text = installation.told(&["modem", "probe", "sim1"]);
+    assert!(text.starts_with("exit 69\n") && text.contains(&in_use) && text.contains(&by), "{text}");
+    let found = installation.json(&["modem", "probe", "sim1"]);
+    let why = found[0]["why"].as_str().expect("a reason");
+    assert!(found[0]["use"] == json!(false) && why.contains(&in_use) && why.contains(&by), "{found}");
     drop(holder.stdin.take());
     holder.wait().expect("its end");
     drop(modem);

@@ -1,13 +1,20 @@
-//! Proof that the virtual modem is one: programs that other people wrote for real modems work with it.
+//! Proof that the virtual modem is one: programs that other people wrote for real modems work with it. And that a modem
+//! is reached through a server of serial ports that other people wrote.
 //!
-//! They need Debian's packages `gammu` and `smstools`; `make test` installs them.
+//! They need Debian's packages `gammu`, `smstools` and `ser2net`; `make test` installs them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use simverify::simulator::{Control, PhoneEvent, PtyTask, Settings, Simulator};
+use simverify::channel::{Message, MessageText, Outcome};
+use simverify::modem::by_hand;
+use simverify::modem::driver::ModemConfig;
+use simverify::modem::port::{self, PortAddress};
+use simverify::phone::PhoneNumber;
+use simverify::simulator::{Control, PhoneEvent, PtyTask, Settings, Simulator, Simulators};
+use simverify::verification::{AttemptId, EventKind};
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::broadcast;
@@ -74,6 +81,11 @@ async fn gammu_identifies_each_make() {
         ("sim7600", "SIMCOM"),
         ("quectel", "Quectel"),
         ("huawei", "Huawei"),
+        ("a7670", "SIMCOM"),
+        ("quectel-m", "Quectel"),
+        ("huawei-lte", "Huawei"),
+        ("telit", "Telit"),
+        ("zte", "ZTE"),
     ];
     let mut running = JoinSet::new();
     for (profile, maker) in makes {
@@ -168,4 +180,68 @@ fn smsd_config(bench: &Bench, spool: &Path) -> String {
          incoming = no\n\
          baudrate = 115200\n"
     )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_modem_behind_ser2net_sends_over_raw_tcp_and_over_rfc_2217() {
+    for accepter in ["tcp", "telnet(rfc2217),tcp"] {
+        let mut bench = Bench::start(Settings::default());
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let number = free.local_addr().unwrap().port();
+        drop(free);
+        let config = bench.path("ser2net.yaml");
+        let link = bench.link.display();
+        // The version at the top and the spelling of the rest are ser2net's.
+        let text = format!(
+            "%YAML 1.1\n---\nconnection: &modem\n  accepter: {accepter},127.0.0.1,{number}\n  \
+             connector: serialdev,{link},9600n81,local\n"
+        );
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new(program("ser2net", "ser2net"));
+        command.arg("-n").arg("-c").arg(&config).stdin(Stdio::null()).kill_on_drop(true);
+        let mut server = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let (host, port) = ("127.0.0.1".to_owned(), number);
+        let address =
+            if accepter == "tcp" { PortAddress::Tcp { host, port } } else { PortAddress::Rfc2217 { host, port } };
+        let port = timeout(PROGRAM_TIME, served(&address)).await.expect("ser2net serves in time");
+        let outcome = by_hand::send(port, &modem(address), &message(), 1, async |_| false).await.unwrap();
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{accepter}: {outcome:?}");
+        assert_eq!(bench.next_event().await, "SMS to +491701234567 (reference 1, 1 part): Dein Code: 1234 €");
+        server.kill().await.unwrap();
+    }
+}
+
+/// The port, once its server listens.
+async fn served(address: &PortAddress) -> port::Port {
+    loop {
+        match port::open(address, 9600, &Simulators::default()).await {
+            Ok(port) => return port,
+            Err(error) if error.is_absent() => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn modem(address: PortAddress) -> ModemConfig {
+    ModemConfig {
+        name: "sim1".to_owned(),
+        address,
+        baud_rate: 9600,
+        profile: None,
+        sim_pin: None,
+        roaming: true,
+        delivery_reports: false,
+    }
+}
+
+fn message() -> Message {
+    Message {
+        attempt: AttemptId::new(1),
+        request: None,
+        kind: EventKind::Sms,
+        number: PhoneNumber::parse("491701234567", None).unwrap(),
+        text: MessageText::new("Dein Code: 1234 €".to_owned()),
+        pin_end: None,
+        validity: Duration::from_secs(300),
+    }
 }

@@ -10,7 +10,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, geteuid, setgid, setuid};
 use rusqlite::Connection;
 use simverify::clock::Timestamp;
-use simverify::store::{self, AccountDefaults, BackupError, NewAccount, NewBudgetUse, Store, StoreError, Tx};
+use simverify::store::{self, AccountDefaults, BackupError, NewAccount, NewBudgetUse, NewPart, Store, StoreError, Tx};
 use simverify::verification::{AttemptId, EventKind};
 use tempfile::TempDir;
 
@@ -368,6 +368,43 @@ async fn uses_that_no_window_holds_are_purged_and_the_others_are_kept() {
     assert_eq!(purged, 2);
     let left: Vec<_> = left.iter().map(|used| (used.attempt.map(AttemptId::get), used.used)).collect();
     assert_eq!(left, [(Some(1), None), (None, Some(at(3)))]);
+}
+
+fn part(number: u8, sender: u8) -> NewPart {
+    NewPart {
+        route: "sim1".to_owned(),
+        hash: [number; 32],
+        sender_sealed: vec![],
+        sender_hash: [sender; 32],
+        kind: "text",
+        pdu_sealed: vec![],
+        place: None,
+        sent: None,
+        received: Timestamp::from_millis(i64::from(number)),
+        reaction: None,
+    }
+}
+
+#[tokio::test]
+async fn a_full_inbox_loses_its_oldest_and_no_sender_pushes_out_the_others() {
+    let place = Place::new();
+    let store = place.open();
+    let kept = |senders: &'static [u8]| {
+        let store = store.clone();
+        async move {
+            let work = move |tx: &Tx| {
+                tx.clear_inbox()?;
+                for (number, sender) in (1..).zip(senders) {
+                    tx.make_room(&[*sender; 32], 5, 3)?;
+                    tx.insert_part(&part(number, *sender), None)?;
+                }
+                Ok::<_, StoreError>(tx.parts()?.iter().map(|row| row.hash[0]).collect::<Vec<_>>())
+            };
+            store.write(work).await.expect("parts")
+        }
+    };
+    assert_eq!(kept(&[1, 2, 2, 2, 2, 2, 2]).await, [1, 5, 6, 7]);
+    assert_eq!(kept(&[1, 2, 3, 4, 5, 6, 7]).await, [3, 4, 5, 6, 7]);
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::App;
 use super::blocklist::hashes_of;
 use super::budget::{self, Amounts};
@@ -79,6 +81,9 @@ pub enum Claim {
     Spent,
 }
 
+/// What is done to one verification inside a transaction.
+type ForOne = fn(&Tx, VerificationId, &Prepared, Timestamp) -> Result<(), StoreError>;
+
 enum Try {
     Claimed(Box<VerificationRow>, Autofill, NewBudgetUse),
     NeedsPin(Box<VerificationRow>),
@@ -144,20 +149,39 @@ impl App {
         let now = self.clock.now();
         let ids = self.store.read(move |tx: &Tx| tx.overdue_verifications(now, DEADLINES)).await?;
         let count = ids.len();
-        let prepared: Vec<_> = ids.into_iter().map(|id| (id, self.prepared())).collect();
-        self.store
-            .write(move |tx: &Tx| {
-                for (id, prepared) in prepared {
-                    if let Some(mut row) = tx.verification(id)? {
-                        // A refusal cannot come: `Due` is never refused.
-                        let _ = step(tx, &mut row, Event::Due, &prepared, now)?;
-                        note_failure(tx, &row, "it could not be handed over in time")?;
-                    }
-                }
-                Ok::<_, StoreError>(())
-            })
-            .await?;
+        self.for_each(ids, now, pass_deadline).await?;
         Ok(count)
+    }
+
+    /// Does something to each of some verifications in one transaction; where one cannot be read, in one each, and that
+    /// one is set aside, so that the others do not wait for it.
+    async fn for_each(&self, ids: Vec<VerificationId>, now: Timestamp, act: ForOne) -> Result<(), Internal> {
+        let group: Vec<_> = ids.iter().map(|id| (*id, self.prepared())).collect();
+        let together = self
+            .store
+            .write(move |tx: &Tx| group.iter().try_for_each(|(id, prepared)| act(tx, *id, prepared, now)))
+            .await;
+        match together {
+            Err(StoreError::Row(_)) => {}
+            other => return Ok(other?),
+        }
+        for id in ids {
+            let prepared = self.prepared();
+            match self.store.write(move |tx: &Tx| act(tx, id, &prepared, now)).await {
+                Ok(()) => {}
+                Err(StoreError::Row(reason)) => {
+                    warn!(verification = %id.get(), reason, "a verification cannot be read; it is set aside");
+                    self.store
+                        .write(move |tx: &Tx| {
+                            tx.set_aside_verification(id, &reason, now)?;
+                            tx.withdraw_attempts(id, now)
+                        })
+                        .await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// Claims a due attempt for a route and takes its share of the route's budget, both on record before the message is
@@ -344,10 +368,7 @@ impl App {
         let ids = self.store.read(|tx: &Tx| tx.unfinished_verifications()).await?;
         let count = ids.len();
         for group in ids.chunks(64) {
-            let group: Vec<_> = group.iter().map(|id| (*id, self.prepared())).collect();
-            self.store
-                .write(move |tx: &Tx| group.iter().try_for_each(|(id, prepared)| recover_one(tx, *id, prepared, now)))
-                .await?;
+            self.for_each(group.to_vec(), now, recover_one).await?;
         }
         self.store.write(move |tx: &Tx| tx.recover_budget(now)).await?;
         self.load_budgets().await?;
@@ -360,6 +381,13 @@ impl App {
         let before = self.clock.now() - self.rules().retention;
         Ok(self.store.write(move |tx: &Tx| tx.purge_verifications(before, PURGE)).await?)
     }
+}
+
+fn pass_deadline(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp) -> Result<(), StoreError> {
+    let Some(mut row) = tx.verification(id)? else { return Ok(()) };
+    // A refusal cannot come: `Due` is never refused.
+    let _ = step(tx, &mut row, Event::Due, prepared, now)?;
+    note_failure(tx, &row, "it could not be handed over in time")
 }
 
 fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 //! Beside the routes stand the ledgers of their budgets. A copy shows what is left as of the last change; only
 //! [`Board::routes_at`] looks at the clock's hands.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -21,6 +22,8 @@ pub struct Board {
 #[derive(Default)]
 struct Shared {
     entries: Mutex<Entries>,
+    /// Why a route is not ready, by its name: for people, not for routing.
+    reasons: Mutex<BTreeMap<String, String>>,
     changed: Notify,
 }
 
@@ -115,6 +118,20 @@ impl Board {
     pub fn update(&self, name: &str, change: impl FnOnce(&mut RouteView)) {
         self.on(name, |entry| change(&mut entry.view));
         self.shared.changed.notify_one();
+    }
+
+    /// Says why a route is not ready; `None`: it is.
+    pub fn explain(&self, name: &str, reason: Option<&str>) {
+        let mut reasons = self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        match reason {
+            Some(reason) => reasons.insert(name.to_owned(), reason.to_owned()),
+            None => reasons.remove(name),
+        };
+    }
+
+    /// Why a route is not ready, as far as it is known.
+    pub fn reason(&self, name: &str) -> Option<String> {
+        self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.

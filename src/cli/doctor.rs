@@ -210,14 +210,16 @@ async fn modem_port(modem: &ModemSettings, running: bool) -> Check {
         PortAddress::Simulator(_) => {
             return Check::ok(name, format!("{address}: virtual, nothing reaches a real phone"));
         }
-        PortAddress::Tcp { .. } if running => {
+        PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } if running => {
             return Check::ok(name, format!("{address}: not tried, the running daemon may have it"));
         }
-        PortAddress::Tcp { .. } | PortAddress::Device(_) => {}
+        PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } | PortAddress::Device(_) => {}
     }
     match port::open(address, config.baud_rate, &Simulators::default()).await {
         Ok(_) => Check::ok(name, format!("{address} can be opened; `simverify modem probe` asks what is there")),
-        Err(PortError::Held { holder: Some(holder), .. }) if running && holder.starts_with("simverify ") => {
+        Err(PortError::Held { holder: Some(holder), .. } | PortError::Taken { holder, .. })
+            if running && holder.starts_with("simverify ") =>
+        {
             Check::ok(name, format!("{address} is in use by {holder}"))
         }
         Err(error) => Check::fail(name, error.to_string()),

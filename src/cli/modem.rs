@@ -106,7 +106,7 @@ fn presence(port: &PortSettings) -> &'static str {
     match port {
         PortSettings::Device(path) if path.exists() => "there",
         PortSettings::Device(_) => "absent",
-        PortSettings::Tcp { .. } => "network",
+        PortSettings::Tcp { .. } | PortSettings::Rfc2217 { .. } => "network",
         PortSettings::Simulator(_) => "virtual",
     }
 }
@@ -160,7 +160,7 @@ fn modem_on<'a>(device: &Path, modems: &'a [ModemSettings]) -> Option<&'a ModemS
     let device = device.canonicalize().ok()?;
     modems.iter().find(|modem| match &modem.port {
         PortSettings::Device(path) => path.canonicalize().is_ok_and(|path| path == device),
-        PortSettings::Tcp { .. } | PortSettings::Simulator(_) => false,
+        PortSettings::Tcp { .. } | PortSettings::Rfc2217 { .. } | PortSettings::Simulator(_) => false,
     })
 }
 
@@ -174,6 +174,8 @@ async fn open_port(address: &PortAddress, baud_rate: u32, simulators: &Simulator
             PortError::NotFound { .. }
             | PortError::Held { .. }
             | PortError::Unreachable { .. }
+            | PortError::Taken { .. }
+            | PortError::NoTelnet { .. }
             | PortError::Simulator { .. } => Exit::Unavailable,
         };
         exit.because(error)
@@ -184,7 +186,9 @@ fn by_hand_failure(error: ByHandError, what: impl Display) -> Failure {
     let exit = match &error {
         ByHandError::Encoding(_) => Exit::Data,
         ByHandError::PortLost(_) => Exit::Io,
-        ByHandError::Silent | ByHandError::Blocked(_) | ByHandError::NoNetwork => Exit::Unavailable,
+        ByHandError::Silent | ByHandError::Blocked(_) | ByHandError::NoNetwork | ByHandError::Network(_) => {
+            Exit::Unavailable
+        }
     };
     exit.because(anyhow::Error::new(error).context(what.to_string()))
 }

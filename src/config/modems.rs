@@ -24,6 +24,7 @@ sms_per_minute = 0
 sms_per_day = 0
 calls_per_day = 0
 delivery_reports = true
+roaming = true
 voice = { kind = "none" }
 "#;
 
@@ -53,6 +54,8 @@ pub struct ModemSettings {
     #[serde(deserialize_with = "limit::<_, 1000000>")]
     pub calls_per_day: Option<NonZeroU32>,
     pub delivery_reports: bool,
+    /// Whether it sends through a network that is not its SIM's own.
+    pub roaming: bool,
     pub voice: VoiceSettings,
 }
 
@@ -77,6 +80,8 @@ pub enum PortSettings {
     Device(PathBuf),
     /// A raw TCP connection, as ser2net offers.
     Tcp { host: String, port: u16 },
+    /// Telnet with the port's settings (RFC 2217), as ser2net offers too.
+    Rfc2217 { host: String, port: u16 },
     /// A virtual modem of this name inside the daemon.
     Simulator(String),
 }
@@ -85,26 +90,34 @@ impl TryFrom<String> for PortSettings {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        const ALLOWED: &str = "must be a device's absolute path, \"tcp://HOST:PORT\", or \"simulator:NAME\" (letters, digits, \".\", \
-             \"_\", \"-\")";
+        const ALLOWED: &str = "must be a device's absolute path, \"tcp://HOST:PORT\", \"rfc2217://HOST:PORT\", or \
+             \"simulator:NAME\" (letters, digits, \".\", \"_\", \"-\")";
         if let Some(name) = text.strip_prefix("simulator:") {
             let name = RouteName::try_from(name.to_owned()).map_err(|_| ALLOWED)?;
             return Ok(Self::Simulator(name.as_str().to_owned()));
         }
         if let Some(address) = text.strip_prefix("tcp://") {
-            let (host, port) = address.rsplit_once(':').ok_or(ALLOWED)?;
-            let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-            let port = port.parse().ok().filter(|&port| port != 0).ok_or(ALLOWED)?;
-            let ambiguous = bare == host && bare.contains(':');
-            let sane = |byte: u8| byte.is_ascii_graphic() && !b"/?#@[]".contains(&byte);
-            if bare.is_empty() || ambiguous || !bare.bytes().all(sane) {
-                return Err(ALLOWED);
-            }
-            return Ok(Self::Tcp { host: bare.to_owned(), port });
+            let (host, port) = host_and_port(address).ok_or(ALLOWED)?;
+            return Ok(Self::Tcp { host, port });
+        }
+        if let Some(address) = text.strip_prefix("rfc2217://") {
+            let (host, port) = host_and_port(address).ok_or(ALLOWED)?;
+            return Ok(Self::Rfc2217 { host, port });
         }
         let path = PathBuf::from(&text);
         if path.is_absolute() && path.file_name().is_some() { Ok(Self::Device(path)) } else { Err(ALLOWED) }
     }
+}
+
+/// An IPv6 address stands in brackets (RFC 3986 §3.2.2).
+fn host_and_port(address: &str) -> Option<(String, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let port = port.parse().ok().filter(|&port| port != 0)?;
+    let ambiguous = bare == host && bare.contains(':');
+    let sane = |byte: u8| byte.is_ascii_graphic() && !b"/?#@[]".contains(&byte);
+    let fits = !bare.is_empty() && !ambiguous && bare.bytes().all(sane);
+    fits.then(|| (bare.to_owned(), port))
 }
 
 /// As the configuration writes it.
@@ -114,6 +127,8 @@ impl fmt::Display for PortSettings {
             Self::Device(path) => path.display().fmt(f),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::Rfc2217 { host, port } if host.contains(':') => write!(f, "rfc2217://[{host}]:{port}"),
+            Self::Rfc2217 { host, port } => write!(f, "rfc2217://{host}:{port}"),
             Self::Simulator(name) => write!(f, "simulator:{name}"),
         }
     }
@@ -239,6 +254,8 @@ mod tests {
             "tcp://192.0.2.7:2000",
             "tcp://[2001:db8::1]:2000",
             "tcp://cabinet.example:2000",
+            "rfc2217://cabinet.example:2000",
+            "rfc2217://[2001:db8::1]:2000",
             "simulator:sim1",
         ];
         for text in good {
@@ -257,6 +274,8 @@ mod tests {
             "tcp://::1:2000",
             "tcp://a b:1",
             "tcp://a/b:1",
+            "rfc2217://host",
+            "rfc2217://::1:2000",
             "simulator:",
             "simulator:a b",
             "http://x:1",

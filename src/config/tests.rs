@@ -251,7 +251,7 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
     /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
-    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, voice
+    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, roaming, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
     /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, channels, countries, method, url, headers, secret, secret_file, content_type, body, success_status, success_path, success_value, message_id_path, timeout_seconds
     /etc/simverify.toml:2: unknown key log.Password = ***: log allows level, format
@@ -374,7 +374,7 @@ fn a_modem_that_does_not_fit_is_refused_with_what_is_allowed() {
     /etc/simverify.toml:1: modems[0].port: must be given
     /etc/simverify.toml:1: modems[0].name: must be given
     /etc/simverify.toml:2: modems[0].name = "sim 1": must be 1 to 32 letters, digits, ".", "_" or "-", the first a letter or digit
-    /etc/simverify.toml:3: modems[0].port = "COM3": must be a device's absolute path, "tcp://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
+    /etc/simverify.toml:3: modems[0].port = "COM3": must be a device's absolute path, "tcp://HOST:PORT", "rfc2217://HOST:PORT", or "simulator:NAME" (letters, digits, ".", "_", "-")
     /etc/simverify.toml:1: modems = { name = "sim1" }: must be a list of tables, each under [[modems]]
     "##);
 }
@@ -565,7 +565,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     assert!(!printed.contains("4711") && !printed.contains("geheim"), "{printed}");
     let tables = configuration.effective.to_string();
     let tables = tables[tables.find("[[modems]]").expect("modems")..tables.find("[routing]").expect("routing")].trim();
-    insta::assert_snapshot!(tables.replace(&place.directory.path().display().to_string(), "/etc"), @r##"
+    insta::assert_snapshot!(tables.replace(&place.directory.path().display().to_string(), "/etc"), @r#"
     [[modems]]
     name = "sim1"  # /etc/simverify.toml:2
     port = "/dev/ttyUSB2"  # /etc/simverify.toml:3
@@ -579,6 +579,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     sms_per_day = 0  # built-in defaults
     calls_per_day = 0  # built-in defaults
     delivery_reports = true  # built-in defaults
+    roaming = true  # built-in defaults
     voice.kind = "none"  # built-in defaults
 
     [[providers]]
@@ -597,7 +598,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     success_value = ""  # built-in defaults
     message_id_path = ""  # built-in defaults
     timeout_seconds = 10  # built-in defaults
-    "##);
+    "#);
 }
 
 #[test]

@@ -93,6 +93,7 @@ pub fn modem_config(modem: &ModemSettings) -> ModemConfig {
         profile: modem.profile.0,
         sim_pin: modem.sim_pin.as_ref().map(|pin| Zeroizing::new(pin.expose().to_owned())),
         delivery_reports: modem.delivery_reports,
+        roaming: modem.roaming,
     }
 }
 
@@ -100,6 +101,7 @@ fn address(port: &PortSettings) -> PortAddress {
     match port {
         PortSettings::Device(path) => PortAddress::Device(path.clone()),
         PortSettings::Tcp { host, port } => PortAddress::Tcp { host: host.clone(), port: *port },
+        PortSettings::Rfc2217 { host, port } => PortAddress::Rfc2217 { host: host.clone(), port: *port },
         PortSettings::Simulator(name) => PortAddress::Simulator(name.clone()),
     }
 }

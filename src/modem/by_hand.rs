@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::at::{AtError, CommandId};
 use super::driver::ModemConfig;
 use super::line::{Line, Said};
-use super::network::{Network, NetworkStep};
+use super::network::{Network, NetworkStep, Trouble};
 use super::profile::{GENERIC, Profile};
 use super::sending;
 use super::sms::{Sms, SmsStep};
@@ -30,6 +30,8 @@ pub enum ByHandError {
     Blocked(Blocked),
     #[error("the modem finds no network within 60 s: check antenna, SIM and contract")]
     NoNetwork,
+    #[error("{0}")]
+    Network(Trouble),
     #[error("the message cannot be encoded: {0}")]
     Encoding(String),
 }
@@ -60,7 +62,7 @@ pub async fn send<P: AsyncRead + AsyncWrite + Unpin>(
     let mut line = Line::new(port, settings, Instant::now());
     let profile = start_up(&mut line, config, pin_record).await?;
     line.configure(profile.engine_settings());
-    wait_for_network(&mut line).await?;
+    wait_for_network(&mut line, config).await?;
     Ok(carry_out(&mut line, Sms::new(parts, profile.submit_timeout)).await)
 }
 
@@ -138,8 +140,11 @@ async fn start_up<P: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn wait_for_network<P: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<P>) -> Result<(), ByHandError> {
-    let mut network = Network::new(line.now());
+async fn wait_for_network<P: AsyncRead + AsyncWrite + Unpin>(
+    line: &mut Line<P>,
+    config: &ModemConfig,
+) -> Result<(), ByHandError> {
+    let mut network = Network::new(line.now(), config.roaming);
     let deadline = line.now() + REGISTRATION_PATIENCE;
     let mut asked = None;
     loop {
@@ -157,7 +162,8 @@ async fn wait_for_network<P: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<P>)
             return Ok(());
         }
         if now >= deadline || status.silent {
-            return Err(ByHandError::NoNetwork);
+            let lasting = status.trouble.filter(|trouble| trouble.is_lasting());
+            return Err(lasting.map_or(ByHandError::NoNetwork, ByHandError::Network));
         }
         match line.next(Some(due.unwrap_or(deadline).min(deadline))).await? {
             Said::Reply { id, result } if Some(id) == asked => {
@@ -187,6 +193,7 @@ mod tests {
             baud_rate: 115_200,
             profile: None,
             sim_pin: None,
+            roaming: true,
             delivery_reports: true,
         }
     }

@@ -20,8 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
-use super::at::Command;
-use super::line::{Line, Said};
+use super::line::Line;
 use super::port::{self, Port, PortAddress, PortError};
 use super::profile::{GENERIC, Profile};
 use super::recovery::{Recovery, Rung};
@@ -29,6 +28,7 @@ use super::startup::{Identity, SimPin};
 use crate::channel::routing::Health;
 use crate::channel::{Board, Message, Notice, Outcome};
 use crate::clock::Clock;
+use crate::phone::PhoneNumber;
 use crate::simulator::Simulators;
 use crate::verification::AttemptId;
 
@@ -44,6 +44,13 @@ const BLOCKED_PAUSE: Duration = Duration::from_secs(60);
 /// A port that another program holds, or that may not be opened, is tried again after this.
 const HELD_PAUSE: Duration = Duration::from_secs(10);
 
+/// What messages in a row that a modem did not send, by no fault of theirs, come to before it counts as broken: silence
+/// and a refusal count two, and a refusal of the same number again counts one, for the number may be the cause after all.
+pub(super) const FUTILE_MAX: u8 = 6;
+
+/// A complaint that the modem itself repeats is passed on this often.
+pub(super) const REPEAT_AFTER: Duration = Duration::from_secs(600);
+
 /// One modem's settings.
 #[derive(Clone)]
 pub struct ModemConfig {
@@ -53,6 +60,8 @@ pub struct ModemConfig {
     /// `None`: chosen by what the modem says that it is.
     pub profile: Option<&'static Profile>,
     pub sim_pin: Option<Zeroizing<String>>,
+    /// Whether a network that is not the SIM's own counts as one.
+    pub roaming: bool,
     pub delivery_reports: bool,
 }
 
@@ -94,6 +103,10 @@ pub(super) enum SessionEnd {
     Blocked,
     /// The modem began anew.
     Restarted,
+    /// Something was done to the SIM.
+    SimChanged,
+    /// The modem answers, and message after message is not sent.
+    Futile,
 }
 
 pub(super) struct Driver {
@@ -107,6 +120,23 @@ pub(super) struct Driver {
     pub profile: &'static Profile,
     pub concat_reference: u8,
     pub last_uncertain: Option<AttemptId>,
+    /// See [`FUTILE_MAX`].
+    pub futile: u8,
+    /// The number whose message was refused last.
+    pub futile_number: Option<PhoneNumber>,
+    pub last_power_warning: Option<Duration>,
+    /// The rung that was tried last, until the modem is ready.
+    pub(super) rung: Option<Rung>,
+    /// When it was gone or restarted, the latest last.
+    pub(super) falls: Vec<Duration>,
+    /// The numbers of modem and SIM at the last start-up.
+    last_seen: Option<Seen>,
+}
+
+/// What tells one modem, and one SIM, from another.
+struct Seen {
+    imei: Option<String>,
+    iccid: Option<String>,
 }
 
 /// Runs a modem until `stop`. A panic is logged and the driver starts again; the message it had in hand is uncertain.
@@ -131,6 +161,12 @@ pub async fn run(
             profile: config.profile.unwrap_or(&GENERIC),
             concat_reference: 0,
             last_uncertain: None,
+            futile: 0,
+            futile_number: None,
+            last_power_warning: None,
+            rung: None,
+            falls: vec![],
+            last_seen: None,
         };
         let mail = Arc::clone(&mail);
         let task = tokio::spawn(async move { driver.run(&mut *mail.lock().await).await });
@@ -168,20 +204,17 @@ pub(super) async fn finish(surroundings: &Surroundings, name: &str, attempt: Att
 
 impl Driver {
     async fn run(mut self, mail: &mut Mail) {
-        let mut lost_tries = 0;
         loop {
             let port = match self.open(mail).await {
                 Some(Ok(port)) => port,
                 Some(Err(error)) => {
-                    self.wait_for_port(mail, &error, lost_tries).await;
-                    lost_tries += 1;
+                    self.wait_for_port(mail, &error).await;
                     continue;
                 }
                 None => return self.give_back(mail),
             };
-            lost_tries = 0;
             let mut line = Line::new(port, self.profile.engine_settings(), self.zero);
-            let rung = loop {
+            let pause = loop {
                 let end = self.session(&mut line, mail).await;
                 down(&self.surroundings, &self.config.name);
                 match self.after(end, &mut line, mail).await {
@@ -191,8 +224,8 @@ impl Driver {
                 }
             };
             drop(line);
-            if !rung.is_zero() {
-                let returned = self.returned(rung);
+            if !pause.is_zero() {
+                let returned = self.returned(pause);
                 mail.meanwhile(&self, returned).await;
             }
         }
@@ -204,11 +237,10 @@ impl Driver {
     }
 
     /// Waits until opening is worth another try.
-    async fn wait_for_port(&mut self, mail: &mut Mail, error: &PortError, tries: u32) {
+    async fn wait_for_port(&mut self, mail: &mut Mail, error: &PortError) {
         self.complain(&error.to_string());
         // What is absent comes back when somebody plugs it in; the other reasons last longer.
-        let absent = matches!(error, PortError::NotFound { .. } | PortError::Simulator { .. });
-        let pause = if absent { self.recovery.port_lost(tries).pause } else { HELD_PAUSE };
+        let pause = if error.is_absent() { self.recovery.port_lost() } else { HELD_PAUSE };
         let returned = self.returned(pause);
         mail.meanwhile(self, returned).await;
     }
@@ -217,7 +249,10 @@ impl Driver {
     fn returned(&self, longest: Duration) -> impl Future<Output = ()> + use<> {
         let path = match &self.config.address {
             PortAddress::Device(path) if !path.exists() => Some(path.clone()),
-            PortAddress::Device(_) | PortAddress::Tcp { .. } | PortAddress::Simulator(_) => None,
+            PortAddress::Device(_)
+            | PortAddress::Tcp { .. }
+            | PortAddress::Rfc2217 { .. }
+            | PortAddress::Simulator(_) => None,
         };
         async move {
             match path {
@@ -233,106 +268,34 @@ impl Driver {
     {
         match end {
             SessionEnd::Stopped => Next::Stop,
-            SessionEnd::PortLost(error) => {
-                self.complain(&format!("the port is gone ({error}); waiting for it to come back"));
-                Next::OpenAgain { wait_for_port: self.recovery.port_lost(0).pause }
-            }
+            SessionEnd::PortLost(error) => self.lost(&error, line.now()),
             SessionEnd::Restarted => {
                 warn!(modem = self.config.name, "the modem has restarted; starting it up again");
+                self.fell(line.now());
                 Next::SamePort
+            }
+            SessionEnd::SimChanged => {
+                warn!(modem = self.config.name, "the SIM was taken out, put in or locked; starting the modem up again");
+                Next::SamePort
+            }
+            SessionEnd::Futile => {
+                let attempt = self.recovery.cannot_send(line.now(), self.profile.reset_lasts);
+                self.climb(line, mail, attempt, "the modem answers and sends nothing").await
             }
             SessionEnd::Blocked => {
                 let until = line.now() + BLOCKED_PAUSE;
                 self.rest(line, mail, until, true).await
             }
-            SessionEnd::Silent => self.climb(line, mail).await,
-        }
-    }
-
-    /// One rung of the recovery ladder.
-    async fn climb<P>(&mut self, line: &mut Line<P>, mail: &mut Mail) -> Next
-    where
-        P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
-        let attempt = self.recovery.failed(line.now(), self.profile.reset_lasts);
-        let name = &self.config.name;
-        if attempt.alarm {
-            error!(modem = name, "the modem does not answer whatever is tried; check its power, cable and SIM");
-        }
-        warn!(modem = name, rung = ?attempt.rung, pause = ?attempt.pause, "the modem does not answer; recovering");
-        let until = line.now() + attempt.pause;
-        match self.rest(line, mail, until, false).await {
-            Next::SamePort => {}
-            other => return other,
-        }
-        match attempt.rung {
-            Rung::Wake => Next::SamePort,
-            Rung::Reopen => Next::OpenAgain { wait_for_port: Duration::ZERO },
-            Rung::Reinitialise => {
-                self.command(line, mail, "ATZ").await;
-                Next::SamePort
-            }
-            Rung::Reset => {
-                self.command(line, mail, self.profile.reset_line).await;
-                Next::OpenAgain { wait_for_port: attempt.wait_for_port }
-            }
-        }
-    }
-
-    /// Sends a command whose answer matters to nobody.
-    async fn command<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, text: &str)
-    where
-        P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
-        let id = line.submit(Command::new(text));
-        let driver = &*self;
-        let answered = async {
-            while let Ok(said) = line.next(None).await {
-                match said {
-                    Said::Reply { id: replied, .. } if replied == id => return,
-                    Said::Unsolicited(said) => driver.take_directly(&said).await,
-                    Said::Reply { .. } | Said::Prompt { .. } | Said::Time => {}
-                }
-            }
-        };
-        mail.meanwhile(driver, answered).await;
-    }
-
-    /// Listens until the instant, or until the SIM says something if `for_sim`.
-    async fn rest<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, until: Duration, for_sim: bool) -> Next
-    where
-        P: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
-        let driver = &*self;
-        let rested = async {
-            loop {
-                match line.next(Some(until)).await {
-                    Err(error) => return Err(error),
-                    Ok(Said::Time) => return Ok(()),
-                    Ok(Said::Unsolicited(said)) => {
-                        use super::at::Event;
-                        driver.take_directly(&said).await;
-                        let event = said.event();
-                        if matches!(event, Event::Restarted) || (for_sim && matches!(event, Event::Sim(_))) {
-                            return Ok(());
-                        }
-                    }
-                    Ok(Said::Reply { .. } | Said::Prompt { .. }) => {}
-                }
-            }
-        };
-        match mail.meanwhile(driver, rested).await {
-            None => Next::Stop,
-            Some(Ok(())) => Next::SamePort,
-            Some(Err(error)) => {
-                self.complain(&format!("the port is gone ({error}); waiting for it to come back"));
-                Next::OpenAgain { wait_for_port: self.recovery.port_lost(0).pause }
+            SessionEnd::Silent => {
+                let attempt = self.recovery.failed(line.now(), self.profile.reset_lasts);
+                self.climb(line, mail, attempt, "the modem does not answer").await
             }
         }
     }
 
     /// Says once why the modem is not at work.
     pub(super) fn complain(&mut self, complaint: &str) {
+        self.surroundings.board.explain(&self.config.name, Some(complaint));
         if self.complaint.as_deref() != Some(complaint) {
             warn!(modem = self.config.name, port = %self.config.address, "{complaint}");
             self.complaint = Some(complaint.to_owned());
@@ -341,7 +304,10 @@ impl Driver {
 
     /// The start-up has ended well.
     pub(super) fn praise(&mut self, identity: &Identity) {
-        self.complaint = None;
+        if let Some(rung) = self.rung.take() {
+            info!(modem = self.config.name, rung = rung.number(), step = %rung, "the modem answers again");
+        }
+        self.compare(identity);
         info!(
             modem = self.config.name,
             port = %self.config.address,
@@ -350,6 +316,22 @@ impl Driver {
             profile = identity.profile.name,
             "the modem is started"
         );
+    }
+
+    /// A port may lead to another modem after a re-enumeration, and somebody may have changed the SIM.
+    fn compare(&mut self, identity: &Identity) {
+        let seen = Seen { imei: identity.imei.clone(), iccid: identity.iccid.clone() };
+        let differ = |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
+        if let Some(before) = &self.last_seen {
+            let (name, port) = (&self.config.name, &self.config.address);
+            if differ(&before.imei, &seen.imei) {
+                warn!(modem = name, %port, "another modem is on this port than before: name it by /dev/serial/by-id or by-path");
+            }
+            if differ(&before.iccid, &seen.iccid) {
+                warn!(modem = name, %port, "another SIM is in the modem than before: check sim_pin, countries and contract");
+            }
+        }
+        self.last_seen = Some(seen);
     }
 
     pub(super) fn sim_pin(&self) -> Option<SimPin> {
@@ -372,7 +354,7 @@ impl Driver {
 }
 
 /// Where to go on after a session.
-enum Next {
+pub(super) enum Next {
     Stop,
     SamePort,
     OpenAgain { wait_for_port: Duration },

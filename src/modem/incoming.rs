@@ -16,7 +16,11 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::at::{self, AtError, Command, Event, Priority, Reply, Routing, Storage, StoredMessage};
+use super::at::{self, AtError, Command, Event, Reply, Routing, Storage, StoredMessage};
+
+mod question;
+
+use question::{Question, Task, memories_to_list};
 
 /// Announcements get lost; a listing finds what they told of.
 const SCAN_INTERVAL: Duration = Duration::from_secs(600);
@@ -32,11 +36,10 @@ const ANNOUNCED_MAX: usize = 64;
 const DIRECT_MAX: usize = 256;
 /// Between two repairs of the routing.
 const ROUTE_INTERVAL: Duration = Duration::from_secs(60);
+/// So often in a row the network is asked to deliver a damaged message again; then it is kept as it came.
+const DAMAGED_MAX: u8 = 2;
 /// `+CMS ERROR: 340`, no acknowledgement expected: the modem runs without them.
 const NONE_EXPECTED: u16 = 340;
-/// Memories that hold what was received: SIM, modem, status reports. `MT` is the first two at once.
-const MEMORIES: [&str; 3] = ["SM", "ME", "SR"];
-const BOTH_MEMORIES: &str = "MT";
 
 /// What the conversation wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,29 +73,6 @@ struct Place {
     index: u16,
 }
 
-#[derive(Debug)]
-enum Task {
-    List { hurry: bool },
-    Read { index: u16, again: bool },
-    Delete { index: u16 },
-}
-
-#[derive(Debug)]
-enum Question {
-    Memories,
-    /// The choice of the memory that the task works on.
-    Select {
-        memory: String,
-        task: Task,
-    },
-    Task(Task),
-    /// Whether the acknowledgement said that the message is kept.
-    Acknowledge {
-        kept: bool,
-    },
-    Route,
-}
-
 /// Where the message came from that is being kept.
 #[derive(Debug)]
 enum Origin {
@@ -116,6 +96,7 @@ pub struct Incoming {
     /// Memories that the modem does not let us choose.
     unselectable: BTreeSet<String>,
     direct: VecDeque<String>,
+    damaged: u8,
     announced: VecDeque<Place>,
     /// What was read alone.
     read: Option<(Place, String)>,
@@ -138,14 +119,14 @@ impl Incoming {
     /// Begins with a listing: messages came while nobody was here. One that came directly then is refused, so that the
     /// network delivers it again. `routing` is the one in force.
     pub fn new(routing: Option<Routing>, now: Duration) -> Self {
-        let is_direct = routing.is_some_and(|routing| routing.messages >= 2 || routing.reports == 1);
-        let refusal = is_direct.then_some(Question::Acknowledge { kept: false });
+        let refusal = delivers_directly(routing).then_some(Question::Acknowledge { kept: false });
         Self {
             routing,
             memories: None,
             selected: None,
             unselectable: BTreeSet::new(),
             direct: VecDeque::new(),
+            damaged: 0,
             announced: VecDeque::new(),
             read: None,
             listed: VecDeque::new(),
@@ -209,13 +190,18 @@ impl Incoming {
         }
     }
 
-    pub fn unsolicited(&mut self, event: &Event, now: Duration) {
+    /// `second`: the line behind that of the event, for what is left of a damaged message.
+    pub fn unsolicited(&mut self, event: &Event, second: Option<&str>, now: Duration) {
         match event {
-            Event::Message { pdu } | Event::StatusReport { pdu } => self.came_directly(pdu),
+            Event::Message { pdu } | Event::StatusReport { pdu } => {
+                self.damaged = 0;
+                self.came_directly(pdu);
+            }
             Event::MessageStored { storage, index } | Event::StatusReportStored { storage, index } => {
                 self.was_announced(storage, *index, now);
             }
-            Event::StorageFull | Event::Damaged => self.hurry(now),
+            Event::StorageFull => self.hurry(now),
+            Event::Damaged => self.came_damaged(second, now),
             Event::Restarted
             | Event::PowerFailing
             | Event::Registration(_)
@@ -295,6 +281,21 @@ impl Incoming {
             self.direct.push_back(pdu.to_owned());
         } else {
             self.tell(Trouble::Flooded);
+        }
+    }
+
+    /// An announcement that cannot be read: a listing finds what it was about. A message that came directly lies nowhere:
+    /// the network has it, and a better line may bring it whole.
+    fn came_damaged(&mut self, pdu: Option<&str>, now: Duration) {
+        self.hurry(now);
+        if !delivers_directly(self.routing) {
+            return;
+        }
+        self.damaged = self.damaged.saturating_add(1);
+        if self.damaged > DAMAGED_MAX {
+            self.came_directly(pdu.unwrap_or_default());
+        } else if self.replies.is_empty() {
+            self.replies.push_back(Question::Acknowledge { kept: false });
         }
     }
 
@@ -412,7 +413,7 @@ impl Incoming {
     }
 
     fn ask(&mut self, question: Question) -> IncomingStep {
-        let command = self.command(&question);
+        let command = question.command(self.routing);
         self.asked = Some(question);
         IncomingStep::Submit(command)
     }
@@ -422,51 +423,10 @@ impl Incoming {
             self.telling.push_back(trouble);
         }
     }
-
-    fn command(&self, question: &Question) -> Command {
-        let within = |line: &str, seconds| Command::new(line).within(Duration::from_secs(seconds));
-        match question {
-            Question::Memories => within("AT+CPMS=?", 10).with_optional_final().at_priority(Priority::Poll),
-            Question::Select { memory, task } => {
-                within(&format!("AT+CPMS=\"{memory}\""), 10).with_optional_final().at_priority(task.priority())
-            }
-            // A SIM is slow to read: 50 messages take some seconds.
-            Question::Task(task @ Task::List { .. }) => within("AT+CMGL=4", 30).at_priority(task.priority()),
-            Question::Task(task @ Task::Read { index, .. }) => {
-                within(&format!("AT+CMGR={index}"), 10).answered_by("+CMGR").at_priority(task.priority())
-            }
-            Question::Task(task @ Task::Delete { index }) => {
-                within(&format!("AT+CMGD={index}"), 10).at_priority(task.priority())
-            }
-            Question::Acknowledge { kept: true } => Command::new("AT+CNMA"),
-            // RP-ERROR: the network keeps the message (3GPP TS 27.005 §4.7).
-            Question::Acknowledge { kept: false } => Command::new("AT+CNMA=2"),
-            Question::Route => {
-                let routing = self.routing.map(|routing| routing.to_string()).unwrap_or_default();
-                within(&format!("AT+CNMI={routing}"), 10)
-            }
-        }
-    }
 }
 
-impl Task {
-    fn priority(&self) -> Priority {
-        match self {
-            Self::List { hurry: false } => Priority::Poll,
-            Self::List { hurry: true } | Self::Read { .. } | Self::Delete { .. } => Priority::Sms,
-        }
-    }
-}
-
-/// The memories that hold what was received, as far as the modem offers them for reading.
-fn memories_to_list(reply: &Reply) -> Vec<String> {
-    let offered = at::storages_offered(reply).into_iter().next().unwrap_or_default();
-    let known: Vec<String> =
-        MEMORIES.iter().filter(|known| offered.iter().any(|it| it == *known)).map(|it| (*it).to_owned()).collect();
-    match known.is_empty() && offered.iter().any(|it| it == BOTH_MEMORIES) {
-        true => vec![BOTH_MEMORIES.to_owned()],
-        false => known,
-    }
+fn delivers_directly(routing: Option<Routing>) -> bool {
+    routing.is_some_and(|routing| routing.messages >= 2 || routing.reports == 1)
 }
 
 impl std::fmt::Debug for RawMessage {

@@ -11,6 +11,7 @@ pub mod by_hand;
 pub mod call;
 pub mod driver;
 pub mod incoming;
+mod ladder;
 pub mod line;
 pub mod network;
 pub mod pdu;

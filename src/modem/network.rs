@@ -4,6 +4,8 @@
 //! One question at a time, at the lowest priority. Where none of `+CREG`, `+CGREG`, `+CEREG` is understood the modem
 //! counts as registered: it cannot say otherwise, and a submit will.
 //!
+//! A SIM that is not registered for a while is asked after, for a modem may lose it without a word.
+//!
 //! It must never ask `AT+COPS=?`: it blocks for minutes.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use super::at::{
     self, AtError, Command, Domain, ErrorClass, Event, Operator, Priority, Registration, RegistrationState, Reply,
-    Signal, Storage,
+    Signal, SimState, Storage,
 };
 
 const REGISTRATION_INTERVAL: Duration = Duration::from_secs(30);
@@ -50,6 +52,35 @@ pub struct NetworkStatus {
     pub unregistered_for: Option<Duration>,
     /// The modem does not answer polls: time for the recovery ladder.
     pub silent: bool,
+    /// Why messages cannot be sent.
+    pub trouble: Option<Trouble>,
+    /// Nothing more will be learnt of the operator at present.
+    pub operator_known: bool,
+    /// The SIM was asked after a while without a network, and it is not usable.
+    pub sim_gone: bool,
+}
+
+/// Why a modem that answers has no network, by what the operator does about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    #[error("the network denies this SIM: ask its operator whether it is active, paid and not blocked")]
+    Denied,
+    #[error("only a foreign network is there, and roaming is forbidden: set roaming = true, or move the antenna")]
+    RoamingForbidden,
+    #[error("the network grants emergency calls only: check the SIM and its contract")]
+    EmergencyOnly,
+    #[error("the modem is not registered with a network; waiting for it")]
+    Unregistered,
+}
+
+impl Trouble {
+    /// Whether time alone does not mend it.
+    pub fn is_lasting(self) -> bool {
+        match self {
+            Self::Denied | Self::RoamingForbidden | Self::EmergencyOnly => true,
+            Self::Unregistered => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +91,12 @@ enum Question {
     Storage,
     Attention,
     Reselect,
+    Sim,
 }
 
 #[derive(Debug)]
 pub struct Network {
+    roaming: bool,
     registrations: BTreeMap<Domain, Registration>,
     /// Domains whose question is refused, or answered with nothing.
     unknown: BTreeSet<Domain>,
@@ -76,14 +109,18 @@ pub struct Network {
     next_signal: Duration,
     next_reselect: Duration,
     silent_polls: u32,
+    /// The operator was asked and has answered, or not.
+    operator_known: bool,
+    sim_gone: bool,
     questions: VecDeque<Question>,
     asked: Option<Question>,
 }
 
 impl Network {
-    /// Begins to ask at once.
-    pub fn new(now: Duration) -> Self {
+    /// Begins to ask at once. Without `roaming` a foreign network counts as none.
+    pub fn new(now: Duration, roaming: bool) -> Self {
         let mut network = Self {
+            roaming,
             registrations: BTreeMap::new(),
             unknown: BTreeSet::new(),
             next_unknown: now + UNKNOWN_INTERVAL,
@@ -95,6 +132,8 @@ impl Network {
             next_signal: now,
             next_reselect: now + RESELECT_AFTER,
             silent_polls: 0,
+            operator_known: false,
+            sim_gone: false,
             questions: VecDeque::new(),
             asked: None,
         };
@@ -129,6 +168,10 @@ impl Network {
             if self.tells_nothing() {
                 self.questions.push_back(Question::Attention);
             }
+            // What lasts this long may be the SIM's fault, of which the modem said nothing.
+            if self.unregistered_since.is_some_and(|since| now >= since + REGISTRATION_INTERVAL) {
+                self.questions.push_back(Question::Sim);
+            }
             if self.should_reselect(now) {
                 self.next_reselect = now + RESELECT_INTERVAL;
                 self.questions.push_back(Question::Reselect);
@@ -158,10 +201,19 @@ impl Network {
                 _ => self.cannot_tell(domain, now),
             },
             (Question::Signal, Ok(reply)) => self.signal = at::signal(&reply),
-            (Question::Operator, Ok(reply)) => self.operator = at::operator(&reply),
+            (Question::Operator, answer) => {
+                self.operator = answer.ok().and_then(|reply| at::operator(&reply));
+                self.operator_known = true;
+            }
+            (Question::Sim, answer) => {
+                self.sim_gone = match at::sim_state(&answer) {
+                    SimState::Ready | SimState::NotTold | SimState::Busy => false,
+                    SimState::Pin | SimState::Puk | SimState::Locked(_) | SimState::Missing | SimState::Failure => true,
+                };
+            }
             (Question::Storage, Ok(reply)) => self.storage = at::storage_used(&reply).into_iter().next(),
             (Question::Attention | Question::Reselect, _) => {}
-            (Question::Registration(_) | Question::Signal | Question::Operator | Question::Storage, Err(_)) => {}
+            (Question::Registration(_) | Question::Signal | Question::Storage, Err(_)) => {}
         }
         self.handle_timeout(now);
     }
@@ -187,6 +239,8 @@ impl Network {
 
     pub fn status(&self, now: Duration) -> NetworkStatus {
         let best = self.registrations.values().max_by_key(|it| (it.state.is_ready(), it.access, it.domain));
+        // Where nothing is told nothing more will be.
+        let operator_known = self.operator_known || self.tells_nothing();
         NetworkStatus {
             ready: self.is_ready(),
             registration: best.copied(),
@@ -195,11 +249,31 @@ impl Network {
             storage: self.storage.clone(),
             unregistered_for: self.unregistered_since.map(|since| now.saturating_sub(since)),
             silent: self.silent_polls >= SILENT_POLLS,
+            trouble: self.trouble(),
+            operator_known,
+            sim_gone: self.sim_gone,
         }
     }
 
     fn is_ready(&self) -> bool {
-        self.tells_nothing() || self.registrations.values().any(|registration| registration.state.is_ready())
+        let usable = |state: RegistrationState| state.is_ready() && (self.roaming || !state.is_roaming());
+        self.tells_nothing() || self.registrations.values().any(|registration| usable(registration.state))
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        if self.is_ready() {
+            return None;
+        }
+        let any = |wanted: fn(RegistrationState) -> bool| self.registrations.values().any(|it| wanted(it.state));
+        Some(if any(|state| state.is_ready() && state.is_roaming()) {
+            Trouble::RoamingForbidden
+        } else if any(|state| state == RegistrationState::Denied) {
+            Trouble::Denied
+        } else if any(|state| matches!(state, RegistrationState::EmergencyOnly | RegistrationState::Restricted)) {
+            Trouble::EmergencyOnly
+        } else {
+            Trouble::Unregistered
+        })
     }
 
     /// Every question about registration is refused, and no line came unasked.
@@ -213,6 +287,7 @@ impl Network {
         let is_news =
             before.is_none_or(|before| before.state != registration.state || before.area != registration.area);
         if is_news && registration.state.is_ready() {
+            self.operator_known = false;
             self.ask_soon(Question::Operator);
         }
         self.watch_readiness(now);
@@ -230,14 +305,15 @@ impl Network {
         } else if self.unregistered_since.is_none() {
             self.unregistered_since = Some(now);
             self.next_reselect = now + RESELECT_AFTER;
-            self.operator = None;
+            (self.operator, self.operator_known) = (None, false);
         }
     }
 
     /// A network that denies is not hammered.
     fn should_reselect(&self, now: Duration) -> bool {
-        let denied = self.registrations.values().any(|it| it.state == RegistrationState::Denied);
-        self.unregistered_since.is_some() && !denied && now >= self.next_reselect
+        // Nor is one that is foreign left for another: the modem looks for its own by itself.
+        let lasting = self.trouble().is_some_and(Trouble::is_lasting);
+        self.unregistered_since.is_some() && !lasting && now >= self.next_reselect
     }
 
     fn ask_soon(&mut self, question: Question) {
@@ -256,6 +332,7 @@ impl Question {
             Self::Operator => Command::new("AT+COPS?").within(seconds(10)),
             Self::Storage => Command::new("AT+CPMS?").within(seconds(10)).with_optional_final(),
             Self::Attention => Command::new("AT"),
+            Self::Sim => Command::new("AT+CPIN?").within(seconds(10)).with_optional_final(),
             Self::Reselect => Command::new("AT+COPS=0").within(seconds(180)),
         };
         command.at_priority(Priority::Poll)

@@ -1,4 +1,5 @@
-//! The port that a modem is on: a serial device, a raw TCP connection, or a virtual modem in this process.
+//! The port that a modem is on: a serial device, one behind the network (raw TCP or RFC 2217), or a virtual modem in this
+//! process.
 //!
 //! ```text
 //!  open ──► Port: bytes in, bytes out ──► end of file: the modem is gone
@@ -13,17 +14,17 @@
 mod device;
 mod list;
 mod lock;
+mod network;
 mod returned;
+mod telnet;
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::simulator::Simulators;
 
@@ -31,13 +32,7 @@ pub use list::{SerialPort, UsbDevice, UsbInterface, list, without_port};
 pub use returned::returned;
 
 use device::Device;
-
-/// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A connection without traffic is probed after this time and this often, so that a cabinet without power is noticed.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+use network::{Connection, Rfc2217};
 
 /// Where a modem is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +41,8 @@ pub enum PortAddress {
     Device(PathBuf),
     /// A raw TCP connection, as ser2net offers.
     Tcp { host: String, port: u16 },
+    /// Telnet with the port's settings (RFC 2217), as ser2net offers too.
+    Rfc2217 { host: String, port: u16 },
     /// A virtual modem of this process.
     Simulator(String),
 }
@@ -57,6 +54,8 @@ impl fmt::Display for PortAddress {
             Self::Device(path) => path.display().fmt(f),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::Rfc2217 { host, port } if host.contains(':') => write!(f, "rfc2217://[{host}]:{port}"),
+            Self::Rfc2217 { host, port } => write!(f, "rfc2217://{host}:{port}"),
             Self::Simulator(name) => write!(f, "simulator:{name}"),
         }
     }
@@ -86,8 +85,13 @@ pub enum PortError {
     NotATerminal { path: PathBuf },
     #[error("{} cannot be opened or set up ({reason}): plug the modem in again, and check baud_rate", path.display())]
     Io { path: PathBuf, reason: String },
-    #[error("{address} cannot be reached ({cause}): check the address, and that the other side serves the port raw")]
+    #[error("{address} cannot be reached ({cause}): check the address, and that the other side serves the port")]
     Unreachable { address: PortAddress, cause: io::Error },
+    /// `holder`: name and process id of a program on this machine.
+    #[error("{address} is in use by {holder}: a modem has one owner, close that program")]
+    Taken { address: PortAddress, holder: String },
+    #[error("{address} does not speak Telnet: write tcp:// for a raw port, or have it served as telnet(rfc2217)")]
+    NoTelnet { address: PortAddress },
     #[error("{address} cannot be opened: {cause}")]
     Simulator { address: PortAddress, cause: io::Error },
 }
@@ -97,7 +101,12 @@ impl PortError {
     pub fn is_absent(&self) -> bool {
         match self {
             Self::NotFound { .. } | Self::Unreachable { .. } | Self::Simulator { .. } => true,
-            Self::Permission { .. } | Self::Held { .. } | Self::NotATerminal { .. } | Self::Io { .. } => false,
+            Self::Permission { .. }
+            | Self::Held { .. }
+            | Self::NotATerminal { .. }
+            | Self::Io { .. }
+            | Self::Taken { .. }
+            | Self::NoTelnet { .. } => false,
         }
     }
 }
@@ -106,11 +115,12 @@ impl PortError {
 #[derive(Debug)]
 pub enum Port {
     Device(Box<Device>),
-    Tcp(TcpStream),
+    Tcp(Connection),
+    Rfc2217(Box<Rfc2217>),
     Simulator(DuplexStream),
 }
 
-/// Opens the port, for this program alone if it is a device. `baud_rate` counts for devices only; `simulators` are the
+/// Opens the port for this program alone. `baud_rate` counts for devices and RFC 2217; `simulators` are the
 /// virtual modems that a name may stand for, and one that does not run is started.
 ///
 /// # Errors
@@ -127,10 +137,11 @@ pub async fn open(address: &PortAddress, baud_rate: u32, simulators: &Simulators
                 Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
             }
         }
-        PortAddress::Tcp { host, port } => connect(host, *port)
-            .await
-            .map(Port::Tcp)
-            .map_err(|cause| PortError::Unreachable { address: address.clone(), cause }),
+        PortAddress::Tcp { host, port } => network::connect(address, host, *port).await.map(Port::Tcp),
+        PortAddress::Rfc2217 { host, port } => {
+            let connection = network::connect(address, host, *port).await?;
+            Rfc2217::open(address, connection, baud_rate).await.map(|port| Port::Rfc2217(Box::new(port)))
+        }
         PortAddress::Simulator(name) => simulators
             .get_or_start(name)
             .open()
@@ -140,21 +151,12 @@ pub async fn open(address: &PortAddress, baud_rate: u32, simulators: &Simulators
     }
 }
 
-async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect((host, port)))
-        .await
-        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no answer within 5 s"))??;
-    stream.set_nodelay(true)?;
-    let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_INTERVAL);
-    socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    Ok(stream)
-}
-
 impl AsyncRead for Port {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = ready!(match self.get_mut() {
             Self::Device(device) => Pin::new(&mut device.stream).poll_read(context, buffer),
-            Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Tcp(connection) => Pin::new(&mut connection.stream).poll_read(context, buffer),
+            Self::Rfc2217(port) => Pin::new(port.as_mut()).poll_read(context, buffer),
             Self::Simulator(stream) => Pin::new(stream).poll_read(context, buffer),
         });
         // Without a byte read this is the end of the file.
@@ -173,7 +175,8 @@ impl AsyncWrite for Port {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Device(device) => Pin::new(&mut device.stream).poll_write(context, bytes),
-            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Tcp(connection) => Pin::new(&mut connection.stream).poll_write(context, bytes),
+            Self::Rfc2217(port) => Pin::new(port.as_mut()).poll_write(context, bytes),
             Self::Simulator(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
@@ -182,7 +185,8 @@ impl AsyncWrite for Port {
         match self.get_mut() {
             // What was written is the kernel's; to wait until it has left would block the thread.
             Self::Device(_) => Poll::Ready(Ok(())),
-            Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Self::Tcp(connection) => Pin::new(&mut connection.stream).poll_flush(context),
+            Self::Rfc2217(port) => Pin::new(port.as_mut()).poll_flush(context),
             Self::Simulator(stream) => Pin::new(stream).poll_flush(context),
         }
     }
@@ -190,7 +194,8 @@ impl AsyncWrite for Port {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Device(_) => Poll::Ready(Ok(())),
-            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Tcp(connection) => Pin::new(&mut connection.stream).poll_shutdown(context),
+            Self::Rfc2217(port) => Pin::new(port.as_mut()).poll_shutdown(context),
             Self::Simulator(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }

@@ -205,8 +205,15 @@ impl<'a, P: AsyncRead + AsyncWrite + Unpin> Dialogue<'a, P> {
             return Err(ProbeError::Interrupted);
         }
         let stop = self.stop;
+        let asked = async {
+            match self.say(command.clone()).await? {
+                // Perhaps only a line that Huawei sticks repeat.
+                Err(AtError::Rebooted { .. }) => self.say(command).await,
+                answer => Ok(answer),
+            }
+        };
         let answer = tokio::select! {
-            answer = self.say(command) => answer?,
+            answer = asked => answer?,
             () = stop.cancelled() => return Err(ProbeError::Interrupted),
         };
         self.unanswered = match &answer {

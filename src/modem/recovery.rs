@@ -8,6 +8,7 @@
 //! modem comes back when somebody plugs it in. Ten healthy minutes lead back to the ground. A plan and nothing else: the
 //! driver does what a rung says.
 
+use std::fmt;
 use std::time::Duration;
 
 /// One thing to try.
@@ -39,6 +40,8 @@ pub struct Attempt {
 const HEALTHY: Duration = Duration::from_secs(600);
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(300);
+/// To look for a port costs nothing: a server that comes back is found soon.
+const PORT_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A reset may drop the modem off the bus or turn it into a CD drive: not more often than this.
 const RESET_INTERVAL_MIN: Duration = Duration::from_secs(600);
 
@@ -50,6 +53,27 @@ pub struct Recovery {
     failures: u32,
     healthy_since: Option<Duration>,
     last_reset: Option<Duration>,
+    /// Times in a row that the port was lost or not there.
+    port_losses: u32,
+}
+
+impl Rung {
+    /// Which step of the ladder it is, from 1.
+    pub fn number(self) -> usize {
+        1 + LADDER.iter().position(|rung| *rung == self).unwrap_or_default()
+    }
+}
+
+/// What it does.
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wake => "escape and AT",
+            Self::Reopen => "close the port and open it again",
+            Self::Reinitialise => "ATZ and a new start-up",
+            Self::Reset => "reset of the modem",
+        })
+    }
 }
 
 impl Recovery {
@@ -77,15 +101,32 @@ impl Recovery {
         Attempt { rung, pause: pause(failures), wait_for_port, alarm: climb > 0 && failures == first_failure_of(climb) }
     }
 
-    /// The port itself is gone (unplugged): nothing but opening it again helps, and no rung is spent.
-    pub fn port_lost(&mut self, tries: u32) -> Attempt {
+    /// The modem answers and sends nothing: waking it and opening its port again would change nothing.
+    pub fn cannot_send(&mut self, now: Duration, reset_lasts: Duration) -> Attempt {
+        let rungs_that_only_wake = 2;
+        self.failures = self.failures.max(rungs_that_only_wake);
         self.healthy_since = None;
-        Attempt { rung: Rung::Reopen, pause: pause(tries), wait_for_port: Duration::ZERO, alarm: false }
+        self.failed(now, reset_lasts)
+    }
+
+    /// The port itself is gone (unplugged, hung up) or cannot be opened: nothing but opening it again helps, and no rung
+    /// is spent. The first try comes at once, the next after longer and longer pauses, until [`Recovery::recovered`].
+    pub fn port_lost(&mut self) -> Duration {
+        self.healthy_since = None;
+        let pause = pause(self.port_losses).min(PORT_PAUSE_MAX);
+        self.port_losses = self.port_losses.saturating_add(1);
+        pause
     }
 
     /// The start-up has ended well.
     pub fn recovered(&mut self, now: Duration) {
+        self.port_losses = 0;
         self.healthy_since.get_or_insert(now);
+    }
+
+    /// A message was accepted: whatever was wrong is not wrong any more.
+    pub fn sent(&mut self) {
+        self.failures = 0;
     }
 
     /// Failures in a row, as far as they count.
@@ -169,11 +210,31 @@ mod tests {
     }
 
     #[test]
+    fn a_modem_that_answers_and_sends_nothing_is_set_up_anew_and_then_reset() {
+        let mut recovery = Recovery::new();
+        let mut rungs = vec![];
+        for index in 1..=4_u32 {
+            recovery.recovered(SECOND * 1000 * index);
+            // Healthy to look at, for more than ten minutes each time.
+            rungs.push(recovery.cannot_send(SECOND * (1000 * index + 900), SECOND).rung);
+        }
+        assert_eq!(rungs, [Rung::Reinitialise, Rung::Reset, Rung::Reopen, Rung::Reinitialise]);
+    }
+
+    #[test]
+    fn a_port_is_looked_for_at_once_and_then_ever_more_rarely() {
+        let mut recovery = Recovery::new();
+        let pauses: Vec<_> = (0..9).map(|_| recovery.port_lost().as_secs()).collect();
+        assert_eq!(pauses, [0, 1, 2, 4, 8, 16, 30, 30, 30]);
+        recovery.recovered(SECOND);
+        assert_eq!(recovery.port_lost(), Duration::ZERO);
+    }
+
+    #[test]
     fn it_never_gives_up_and_never_overflows() {
         let mut recovery = Recovery { failures: u32::MAX - 1, ..Recovery::new() };
         for _ in 0..3 {
             assert_eq!(recovery.failed(SECOND, SECOND).pause, PAUSE_MAX);
         }
-        assert_eq!(recovery.port_lost(u32::MAX).pause, PAUSE_MAX);
     }
 }

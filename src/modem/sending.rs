@@ -28,13 +28,21 @@ pub fn parts(message: &Message, delivery_reports: bool, concat_reference: u8) ->
         .collect()
 }
 
+/// Whether the modem sent nothing by no fault of the message: several in a row mean that it is broken.
+pub fn is_futile(outcome: &sms::Outcome) -> bool {
+    match outcome {
+        sms::Outcome::Refused { futile, .. } | sms::Outcome::Uncertain { futile, .. } => *futile,
+        sms::Outcome::Accepted { .. } | sms::Outcome::Returned => false,
+    }
+}
+
 /// The outcome in the channel's words; whether the modem is good for nothing else either.
 pub fn outcome(outcome: sms::Outcome) -> (Outcome, bool) {
     match outcome {
         sms::Outcome::Accepted { references } => (Outcome::Accepted { references }, false),
-        sms::Outcome::Uncertain { references, reason } => (Outcome::Uncertain { references, reason }, false),
+        sms::Outcome::Uncertain { references, reason, .. } => (Outcome::Uncertain { references, reason }, false),
         sms::Outcome::Returned => (Outcome::Returned, false),
-        sms::Outcome::Refused { class, reason } => {
+        sms::Outcome::Refused { class, reason, .. } => {
             let not_ready = class == ErrorClass::NotReady;
             (Outcome::Refused { class: refusal(class), reason }, not_ready)
         }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
-use tracing::{debug, info, warn};
+use tracing::debug;
 
-use super::at::{self, AtError, CommandId, Event, Reply, Unsolicited};
-use super::driver::{Driver, InHand, Mail, SessionEnd, down, finish};
+use super::at::{self, AtError, CommandId, Event, Reply, SimState, Unsolicited};
+use super::driver::{Driver, InHand, Mail, SessionEnd, finish};
 use super::incoming::Incoming;
 use super::line::{Line, Said};
 use super::network::{Network, NetworkStep};
@@ -20,11 +20,11 @@ use super::ringing::Ringing;
 use super::sending;
 use super::sms::{Sms, SmsStep};
 use super::startup::Identity;
-use crate::channel::routing::Health;
 use crate::channel::{DeliveryReport, Message, Notice, Outcome};
 use crate::phone::PhoneNumber;
 use crate::verification::AttemptId;
 
+mod health;
 mod receiving;
 
 /// How much of a new measurement goes into the expected send time.
@@ -63,6 +63,9 @@ struct Work {
     reports: Vec<(DeliveryReport, oneshot::Sender<bool>)>,
     /// Said by the last refusal: the SIM is good for nothing.
     sim_fault: Option<String>,
+    sim_changed: bool,
+    /// It was said on this session that the modem is ready.
+    announced: bool,
     restarted: bool,
     stopping: bool,
 }
@@ -97,7 +100,7 @@ impl Driver {
         P: AsyncRead + AsyncWrite + Unpin,
     {
         let mut work = Work {
-            network: Network::new(line.now()),
+            network: Network::new(line.now(), self.config.roaming),
             current: None,
             incoming: Incoming::new(identity.routing, line.now()),
             kept: None,
@@ -105,6 +108,8 @@ impl Driver {
             owners: BTreeMap::new(),
             reports: vec![],
             sim_fault: None,
+            sim_changed: false,
+            announced: false,
             restarted: false,
             stopping: false,
         };
@@ -116,7 +121,7 @@ impl Driver {
                 self.give_out_direct(&mut work).await;
                 return end;
             }
-            self.show_health(&work, line.now());
+            self.show_health(&mut work, line.now());
             match work.hear(line, mail, due).await {
                 Heard::Said(Ok(said)) => self.said(&mut work, line, said).await,
                 Heard::Said(Err(error)) => {
@@ -225,9 +230,16 @@ impl Driver {
 
     async fn message_done(&mut self, work: &mut Work, outcome: super::sms::Outcome, now: Duration) {
         let Some(current) = work.current.take() else { return };
+        if sending::is_futile(&outcome) {
+            self.count_futile(&current, matches!(outcome, super::sms::Outcome::Uncertain { .. }));
+        }
         let (outcome, sim_fault) = sending::outcome(outcome);
         match &outcome {
-            Outcome::Accepted { .. } => self.measure(now.saturating_sub(current.begun)),
+            Outcome::Accepted { .. } => {
+                (self.futile, self.futile_number) = (0, None);
+                self.recovery.sent();
+                self.measure(now.saturating_sub(current.begun));
+            }
             // A late answer to its last part says that all of it was accepted.
             Outcome::Uncertain { references, .. } if references.len() + 1 == current.parts => {
                 self.last_uncertain = Some(current.attempt);
@@ -277,7 +289,7 @@ impl Driver {
     async fn unsolicited(&mut self, work: &mut Work, said: &Unsolicited, now: Duration) {
         let event = said.event();
         work.network.unsolicited(&event, now);
-        work.incoming.unsolicited(&event, now);
+        work.incoming.unsolicited(&event, said.second.as_deref(), now);
         work.ringing.unsolicited(&event, now);
         match event {
             Event::Restarted => {
@@ -294,11 +306,22 @@ impl Driver {
                 }
             }
             Event::StorageFull => debug!(modem = self.config.name, "the message storage is full; it is emptied"),
-            Event::PowerFailing => {
-                warn!(modem = self.config.name, "the modem complains about its power supply");
-            }
+            Event::PowerFailing => self.power_failing(now),
+            Event::Sim(state) => match state {
+                SimState::Ready | SimState::NotTold => {}
+                SimState::Pin
+                | SimState::Puk
+                | SimState::Locked(_)
+                | SimState::Missing
+                | SimState::Failure
+                | SimState::Busy => {
+                    work.sim_changed = true;
+                    if let Some(current) = &mut work.current {
+                        current.machine.withdraw();
+                    }
+                }
+            },
             Event::Registration(_)
-            | Event::Sim(_)
             | Event::Message { .. }
             | Event::StatusReport { .. }
             | Event::MessageStored { .. }
@@ -324,7 +347,7 @@ impl Driver {
                 SmsStep::Done(outcome) => self.message_done(work, outcome, line.now()).await,
                 SmsStep::Wait(_) => {
                     let reason = "the port was lost".to_owned();
-                    let lost = super::sms::Outcome::Uncertain { references: vec![], reason };
+                    let lost = super::sms::Outcome::Uncertain { references: vec![], reason, futile: false };
                     self.message_done(work, lost, line.now()).await;
                 }
                 SmsStep::Submit(_) => current.machine.replied(Err(AtError::Closed { submitted: false }), line.now()),
@@ -332,44 +355,6 @@ impl Driver {
                 SmsStep::Proceed(_) | SmsStep::Abandon => {
                     current.machine.replied(Err(AtError::Closed { submitted: false }), line.now());
                 }
-            }
-        }
-    }
-
-    fn end(&mut self, work: &Work, now: Duration) -> Option<SessionEnd> {
-        if work.stopping {
-            return Some(SessionEnd::Stopped);
-        }
-        if work.restarted {
-            return Some(SessionEnd::Restarted);
-        }
-        if let Some(fault) = &work.sim_fault {
-            self.complain(&format!("the modem cannot send: {fault}"));
-            return Some(SessionEnd::Blocked);
-        }
-        work.network.status(now).silent.then_some(SessionEnd::Silent)
-    }
-
-    fn is_ready(&self, work: &Work, now: Duration) -> bool {
-        !work.stopping && !work.restarted && work.sim_fault.is_none() && work.network.status(now).ready
-    }
-
-    /// Keeps the board true.
-    fn show_health(&mut self, work: &Work, now: Duration) {
-        let ready = self.is_ready(work, now);
-        let shown = self.surroundings.board.routes().into_iter().find(|route| route.name == self.config.name);
-        let was_ready = shown.is_some_and(|route| route.health == Health::Ready);
-        if ready && !was_ready {
-            self.complaint = None;
-            let status = work.network.status(now);
-            let operator = status.operator.map(|operator| operator.name).unwrap_or_default();
-            info!(modem = self.config.name, operator, "the modem is ready");
-            self.surroundings.board.update(&self.config.name, |route| route.health = Health::Ready);
-        }
-        if !ready && was_ready {
-            down(&self.surroundings, &self.config.name);
-            if !work.stopping && !work.restarted && work.sim_fault.is_none() {
-                self.complain("the modem is not registered with a network; waiting for it");
             }
         }
     }

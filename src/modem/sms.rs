@@ -38,10 +38,10 @@ pub struct Part {
 pub enum Outcome {
     /// The network has every part. `references` are the parts' message references, as far as the modem told them.
     Accepted { references: Vec<Option<u8>> },
-    /// Nothing went out.
-    Refused { class: ErrorClass, reason: String },
+    /// Nothing went out. `futile`: by no fault of the message; see [`AtError::is_futile`].
+    Refused { class: ErrorClass, reason: String, futile: bool },
     /// It may have gone out, in whole or in part: a delivery report settles it. `references` of the parts that did.
-    Uncertain { references: Vec<Option<u8>>, reason: String },
+    Uncertain { references: Vec<Option<u8>>, reason: String, futile: bool },
     /// Taken back before anything went out.
     Returned,
 }
@@ -210,7 +210,7 @@ impl Sms {
         let class = error.class();
         match class {
             _ if *error == AtError::Abandoned => self.taken_back(),
-            ErrorClass::Uncertain => self.uncertain(error.to_string()),
+            ErrorClass::Uncertain => self.uncertain(error.to_string(), error.is_futile()),
             ErrorClass::Sent => self.accepted(None),
             ErrorClass::WithoutValidity if !self.without_validity && self.has_form_without_validity() => {
                 self.without_validity = true;
@@ -235,9 +235,10 @@ impl Sms {
     fn refused(&mut self, class: ErrorClass, error: &AtError, now: Duration) {
         let is_gone = matches!(error, AtError::Closed { .. } | AtError::Rebooted { .. });
         if self.references.is_empty() {
-            self.done(Outcome::Refused { class, reason: error.to_string() });
+            self.done(Outcome::Refused { class, reason: error.to_string(), futile: error.is_futile() });
         } else if self.part_tried_again || is_gone {
-            self.uncertain(format!("part {} of {}: {error}", self.references.len() + 1, self.parts.len()));
+            let reason = format!("part {} of {}: {error}", self.references.len() + 1, self.parts.len());
+            self.uncertain(reason, error.is_futile());
         } else {
             self.part_tried_again = true;
             self.pause(now + PART_PAUSE);
@@ -256,13 +257,13 @@ impl Sms {
         if self.references.is_empty() {
             self.done(Outcome::Returned);
         } else {
-            self.uncertain("taken back after some of its parts were sent".to_owned());
+            self.uncertain("taken back after some of its parts were sent".to_owned(), false);
         }
     }
 
-    fn uncertain(&mut self, reason: String) {
+    fn uncertain(&mut self, reason: String, futile: bool) {
         let references = std::mem::take(&mut self.references);
-        self.done(Outcome::Uncertain { references, reason });
+        self.done(Outcome::Uncertain { references, reason, futile });
     }
 
     fn done(&mut self, outcome: Outcome) {

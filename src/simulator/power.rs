@@ -73,6 +73,11 @@ impl VirtualModem {
                     let line = format!("+CPIN: {}", self.sim.state_text().unwrap_or("NOT INSERTED"));
                     self.unsolicited(&line);
                 }
+                // Each start has a number of its own.
+                "^BOOT" => {
+                    let line = format!("^BOOT:{},0,0,0,6", 16_580_200 + self.now.as_millis());
+                    self.unsolicited(&line);
+                }
                 line => self.unsolicited(line),
             }
         }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub imsi: String,
     pub iccid: String,
     pub sim_present: bool,
+    /// Say nothing when the card is taken out or put in.
+    pub quiet_sim: bool,
     /// Empty: the SIM asks for no PIN.
     pub sim_pin: String,
     pub sim_puk: String,
@@ -139,6 +141,7 @@ impl Default for Settings {
             imsi: "001010123456789".into(),
             iccid: "8949001234567890123".into(),
             sim_present: true,
+            quiet_sim: false,
             sim_pin: String::new(),
             sim_puk: "12345678".into(),
             pin_tries: 3,
@@ -199,6 +202,9 @@ pub const KEYS: &[Key] = &[
     key("iccid", "DIGITS", "the SIM card's own number", |s, v| assign(&mut s.iccid, digits(v, 18, 20))),
     key("sim", "STATE", "ready or missing", |s, v| {
         assign(&mut s.sim_present, choice(v, &[("ready", true), ("missing", false)]))
+    }),
+    key("quiet-sim", "on|off", "say nothing when the card is taken out or put in", |s, v| {
+        assign(&mut s.quiet_sim, switch(v))
     }),
     key("pin", "DIGITS", "the SIM asks for this PIN; none: it asks for nothing", |s, v| {
         assign(&mut s.sim_pin, if v == "none" { Ok(String::new()) } else { digits(v, 4, 8) })

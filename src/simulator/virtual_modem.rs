@@ -260,7 +260,8 @@ impl VirtualModem {
             return;
         }
         match name {
-            "pin" | "puk" | "pin-tries" | "sim" => self.sim = Sim::new(&self.settings),
+            "pin" | "puk" | "pin-tries" => self.sim = Sim::new(&self.settings),
+            "sim" => self.change_card(),
             "flood" => self.plan_flood(),
             // Another modem in the same place.
             "profile" => {
@@ -272,6 +273,17 @@ impl VirtualModem {
         }
         self.registration_changed(before);
         self.deliver_waiting();
+    }
+
+    /// Somebody takes the card out, or puts one in; most modems notice.
+    fn change_card(&mut self) {
+        let was_present = self.sim.present;
+        self.sim = Sim::new(&self.settings);
+        if self.sim.present == was_present || self.settings.quiet_sim {
+            return;
+        }
+        let line = format!("+CPIN: {}", self.sim.state_text().unwrap_or("NOT INSERTED"));
+        self.unsolicited(&line);
     }
 
     fn act(&mut self, action: Action) {

@@ -201,6 +201,14 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Takes back every attempt of a verification that nobody sends any more.
+    pub fn withdraw_attempts(&self, verification: VerificationId, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "update attempt set state = 'withdrawn', finished_at = ?2
+                   where verification_id = ?1 and state in ('due', 'claimed', 'sending')";
+        self.0.prepare_cached(sql)?.execute(params![verification.get(), now.as_millis()])?;
+        Ok(())
+    }
+
     pub fn set_attempt_report(&self, id: AttemptId, delivered: bool, now: Timestamp) -> Result<(), StoreError> {
         let report = if delivered { "delivered" } else { "undelivered" };
         let sql = "update attempt set report = ?2, reported_at = ?3 where attempt_id = ?1";

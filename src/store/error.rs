@@ -39,6 +39,15 @@ pub enum StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         let text = error.to_string();
+        match &error {
+            rusqlite::Error::FromSqlConversionFailure(column, _, cause) => {
+                return Self::Row(format!("column {column} of a row cannot be read ({cause})"));
+            }
+            rusqlite::Error::IntegralValueOutOfRange(column, _) | rusqlite::Error::InvalidColumnType(column, ..) => {
+                return Self::Row(format!("column {column} of a row cannot be read"));
+            }
+            _ => {}
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,

@@ -239,6 +239,14 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Ends a verification whose row cannot be read, with the reason: it holds up nothing and keeps no PIN.
+    pub fn set_aside_verification(&self, id: VerificationId, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "update verification set deadline_at = null, finalized_at = coalesce(finalized_at, ?3),
+                   price_open = 0, pin_hash = null, pin_sealed = null, reason = ?2 where verification_id = ?1";
+        self.0.prepare_cached(sql)?.execute(params![id.get(), reason, now.as_millis()])?;
+        Ok(())
+    }
+
     /// Deletes finished verifications that ended before `before`; says how many.
     pub fn purge_verifications(&self, before: Timestamp, limit: u32) -> Result<usize, StoreError> {
         let mut statement = self.0.prepare_cached(

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A job that fails takes back its own writes only. If the transaction itself is lost (disk full, I/O error), every job
-//! of the group fails, and nothing of it is written.
+//! of the group fails, refused ones too, and nothing of it is written.
 
 use std::sync::Arc;
 
@@ -61,8 +61,13 @@ impl Writer {
             let result = tx.map_err(E::from).and_then(work);
             let keep = if result.is_ok() { Keep::Writes } else { Keep::Nothing };
             let finish: Reply = Box::new(move |end| {
+                // What a job was refused for may have been written by another of a group that is lost.
+                let result = match end {
+                    Ok(()) => result,
+                    Err(lost) => Err(E::from(lost)),
+                };
                 // A caller that has gone away is told nothing; its writes stand.
-                let _ = reply.send(result.and_then(|value| end.map(|()| value).map_err(E::from)));
+                let _ = reply.send(result);
             });
             (keep, finish)
         });
@@ -132,4 +137,27 @@ fn in_savepoint(connection: &Connection, job: Job) -> (Reply, Option<StoreError>
 fn execute(connection: &Connection, statement: &str) -> Result<(), StoreError> {
     connection.prepare_cached(statement)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_is_refused_in_a_lost_group_is_told_of_the_loss() {
+        let writer = Writer::start(Connection::open_in_memory().expect("a database")).expect("a thread");
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let busy = writer.run(move |_| {
+            // Ends when the sender is dropped.
+            let _ = released.recv();
+            Ok::<_, StoreError>(())
+        });
+        // Both wait meanwhile, and share the next transaction, which the second loses.
+        let refused = writer.run(|_| Err::<(), _>(StoreError::Exists));
+        let losing = writer.run(|tx| Ok::<_, StoreError>(tx.0.execute_batch("rollback")?));
+        let (_, refused, lost, ()) = tokio::join!(busy, refused, losing, async { drop(release) });
+        assert!(matches!(lost, Err(StoreError::Io(_))), "{lost:?}");
+        assert!(matches!(refused, Err(StoreError::Io(_))), "what it was refused for may be lost: {refused:?}");
+        writer.run(|_| Ok::<_, StoreError>(())).await.expect("the next group is not concerned");
+    }
 }

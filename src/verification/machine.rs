@@ -490,10 +490,13 @@ impl Verification {
         match self.state {
             State::Queued { claimed, give_up } => {
                 let due = give_up - self.plan.send_timeout;
-                if now >= (due + self.plan.waits_from(self.event)).max(sent_until) {
+                let last = self.last_hand_over();
+                let useless = (due + self.plan.waits_from(self.event)).min(last).max(sent_until);
+                if now >= useless {
                     return self.finish(End::Expired, now);
                 }
-                let give_up = give_up.max(now + self.plan.send_timeout);
+                // However often the daemon restarts, it ends some time.
+                let give_up = give_up.max((now + self.plan.send_timeout).min(last));
                 self.state = State::Queued { claimed: false, give_up };
                 if claimed { vec![Effect::Requeue { attempt: self.attempt, due }] } else { vec![] }
             }
@@ -523,6 +526,13 @@ impl Verification {
             }
             State::Closing | State::Ended(_) => vec![],
         }
+    }
+
+    /// No restart puts off the hand-over of the current event beyond this: by then its workflow would be over, had every
+    /// event before it taken as long as it may.
+    fn last_hand_over(&self) -> Timestamp {
+        let events = u32::try_from(self.event + 1).unwrap_or(u32::MAX);
+        self.created + self.plan.waits_from(0) + self.plan.send_timeout.saturating_mul(events)
     }
 
     /// The next event is due now; with none left the verification closes.

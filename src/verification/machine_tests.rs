@@ -722,6 +722,22 @@ fn after_a_restart_what_was_leaving_is_uncertain_and_what_was_claimed_is_due_aga
 }
 
 #[test]
+fn a_daemon_that_crashes_again_and_again_keeps_no_event_alive_for_ever() {
+    for workflow in 1..=7 {
+        let (mut verification, _) = Verification::start(plan(workflow), START);
+        let mut now = START;
+        let life = plan(workflow).waits_from(0) + 2 * plan(workflow).send_timeout;
+        while verification.end().is_none() {
+            // Never up for long enough to send anything or to look at a deadline.
+            now = now + Duration::from_secs(20);
+            verification.handle(Event::Restarted, now).expect("never refused");
+            assert!(now < START + life, "workflow {workflow}: {:?}", verification.state);
+        }
+        assert_eq!(verification.end(), Some(End::Expired));
+    }
+}
+
+#[test]
 fn after_a_restart_an_overdue_event_is_due_once_and_past_waits_expire() {
     assert_snapshot!(converse(plan(1), "
         0 claimed

@@ -19,6 +19,31 @@ async fn what_was_queued_before_a_stop_is_sent_after_the_start() {
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_holds_up_no_other_neither_at_work_nor_at_the_start() {
+    let mut app = spawn_app(Options::without_modem().modem("sim1", quick_modem().with("reports", "off"))).await;
+    for number in ["447700900101", "447700900102", "447700900103"] {
+        app.start(number, &[("workflow_id", "4")]).await;
+        app.phone.sms().await;
+    }
+    app.at_rest().await;
+    app.damage("update verification set tries_max = 70000 where verification_id = 2");
+    app.pass(130).await;
+    let again: Vec<_> = [app.phone.sms().await, app.phone.sms().await].map(|sms| sms.number).to_vec();
+    assert_eq!(again, ["+447700900101", "+447700900103"]);
+    let aside = "select deadline_at, finalized_at is not null, pin_hash, pin_sealed from verification \
+                 where verification_id = 2";
+    assert_eq!(app.lines(aside), ["- 1 - -"]);
+    app.damage("update verification set generation = -5 where verification_id = 1");
+    app.stop().await;
+    app.start_again().await;
+    app.all_ready().await;
+    let request = app.start(NUMBER, &[]).await;
+    let sms = app.phone.sms().await;
+    assert_eq!(app.check(&request, sms.pin()).await.field("status"), "0");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_wait_goes_on_over_a_restart() {
     let mut app = spawn_app(Options::one_modem()).await;
     let request = app.start(NUMBER, &[("workflow_id", "4")]).await;

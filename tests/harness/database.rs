@@ -23,6 +23,13 @@ impl TestApp {
         rows.expect("rows").collect::<Result<_, _>>().expect("rows")
     }
 
+    /// Changes the daemon's database behind its back.
+    pub fn damage(&self, sql: &str) {
+        let connection = Connection::open(self.database()).expect("a database");
+        connection.busy_timeout(super::PATIENCE).expect("a time-out");
+        connection.execute(sql, []).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
     fn connection(&self) -> Connection {
         let connection = Connection::open_with_flags(self.database(), OpenFlags::SQLITE_OPEN_READ_ONLY);
         let connection = connection.expect("a database");

@@ -135,7 +135,7 @@ fn garbage_on_the_line_in_mid_work_loses_nothing() {
 fn a_modem_that_hangs_is_recovered_and_sends_what_was_accepted_meanwhile() {
     let installation = Installation::new();
     let mut modem = installation.modem(&[]);
-    modem.control("hang 8s");
+    modem.control("hang 20s");
     let mut daemon = installation.daemon();
     daemon.client().accepted(&number(0));
     let line = daemon.says(Duration::from_secs(30), "the modem does not answer; recovering");

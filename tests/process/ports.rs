@@ -1,6 +1,8 @@
 //! A port, and a database, that somebody else has.
 
 use std::fs::File;
+use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::client::number;
@@ -55,6 +57,56 @@ fn a_second_daemon_gets_neither_the_database_nor_the_modem_of_the_first() {
     let holder = format!("is in use by simverify (process {})", first.id());
     assert!(message(&line).contains(&holder), "{line}");
     first.stop();
+    second.says(NEXT_TRY, "the modem is ready");
+    second.stop();
+}
+
+/// A server of serial ports that serves whoever comes, as some do.
+struct Server(String);
+
+impl Server {
+    fn start(modem: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let modem = modem.to_owned();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let stream = stream.expect("a client");
+                let device = File::options().read(true).write(true).open(&modem).expect("the modem");
+                pass(stream.try_clone().expect("a socket"), device.try_clone().expect("a device"));
+                pass(device, stream);
+            }
+        });
+        Self(format!("tcp://{address}"))
+    }
+}
+
+/// Until one side ends.
+fn pass(mut from: impl std::io::Read + Send + 'static, mut to: impl std::io::Write + Send + 'static) {
+    std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+}
+
+#[test]
+fn two_daemons_never_share_a_port_behind_the_network_either() {
+    let first = Installation::new();
+    let mut modem = first.modem(&[]);
+    let Server(address) = Server::start(&first.link());
+    first.configure("", "info", Path::new(&address));
+    let mut daemon = first.daemon();
+    daemon.says(NEXT_TRY, "the modem is ready");
+
+    let other = Installation::new();
+    other.configure("", "info", Path::new(&address));
+    let mut second = other.daemon();
+    let line = second.has_said(NEXT_TRY, "complaint", |line| message(line).contains("is in use by"));
+    let expected = format!(
+        "{address} is in use by simverify (process {}): a modem has one owner, close that program",
+        daemon.id()
+    );
+    assert_eq!(message(&line), expected);
+    daemon.client().accepted(&number(0));
+    modem.shows(1, NEXT_TRY);
+    daemon.stop();
     second.says(NEXT_TRY, "the modem is ready");
     second.stop();
 }

@@ -28,7 +28,7 @@ use crate::simulator::Simulators;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// A device's path, "tcp://HOST:PORT", "simulator:NAME" or a configured modem's name [default: each port that is found]
+    /// A device's path, "tcp://HOST:PORT", "rfc2217://HOST:PORT", "simulator:NAME" or a configured modem's name [default: each port that is found]
     port: Option<String>,
     /// Speed of a port that is not configured; a UART that stays silent is asked at other speeds too
     #[arg(long, value_name = "BAUD", default_value_t = BAUD_RATE, value_parser = clap::value_parser!(u32).range(300..=4_000_000))]
@@ -100,7 +100,7 @@ fn targets(arguments: &Arguments, modems: &[ModemSettings]) -> Result<Vec<Target
         let ModemConfig { name, address, baud_rate, .. } = modem_config(modem);
         let found = match &address {
             PortAddress::Device(path) => of_device(path),
-            PortAddress::Tcp { .. } | PortAddress::Simulator(_) => None,
+            PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } | PortAddress::Simulator(_) => None,
         };
         Target { address, baud_rate, name: Some(name), found }
     };
@@ -124,6 +124,7 @@ fn targets(arguments: &Arguments, modems: &[ModemSettings]) -> Result<Vec<Target
     match PortSettings::try_from(port.clone()) {
         Ok(PortSettings::Device(path)) => Ok(vec![device(stable(path, &found))]),
         Ok(PortSettings::Tcp { host, port }) => Ok(vec![other(PortAddress::Tcp { host, port })]),
+        Ok(PortSettings::Rfc2217 { host, port }) => Ok(vec![other(PortAddress::Rfc2217 { host, port })]),
         Ok(PortSettings::Simulator(name)) => Ok(vec![other(PortAddress::Simulator(name))]),
         Err(allowed) => {
             Err(Exit::Usage.because(anyhow::anyhow!("{port} is no configured modem and no port: a port {allowed}")))

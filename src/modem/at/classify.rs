@@ -51,6 +51,8 @@ const UNASKED_NAMES: &[&str] = &[
     "+CIREGU",
     "+QIND",
     "+QUSIM",
+    "+QSIMSTAT",
+    "+CSMINS",
     "+QPCMV",
     "+QTONEDET",
     "+RXDTMF",

@@ -28,10 +28,12 @@ use super::error::AtError;
 use super::line::LineReader;
 use super::unsolicited::Unsolicited;
 
+mod owed;
 mod running;
 mod settling;
 mod strays;
 
+use owed::Owed;
 use running::{Phase, Running};
 use settling::Settling;
 use strays::LATE_ANSWER_MAX;
@@ -98,6 +100,8 @@ pub struct Engine {
     late_answer_until: Option<Duration>,
     /// Until when the `OK` of such an answer may still come, once its `+CMGS:` has.
     late_final_until: Option<Duration>,
+    /// Final results of commands that were given up, which may still come.
+    owed: Owed,
 }
 
 enum State {
@@ -123,6 +127,7 @@ impl Engine {
             last_boot_line: None,
             late_answer_until: None,
             late_final_until: None,
+            owed: Owed::default(),
         }
     }
 
@@ -219,6 +224,7 @@ impl Engine {
         self.listening_since = None;
         self.late_answer_until = None;
         self.late_final_until = None;
+        self.owed.clear();
         self.state = State::Idle;
     }
 
@@ -286,10 +292,20 @@ impl Engine {
             (Phase::Answer, Exchange::FinalOptional) if running.has_answer() => {
                 self.finish(id, Ok(Reply { lines: running.lines }));
             }
-            (Phase::Answer, _) => {
-                self.listen();
-                self.reply(id, Err(AtError::TimedOut { submitted: false }));
-            }
+            (Phase::Answer, _) => match running.held_result() {
+                Some((result, until)) => {
+                    // Nothing came after it for long enough: it was no late answer but this command's own.
+                    if until <= self.now {
+                        self.owed.clear();
+                    }
+                    self.finish(id, result);
+                }
+                None => {
+                    self.owed.add(self.now);
+                    self.listen();
+                    self.reply(id, Err(AtError::TimedOut { submitted: false }));
+                }
+            },
             (Phase::AwaitingPrompt, _) if running.tries < PROMPT_TRIES_MAX => self.escape(Some(running)),
             (Phase::AwaitingPrompt, _) => {
                 self.escape(None);
@@ -317,6 +333,8 @@ impl Engine {
             return;
         }
         self.reader.clear();
+        // Whatever was owed would have come before.
+        self.owed.clear();
         running.phase = Phase::AtPrompt;
         running.deadline = self.now + PERMISSION_TIMEOUT;
         let id = running.id;
@@ -350,8 +368,9 @@ impl Engine {
     }
 
     fn idle_line(&mut self, line: &str) {
-        if classify::final_result(line, false).is_none() {
-            self.unasked(line);
+        match classify::final_result(line, false) {
+            Some(_) => self.owed.paid(),
+            None => self.unasked(line),
         }
     }
 
@@ -377,7 +396,11 @@ impl Engine {
     }
 
     fn final_result(&mut self, result: FinalResult) {
-        let State::Running(running) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        let State::Running(mut running) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        if self.owed.takes(&mut running, &result, self.now) {
+            self.state = State::Running(running);
+            return;
+        }
         let result = match result {
             // An `OK` before the prompt answers something older; what throws bytes away waits for silence.
             FinalResult::Ok if running.phase == Phase::AwaitingPrompt || running.phase == Phase::AtPrompt => {

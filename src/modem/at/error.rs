@@ -97,6 +97,18 @@ impl AtError {
         }
     }
 
+    /// Whether, as the answer to a submit, it is the modem's or its network's fault and no sign that the next message fares
+    /// better: silence, and errors of the equipment (CMS 300 and up, CME; TS 27.005 §3.2.5). What the network says of
+    /// this message or of its moment (CMS below 256) is not, nor is what has an outcome of its own.
+    pub fn is_futile(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } | Self::NoPrompt => true,
+            Self::Refused(ModemError::Cms(code)) => self.class() == ErrorClass::Temporary && *code >= 300,
+            Self::Refused(error) => self.class() == ErrorClass::Temporary && !matches!(error, ModemError::Text(_)),
+            Self::Abandoned | Self::Rebooted { .. } | Self::Closed { .. } | Self::QueueFull => false,
+        }
+    }
+
     /// Whether the modem said nothing at all: what the recovery ladder counts.
     pub fn is_silence(&self) -> bool {
         matches!(self, Self::TimedOut { .. } | Self::NoPrompt)
@@ -204,6 +216,49 @@ mod tests {
         for (error, class) in cases {
             assert_eq!(error.class(), class, "{error}");
         }
+    }
+
+    /// 3GPP TS 27.005 §3.2.5 with TS 24.011 annex E.2 and TS 23.040 §9.2.3.22: every code has a class, and the tables of
+    /// docs/modems.md are these.
+    #[test]
+    fn the_classes_of_the_standard_are_complete() {
+        let mut classes = std::collections::BTreeMap::<ErrorClass, Vec<u16>>::new();
+        for code in 0..=1023 {
+            classes.entry(ModemError::Cms(code).class()).or_default().push(code);
+        }
+        let temporary = classes.remove(&ErrorClass::Temporary).expect("some");
+        let known: Vec<u16> = temporary.iter().copied().filter(|code| error_text::cms(*code).is_some()).collect();
+        let mut shown = format!("Temporary: {known:?}, and {} that have no name\n", temporary.len() - known.len());
+        for (class, codes) in &classes {
+            shown += &format!("{class:?}: {codes:?}\n");
+            let nameless: Vec<_> = codes.iter().filter(|code| error_text::cms(**code).is_none()).collect();
+            assert!(nameless.is_empty(), "a class of its own for what has no name: {nameless:?}");
+        }
+        insta::assert_snapshot!(shown, @"
+        Temporary: [27, 38, 41, 42, 47, 98, 111, 127, 192, 194, 208, 209, 210, 211, 212, 213, 255, 300, 302, 320, 321, 322, 331, 340, 500, 513], and 951 that have no name
+        Sent: [197]
+        Busy: [314, 515]
+        WithoutValidity: [198, 199, 304]
+        OtherRoute: [21, 29, 50, 69, 301, 330]
+        NotReady: [8, 10, 310, 311, 312, 313, 315, 316, 317, 318]
+        Final: [1, 28, 30, 81, 95, 96, 97, 99, 128, 129, 130, 143, 144, 145, 159, 160, 161, 175, 176, 193, 195, 196, 303, 305]
+        Uncertain: [332]
+        ");
+    }
+
+    #[test]
+    fn errors_of_the_equipment_are_told_from_those_of_a_message() {
+        for futile in
+            [ModemError::Cms(302), ModemError::Cms(331), ModemError::Cms(500), ModemError::Cme(30), ModemError::Plain]
+        {
+            assert!(AtError::Refused(futile.clone()).is_futile(), "{futile}");
+        }
+        for other in
+            [ModemError::Cms(1), ModemError::Cms(21), ModemError::Cms(38), ModemError::Cms(310), ModemError::Cms(332)]
+        {
+            assert!(!AtError::Refused(other.clone()).is_futile(), "{other}");
+        }
+        assert!(AtError::TimedOut { submitted: true }.is_futile() && AtError::NoPrompt.is_futile());
     }
 
     #[test]

@@ -106,6 +106,24 @@ impl RegistrationState {
     }
 }
 
+impl RegistrationState {
+    /// With a network that is not the SIM's own.
+    pub const fn is_roaming(self) -> bool {
+        match self {
+            Self::Roaming | Self::RoamingSmsOnly | Self::RoamingCsfbNotPreferred => true,
+            Self::Idle
+            | Self::Home
+            | Self::Searching
+            | Self::Denied
+            | Self::Unknown
+            | Self::HomeSmsOnly
+            | Self::EmergencyOnly
+            | Self::HomeCsfbNotPreferred
+            | Self::Restricted => false,
+        }
+    }
+}
+
 impl Access {
     /// 3GPP TS 27.007 §7.2, `<AcT>`.
     pub(super) fn from_number(number: u8) -> Option<Self> {

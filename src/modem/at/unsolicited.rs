@@ -28,7 +28,7 @@ pub enum Event {
     /// The modem is about to go, or complains about its power supply.
     PowerFailing,
     Registration(Registration),
-    /// The SIM's state changed (`+CPIN:` unasked).
+    /// The SIM's state changed (`+CPIN:` unasked, and makers' own lines).
     Sim(SimState),
     /// `+CMT`: a message, PDU in hex with its service centre part. With `CSMS=1` it wants `AT+CNMA`.
     Message {
@@ -88,8 +88,8 @@ impl Unsolicited {
                 return storage_and_index(text).map_or(Event::Damaged, |(storage, index)| make(storage, index));
             }
         }
-        if let Some(text) = value(line, "+CPIN") {
-            return Event::Sim(sim_state_of(text));
+        if let Some(state) = sim_changed(line) {
+            return Event::Sim(state);
         }
         if let Some(reference) = submit_reference_of(line) {
             return Event::LateSubmit { reference };
@@ -125,6 +125,31 @@ impl Unsolicited {
             Event::Other
         }
     }
+}
+
+/// `+CPIN:` unasked, and what makers say when a card is taken out or put in: Quectel `+QSIMSTAT: <enabled>,<inserted>`,
+/// SIMCom `+CSMINS: <n>,<inserted>`, Huawei `^SIMST:<state>` (255: no card), Telit `#QSS: <state>` (0: no card). A card
+/// that was put in is busy until it has been asked.
+fn sim_changed(line: &str) -> Option<SimState> {
+    if let Some(text) = value(line, "+CPIN") {
+        return Some(sim_state_of(text));
+    }
+    for (prefix, index, missing, ready) in [
+        ("+QSIMSTAT", 1, "0", None),
+        ("+CSMINS", 1, "0", None),
+        ("^SIMST", 0, "255", Some("1")),
+        ("#QSS", 0, "0", None),
+    ] {
+        let Some(text) = value(line, prefix) else { continue };
+        let fields = fields::split(text);
+        let state = fields.get(index)?.trim();
+        return Some(match state {
+            _ if state == missing => SimState::Missing,
+            _ if Some(state) == ready => SimState::Ready,
+            _ => SimState::Busy,
+        });
+    }
+    None
 }
 
 fn stored(storage: String, index: u16) -> Event {
@@ -184,6 +209,14 @@ mod tests {
             ("+CMT: ,3", Some("0004FF00"), "Message <4 octets>"),
             ("+CMT: ,3", None, "Damaged"),
             ("+CPIN: NOT INSERTED", None, "Missing"),
+            ("+CPIN: NOT READY", None, "Busy"),
+            ("+QSIMSTAT: 1,0", None, "Missing"),
+            ("+QSIMSTAT: 1,1", None, "Busy"),
+            ("+CSMINS: 1,0", None, "Missing"),
+            ("^SIMST:255", None, "Missing"),
+            ("^SIMST:1", None, "Ready"),
+            ("#QSS: 0", None, "Missing"),
+            ("+QUSIM: 1", None, "Other"),
             ("RING", None, "Ring"),
             ("^SMMEMFULL: \"SM\"", None, "StorageFull"),
             ("UNDER-VOLTAGE WARNNING", None, "PowerFailing"),

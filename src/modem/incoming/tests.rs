@@ -1,3 +1,4 @@
+use super::super::at::Priority;
 use super::super::at::transcript::{ByTable, Machine, Want, play};
 use super::*;
 
@@ -45,7 +46,7 @@ impl Machine for Driven {
 
     fn unsolicited(&mut self, event: &Event, now: Duration) {
         self.now = now;
-        self.incoming.unsolicited(event, now);
+        self.incoming.unsolicited(event, None, now);
     }
 }
 
@@ -348,11 +349,38 @@ fn what_came_directly_while_nobody_was_here_is_asked_for_again() {
 }
 
 #[test]
+fn a_direct_message_that_stays_damaged_is_kept_as_it_came() {
+    let routing = Some(Routing { mode: 1, messages: 2, broadcasts: 0, reports: 1, buffer: 0 });
+    let mut driven = Driven { incoming: Incoming::new(routing, Duration::ZERO), ..driven(true) };
+    let mut text = String::new();
+    for second in 1..=4 {
+        driven.incoming.unsolicited(&Event::Damaged, Some("0004FF"), SECOND * second);
+        text += &format!("damaged\n{}", play(&mut driven, &mut ByTable::new(&[ONE_MEMORY]), SECOND * second));
+    }
+    insta::assert_snapshot!(text, @r#"
+    damaged
+    AT+CNMA=2 → OK
+    AT+CNMI=1,2,0,1,0 → OK
+    AT+CPMS=? → +CPMS: ("SM"),("SM"),("SM")|OK
+    AT+CPMS=\"SM\" → OK
+    AT+CMGL=4 → OK
+    damaged
+    AT+CNMA=2 → OK
+    damaged
+    keep 0004FF
+    AT+CNMA → OK
+    damaged
+    keep 0004FF
+    AT+CNMA → OK
+    "#);
+}
+
+#[test]
 fn one_command_at_a_time_is_out_however_much_waits() {
     let mut incoming = driven(true).incoming;
     for index in 0..50 {
-        incoming.unsolicited(&Event::MessageStored { storage: "SM".into(), index }, SECOND);
-        incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, SECOND);
+        incoming.unsolicited(&Event::MessageStored { storage: "SM".into(), index }, None, SECOND);
+        incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, None, SECOND);
     }
     let mut commands = 0;
     for _ in 0..500 {
@@ -382,7 +410,7 @@ fn a_flood_of_announcements_becomes_one_listing() {
     play(&mut driven, &mut modem, SECOND);
     for index in 0..1000 {
         let event = Event::MessageStored { storage: "SM".into(), index };
-        driven.incoming.unsolicited(&event, SECOND);
+        driven.incoming.unsolicited(&event, None, SECOND);
     }
     assert!(driven.incoming.announced.len() <= ANNOUNCED_MAX);
     let text = play(&mut driven, &mut ByTable::new(&[]), SECOND);
@@ -394,7 +422,7 @@ fn a_flood_of_announcements_becomes_one_listing() {
 fn a_flood_of_direct_messages_fills_no_memory_and_is_told_of_once() {
     let mut driven = driven(true);
     for _ in 0..10_000 {
-        driven.incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, SECOND);
+        driven.incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, None, SECOND);
     }
     assert_eq!(driven.incoming.direct.len(), DIRECT_MAX);
     let text = play(&mut driven, &mut ByTable::new(&[ONE_MEMORY]), SECOND * 5);
@@ -405,7 +433,7 @@ fn a_flood_of_direct_messages_fills_no_memory_and_is_told_of_once() {
 #[test]
 fn what_came_directly_is_given_out_at_the_end() {
     let mut driven = driven(true);
-    driven.incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, SECOND);
+    driven.incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, None, SECOND);
     assert_eq!(driven.incoming.take_direct(), [RawMessage("0004FF01".into())]);
     assert_eq!(driven.incoming.take_direct(), []);
 }
@@ -413,7 +441,7 @@ fn what_came_directly_is_given_out_at_the_end() {
 #[test]
 fn debug_shows_no_message() {
     let mut driven = driven(true);
-    driven.incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, SECOND);
+    driven.incoming.unsolicited(&Event::Message { pdu: "0004FF01".into() }, None, SECOND);
     let mut shown = format!("{:?}", driven.incoming);
     shown += &format!("{:?} {:?}", driven.incoming.poll(), driven.incoming);
     assert!(!shown.contains("FF01"), "{shown}");

@@ -28,7 +28,7 @@ impl Machine for Driven {
 }
 
 fn watch(seconds: u32, table: &[(&str, &[&str])]) -> (String, NetworkStatus) {
-    let mut driven = Driven(Network::new(Duration::ZERO));
+    let mut driven = Driven(Network::new(Duration::ZERO, true));
     let text = play(&mut driven, &mut ByTable::new(table), SECOND * seconds);
     let status = driven.0.status(SECOND * seconds);
     (text, status)
@@ -104,16 +104,52 @@ fn a_network_that_denies_is_not_hammered() {
 }
 
 #[test]
+fn what_keeps_a_modem_from_its_network_is_told_apart() {
+    let cases: [(&str, &[&str], &[&str]); 6] = [
+        ("denied", &["+CREG: 0,3|OK"], &["+CEREG: 0,2|OK"]),
+        ("roaming", &["+CREG: 0,3|OK"], &["+CEREG: 0,5|OK"]),
+        ("roaming, SMS only", &["+CREG: 0,7|OK"], &["ERROR"]),
+        ("emergency calls", &["+CREG: 0,8|OK"], &["ERROR"]),
+        ("searching", &["+CREG: 0,2|OK"], &["+CEREG: 0,0|OK"]),
+        ("home", &["+CREG: 0,3|OK"], &["+CEREG: 0,1|OK"]),
+    ];
+    let mut told = String::new();
+    for (case, circuit, lte) in cases {
+        let mut driven = Driven(Network::new(Duration::ZERO, false));
+        let table = [("AT+CREG?", circuit), ("AT+CGREG?", &["ERROR"][..]), ("AT+CEREG?", lte)];
+        play(&mut driven, &mut ByTable::new(&table), SECOND);
+        let trouble = driven.0.status(SECOND).trouble.map_or("none".to_owned(), |trouble| trouble.to_string());
+        told += &format!("{case}: {trouble}\n");
+    }
+    insta::assert_snapshot!(told, @r"
+    denied: the network denies this SIM: ask its operator whether it is active, paid and not blocked
+    roaming: only a foreign network is there, and roaming is forbidden: set roaming = true, or move the antenna
+    roaming, SMS only: only a foreign network is there, and roaming is forbidden: set roaming = true, or move the antenna
+    emergency calls: the network grants emergency calls only: check the SIM and its contract
+    searching: the modem is not registered with a network; waiting for it
+    home: none
+    ");
+}
+
+#[test]
+fn a_sim_that_vanished_without_a_word_is_found_out_by_asking() {
+    let (_, status) = watch(40, &[("AT+CREG?", &["+CREG: 0,0|OK"]), ("AT+CPIN?", &["+CME ERROR: 10"])]);
+    assert!(status.sim_gone);
+    let (text, status) = watch(40, &[("AT+CREG?", &["+CREG: 0,2|OK"]), ("AT+CPIN?", &["+CPIN: READY|OK"])]);
+    assert!(!status.sim_gone && text.contains("AT+CPIN?"));
+}
+
+#[test]
 fn two_unanswered_polls_are_silence_and_an_answer_ends_it() {
     let (_, status) = watch(22, &[("AT+CREG?", &["-"]), ("AT+CGREG?", &["-"]), ("AT+CEREG?", &["-"])]);
     assert!(status.silent);
-    let (_, status) = watch(22, &[("AT+CREG?", &["-"]), ("AT+CGREG?", &["-"]), ("AT+CEREG?", &["OK"])]);
+    let (_, status) = watch(25, &[("AT+CREG?", &["-"]), ("AT+CGREG?", &["-"]), ("AT+CEREG?", &["OK"])]);
     assert!(!status.silent);
 }
 
 #[test]
 fn unsolicited_lines_change_the_registration_at_once() {
-    let mut network = Network::new(Duration::ZERO);
+    let mut network = Network::new(Duration::ZERO, true);
     let event = |line: &str| Unsolicited { line: line.to_owned(), second: None, restart: false }.event();
     network.unsolicited(&event("+CREG: 1"), SECOND);
     assert!(network.status(SECOND).ready);

@@ -15,9 +15,6 @@ use tokio_serial::{ClearBuffer, DataBits, ErrorKind, FlowControl, Parity, Serial
 use super::PortError;
 use super::lock::{self, LockFile, Taken};
 
-/// Where programs leave lock files (Filesystem Hierarchy Standard 3.0 §5.9; `/var/lock` is a link to it).
-const LOCK_DIRECTORY: &str = "/run/lock";
-
 /// An open device. Its fields are dropped in this order: closed before it is free for others.
 #[derive(Debug)]
 pub struct Device {
@@ -52,7 +49,7 @@ pub fn open(path: &Path, baud_rate: u32) -> Result<Device, PortError> {
             return Err(held(Some(users.join(", "))));
         }
     }
-    let lock = match lock::take(Path::new(LOCK_DIRECTORY), &device) {
+    let lock = match lock::take(Path::new(lock::DIRECTORY), &device) {
         Taken::Ours(lock) => Some(lock),
         Taken::Impossible => None,
         Taken::By(holder) => return Err(held(Some(holder))),
@@ -101,7 +98,7 @@ fn io_error(path: &Path, error: &io::Error) -> PortError {
 
 /// Who has the device, as well as can be told: by the lock file, the kernel's locks, the open files.
 fn holder(device: &Path) -> Option<String> {
-    lock::named_in_file(Path::new(LOCK_DIRECTORY), device).or_else(|| lock::flock_holder(device)).or_else(|| {
+    lock::named_in_file(Path::new(lock::DIRECTORY), device).or_else(|| lock::flock_holder(device)).or_else(|| {
         let users = lock::users(device);
         (!users.is_empty()).then(|| users.join(", "))
     })
@@ -121,7 +118,7 @@ fn advice(device: &Path) -> String {
 
 #[cfg(test)]
 pub(super) fn lock_file_of(device: &Path) -> std::path::PathBuf {
-    lock::path(Path::new(LOCK_DIRECTORY), device)
+    lock::path(Path::new(lock::DIRECTORY), device)
 }
 
 #[cfg(test)]

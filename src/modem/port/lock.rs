@@ -1,10 +1,11 @@
-//! Who has a device: UUCP lock files, the kernel's table of locks, the open files of other processes.
+//! Who has a port: UUCP lock files, the kernel's table of locks, the open files of other processes.
 //!
 //! A lock file `LCK..ttyUSB0` holds its owner's process id in ten columns (HDB format, Filesystem Hierarchy Standard
 //! 3.0 §5.9.3). One whose owner is gone, or that cannot be read as a process id, is stale and replaced.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,9 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::sys::stat::{major, minor};
 use nix::unistd::Pid;
+
+/// Where programs leave lock files (Filesystem Hierarchy Standard 3.0 §5.9; `/var/lock` is a link to it).
+pub const DIRECTORY: &str = "/run/lock";
 
 /// Stale files that are replaced before giving up: others may be trying the same.
 const TRIES_MAX: usize = 3;
@@ -58,6 +62,11 @@ pub fn take(directory: &Path, device: &Path) -> Taken {
     // In a place where a file can be made it can be removed too.
     let _ = fs::remove_file(&beside);
     taken
+}
+
+/// Makes the lock file for a server's port, which two programs of this machine could both connect to.
+pub fn take_network(address: SocketAddr) -> Taken {
+    take(Path::new(DIRECTORY), Path::new(&format!("tcp_{}_{}", address.ip(), address.port())))
 }
 
 /// Moves the complete file to its place: a link never replaces.

@@ -1,6 +1,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -206,6 +207,122 @@ async fn a_tcp_port_carries_bytes_and_ends_with_the_connection() {
     assert!(error.starts_with(&format!("tcp://127.0.0.1:{port_number} cannot be reached (")), "{error}");
 }
 
+async fn server() -> (tokio::net::TcpListener, u16) {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a server");
+    let port = server.local_addr().expect("an address").port();
+    (server, port)
+}
+
+async fn expects(served: &mut tokio::net::TcpStream, bytes: &[u8]) {
+    let mut heard = vec![0; bytes.len()];
+    served.read_exact(&mut heard).await.expect("bytes");
+    assert_eq!(heard, bytes);
+}
+
+#[tokio::test]
+async fn a_port_of_rfc_2217_is_set_up_and_carries_every_byte() {
+    let (server, port) = server().await;
+    let serve = async {
+        let (mut served, _) = server.accept().await.expect("a client");
+        expects(&mut served, &[255, 251, 0, 255, 253, 0, 255, 251, 44]).await;
+        // The modem babbles before anything is agreed.
+        served.write_all(&[255, 253, 0, 255, 251, 0, b'R', 255, 253, 44]).await.expect("written");
+        expects(&mut served, &[255, 250, 44, 1, 0, 1, 194, 0, 255, 240]).await;
+        served.write_all(&[255, 250, 44, 101, 0, 1, 194, 0, 255, 240]).await.expect("written");
+        let mut rest = [0; 56];
+        served.read_exact(&mut rest).await.expect("the other settings");
+        expects(&mut served, b"\xff\xffAT\r").await;
+        served.write_all(b"\xff\xff\r\nO").await.expect("written");
+        served.write_all(&[255, 250, 44, 107, 0, 255, 240, b'K', b'\r', b'\n']).await.expect("written");
+        served
+    };
+    let address = PortAddress::Rfc2217 { host: "127.0.0.1".to_owned(), port };
+    let use_it = async {
+        let simulators = Simulators::default();
+        let mut port = open(&address, BAUD, &simulators).await.expect("a port");
+        port.write_all(b"\xffAT\r").await.expect("written");
+        let mut read = [0; 7];
+        port.read_exact(&mut read).await.expect("bytes");
+        assert_eq!(&read, b"R\xff\r\nOK\r");
+        port
+    };
+    let (served, mut port) = tokio::join!(serve, use_it);
+    drop(served);
+    read_to_end(&mut port).await;
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_every_option_serves_all_the_same() {
+    let (server, port) = server().await;
+    let serve = async {
+        let (mut served, _) = server.accept().await.expect("a client");
+        expects(&mut served, &[255, 251, 0, 255, 253, 0, 255, 251, 44]).await;
+        served.write_all(&[255, 254, 0, 255, 252, 0, 255, 254, 44]).await.expect("written");
+        expects(&mut served, b"AT\r\0").await;
+        served.write_all(b"\r\0\nOK\r\n").await.expect("written");
+        served
+    };
+    let address = PortAddress::Rfc2217 { host: "127.0.0.1".to_owned(), port };
+    let use_it = async {
+        let mut port = open(&address, BAUD, &Simulators::default()).await.expect("a port");
+        assert_eq!(ask(&mut port, "AT\r").await, "\r\nOK\r\n");
+    };
+    tokio::join!(serve, use_it);
+}
+
+#[tokio::test]
+async fn a_raw_port_is_told_from_one_of_rfc_2217() {
+    let (server, port) = server().await;
+    let address = PortAddress::Rfc2217 { host: "127.0.0.1".to_owned(), port };
+    let silent = tokio::spawn(async move {
+        let (mut served, _) = server.accept().await.expect("a client");
+        let mut everything = vec![];
+        // Until the client gives up.
+        let _ = served.read_to_end(&mut everything).await;
+    });
+    let error = open(&address, BAUD, &Simulators::default()).await.expect_err("no telnet").to_string();
+    assert!(
+        error.ends_with("does not speak Telnet: write tcp:// for a raw port, or have it served as telnet(rfc2217)")
+    );
+    silent.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn the_server_of_a_living_program_is_left_alone_and_it_is_named() {
+    let (server, port) = server().await;
+    let place = server.local_addr().expect("an address");
+    let lock = lock::path(Path::new(lock::DIRECTORY), Path::new(&format!("tcp_{}_{}", place.ip(), place.port())));
+    let other = Bystander::start("true", &lock);
+    // Machines without a place for lock files have none.
+    if fs::write(&lock, format!("{:>10}\n", other.id())).is_err() {
+        return;
+    }
+    for address in [
+        PortAddress::Tcp { host: "127.0.0.1".to_owned(), port },
+        PortAddress::Tcp { host: "localhost".to_owned(), port },
+        PortAddress::Rfc2217 { host: "127.0.0.1".to_owned(), port },
+    ] {
+        let error = open(&address, BAUD, &Simulators::default()).await.expect_err("taken").to_string();
+        let expected = format!("{address} is in use by sh (process {}): a modem has one owner", other.id());
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    drop(other);
+    let address = PortAddress::Tcp { host: "127.0.0.1".to_owned(), port };
+    let opened = open(&address, BAUD, &Simulators::default()).await.expect("a stale lock file is replaced");
+    let owner = fs::read_to_string(&lock).expect("our lock file");
+    assert_eq!(owner.trim(), std::process::id().to_string());
+    drop(opened);
+    assert!(!lock.exists());
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_is_said_to_be_unreachable() {
+    let address = PortAddress::Tcp { host: "modem.invalid".to_owned(), port: 2000 };
+    let error = open(&address, BAUD, &Simulators::default()).await.expect_err("no such host");
+    assert!(error.is_absent());
+    assert!(error.to_string().starts_with("tcp://modem.invalid:2000 cannot be reached ("), "{error}");
+}
+
 #[tokio::test]
 async fn a_name_stands_for_a_virtual_modem_of_this_process() {
     let simulators = Simulators::default();
@@ -225,6 +342,7 @@ fn an_address_is_written_as_in_the_configuration() {
         (PortAddress::Device("/dev/modem".into()), "/dev/modem"),
         (PortAddress::Tcp { host: "cabinet.example".into(), port: 2000 }, "tcp://cabinet.example:2000"),
         (PortAddress::Tcp { host: "2001:db8::1".into(), port: 2000 }, "tcp://[2001:db8::1]:2000"),
+        (PortAddress::Rfc2217 { host: "2001:db8::1".into(), port: 2000 }, "rfc2217://[2001:db8::1]:2000"),
         (PortAddress::Simulator("sim1".into()), "simulator:sim1"),
     ];
     for (address, text) in addresses {

@@ -193,3 +193,38 @@ async fn a_modem_that_stops_in_the_middle_costs_less_than_a_minute() {
         assert!(begun.elapsed() < Duration::from_secs(60), "{lines}: {:?}", begun.elapsed());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_boot_line_that_a_huawei_repeats_costs_no_answer() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for before in 1..8 {
+        let simulator = Simulator::start(Settings::default().with("profile", "huawei").with("latency", "20ms"));
+        let mut modem = simulator.open().await.expect("a port");
+        let (port, mut between) = tokio::io::duplex(4096);
+        tokio::spawn(async move {
+            let (mut said, mut answered) = ([0; 256], [0; 256]);
+            let mut commands = 0;
+            loop {
+                tokio::select! {
+                    Ok(count) = between.read(&mut said) => {
+                        if count == 0 {
+                            return;
+                        }
+                        modem.write_all(&said[..count]).await.expect("room");
+                        commands += 1;
+                        if commands == before {
+                            between.write_all(b"\r\n^BOOT:35323129,0,0,0,26\r\n").await.expect("room");
+                        }
+                    }
+                    Ok(count) = modem.read(&mut answered) => {
+                        between.write_all(&answered[..count]).await.expect("room");
+                    }
+                }
+            }
+        });
+        let probed = probe(port, &never()).await.expect("a modem");
+        assert_eq!(probed.profile.name, "huawei", "before command {before}");
+        assert!(probed.model.is_some() && probed.firmware.is_some() && probed.imei.is_some(), "{before}");
+        assert_eq!(probed.sim, SimState::Ready, "{before}");
+    }
+}

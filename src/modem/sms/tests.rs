@@ -118,7 +118,7 @@ fn a_refused_validity_period_is_left_out_once() {
     AT+CMGS=3 → >
     may part 0 go out?
     00010001\u{1a} → +CMS ERROR: 304
-    Refused { class: Final, reason: "modem refused: CMS 304, invalid PDU mode parameter" }
+    Refused { class: Final, reason: "modem refused: CMS 304, invalid PDU mode parameter", futile: false }
     "#);
 }
 
@@ -140,7 +140,7 @@ fn a_busy_modem_gets_the_same_command_again_and_not_for_ever() {
     AT+CMGS=4 → +CMS ERROR: 515
     + 1500 ms
     AT+CMGS=4 → +CMS ERROR: 515
-    Refused { class: Temporary, reason: "modem refused: CMS 515, please wait, initialisation or command processing in progress" }
+    Refused { class: Temporary, reason: "modem refused: CMS 515, please wait, initialisation or command processing in progress", futile: false }
     "#);
 }
 
@@ -150,11 +150,11 @@ fn a_refusal_carries_its_class_and_reason() {
     AT+CMGS=4 → >
     may part 0 go out?
     001100AA01\u{1a} → +CMS ERROR: 38
-    Refused { class: Temporary, reason: "modem refused: CMS 38, network out of order" }
+    Refused { class: Temporary, reason: "modem refused: CMS 38, network out of order", futile: false }
     "#);
     insta::assert_snapshot!(send(1, true, &[("AT+CMGS=4", &["+CMS ERROR: SIM not inserted"])]), @r#"
     AT+CMGS=4 → +CMS ERROR: SIM not inserted
-    Refused { class: NotReady, reason: "modem refused: CMS 310, SIM not inserted" }
+    Refused { class: NotReady, reason: "modem refused: CMS 310, SIM not inserted", futile: false }
     "#);
 }
 
@@ -170,7 +170,7 @@ fn a_duplicate_is_as_good_as_sent_and_a_network_timeout_is_uncertain() {
     AT+CMGS=4 → >
     may part 0 go out?
     001100AA01\u{1a} → +CMS ERROR: 332
-    Uncertain { references: [], reason: "modem refused: CMS 332, network timeout" }
+    Uncertain { references: [], reason: "modem refused: CMS 332, network timeout", futile: false }
     "#);
 }
 
@@ -186,7 +186,7 @@ fn silence_after_ctrl_z_is_uncertain_and_nothing_is_sent_again() {
     001100AA02\u{1a} → -
     + 45000 ms
     \u{1b} → -
-    Uncertain { references: [Some(9)], reason: "no answer from the modem in time; the message may have been sent" }
+    Uncertain { references: [Some(9)], reason: "no answer from the modem in time; the message may have been sent", futile: true }
     AT → OK
     "#);
 }
@@ -221,7 +221,7 @@ fn a_later_part_that_is_refused_is_tried_once_more_alone() {
     AT+CMGS=4 → >
     may part 1 go out?
     001100AA02\u{1a} → +CMS ERROR: 38
-    Uncertain { references: [Some(1)], reason: "part 2 of 2: modem refused: CMS 38, network out of order" }
+    Uncertain { references: [Some(1)], reason: "part 2 of 2: modem refused: CMS 38, network out of order", futile: false }
     "#);
 }
 

@@ -31,8 +31,10 @@ impl Introduction {
         match self {
             Self::Wake => Command::wake(),
             // A modem that was told to be quiet (ATQ1) is told to speak on the last tries.
-            Self::Attention { tries } if tries + 1 >= ATTENTION_TRIES_MAX => within("ATQ0", 1),
-            Self::Attention { .. } => within("AT", 1),
+            Self::Attention { tries } if tries + 1 >= ATTENTION_TRIES_MAX => within("ATQ0", 3),
+            // Autobaud eats the first ones; after them a modem may be slow.
+            Self::Attention { tries: 1 | 2 } => within("AT", 1),
+            Self::Attention { .. } => within("AT", 3),
             Self::EchoOff => within("ATE0", 2),
             Self::Verbose => within("ATV1", 2),
             Self::ErrorNumbers => within("AT+CMEE=1", 2),

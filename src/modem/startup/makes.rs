@@ -308,6 +308,9 @@ fn a_huawei_e1752_that_repeats_its_boot_line() {
     ]), @r#"
     \u{1b} → OK
     AT → ^BOOT:35323129,0,0,0,26|OK
+    + 2000 ms
+    \u{1b} → OK
+    AT → ^BOOT:35323129,0,0,0,26|OK
     ATE0 → OK
     ATV1 → OK
     AT+CMEE=1 → OK

@@ -211,9 +211,9 @@ fn a_silent_port_is_dead_after_five_tries() {
     AT → -
     + 1305 ms
     AT → -
-    + 1305 ms
+    + 3305 ms
     ATQ0 → -
-    + 1305 ms
+    + 3305 ms
     ATQ0 → -
     dead
     ");

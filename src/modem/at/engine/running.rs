@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::super::classify;
-use super::super::command::{Command, Exchange, value};
+use super::super::command::{Command, Exchange, Reply, value};
+use super::super::error::AtError;
 use super::CommandId;
 
 /// Information lines that one answer may have; a full SIM lists 255 messages in 510 lines.
@@ -40,6 +41,14 @@ pub(super) struct Running {
     body: Option<String>,
     /// A list header was read and its PDU line has not come: the PDU's announced octets.
     pdu_awaited: Option<Option<usize>>,
+    /// A result that may be an older command's, the lines before it, and when it counts after all.
+    held: Option<Held>,
+}
+
+struct Held {
+    result: Result<Reply, AtError>,
+    lines: usize,
+    until: Duration,
 }
 
 impl Running {
@@ -61,6 +70,7 @@ impl Running {
             echo_seen: false,
             body: None,
             pdu_awaited: None,
+            held: None,
         }
     }
 
@@ -78,7 +88,29 @@ impl Running {
     }
 
     pub(super) fn wakes_at(&self) -> Duration {
-        self.quiet_at.map_or(self.deadline, |quiet_at| quiet_at.min(self.deadline))
+        let held_until = self.held.as_ref().map(|held| held.until);
+        [self.quiet_at, held_until].into_iter().flatten().fold(self.deadline, Duration::min)
+    }
+
+    pub(super) fn hold(&mut self, result: Result<Reply, AtError>, until: Duration) {
+        self.held = Some(Held { result, lines: self.lines.len(), until });
+    }
+
+    /// The result that is held, and until when.
+    pub(super) fn held_result(&self) -> Option<(Result<Reply, AtError>, Duration)> {
+        self.held.as_ref().map(|held| (held.result.clone(), held.until))
+    }
+
+    /// Another result has come: what was held was an older command's, and so were the lines before it.
+    pub(super) fn drop_held(&mut self) -> bool {
+        let Some(held) = self.held.take() else { return false };
+        self.lines.drain(..held.lines.min(self.lines.len()));
+        true
+    }
+
+    /// Whether an answer has come that can be this command's alone.
+    pub(super) fn has_own_answer(&self) -> bool {
+        self.lines.iter().any(|line| self.is_answer(line))
     }
 
     pub(super) fn heard(&mut self, now: Duration) {

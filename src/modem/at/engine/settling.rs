@@ -68,6 +68,7 @@ impl Engine {
             // Some peers collect bytes until CR; for them ESC was one more byte of a message. CR ends that (as rubbish,
             // which is refused), AT shows that commands are understood again.
             self.outputs.push_back(Output::Write(Wire::control(b"\rAT\r")));
+            self.owed.add(self.now);
             settling.step = Step::Probing;
             settling.quiet_at = self.now + PROBE_TIMEOUT;
             settling.deadline = self.now + SETTLE_MAX;
@@ -82,6 +83,7 @@ impl Engine {
 
     pub(super) fn settling_line(&mut self, line: &str) {
         if classify::final_result(line, false).is_some() {
+            self.owed.paid();
             if let State::Settling(settling) = &mut self.state {
                 settling.step = match settling.step {
                     Step::Listening => Step::Listening,

@@ -53,14 +53,17 @@ impl Engine {
             return false;
         };
         // `^BOOT:` carries a number that is drawn at each start. Some Huawei sticks repeat the line for as long as they
-        // run, others say it once: another number than before is a start. The first one is a start only if it was not
-        // there to be repeated before.
+        // run, others say it once: another number than before is a start. The first number heard is one too, unless it may
+        // be a repetition and a message is out: an extra start-up costs seconds, a doubt about a message a second SMS.
         if known.ends_with(':') {
             let first_field = line.split(',').next().unwrap_or(line).to_owned();
             let before = self.last_boot_line.replace(first_field);
             let is_start = match before {
                 Some(before) => self.last_boot_line.as_ref() != Some(&before),
-                None => self.listening_since.is_some_and(|since| self.now >= since + BOOT_REPEATED_WITHIN),
+                None => {
+                    let since = self.listening_since.unwrap_or(self.now);
+                    self.now >= since + BOOT_REPEATED_WITHIN || !self.is_submitted()
+                }
             };
             if !is_start {
                 return false;
@@ -69,10 +72,15 @@ impl Engine {
         self.last_restart.is_none_or(|last| self.now >= last + RESTART_LASTS)
     }
 
+    fn is_submitted(&self) -> bool {
+        matches!(&self.state, State::Running(running) if running.phase == Phase::Submitted)
+    }
+
     pub(super) fn restarted(&mut self, line: &str) {
         self.last_restart = Some(self.now);
         self.late_answer_until = None;
         self.late_final_until = None;
+        self.owed.clear();
         self.fail_all(|submitted| AtError::Rebooted { submitted });
         self.listen();
         self.unsolicited(Unsolicited { restart: true, ..Unsolicited::line(line) });

@@ -312,6 +312,99 @@ fn a_late_result_belongs_to_the_command_before() {
 }
 
 #[test]
+fn answers_that_come_late_shift_no_later_ones() {
+    // Each answer comes after the time-out, and after the pause that follows it.
+    insta::assert_snapshot!(converse("
+        > AT+CIMI
+        > AT+CSQ
+        > AT
+        > AT+CREG?
+        + 5000
+        + 400
+        < 001010123456789
+        < OK
+        + 900
+        < +CSQ: 5,99
+        < OK
+        + 900
+        < OK
+        + 900
+        < +CREG: 0,1
+        < OK
+    "), @r"
+    > AT+CIMI
+        write AT+CIMI\r
+    > AT+CSQ
+    > AT
+    > AT+CREG?
+    + 5000
+        0 failed: no answer from the modem in time
+    + 400
+        write AT+CSQ\r
+    < 001010123456789
+    < OK
+    + 900
+    < +CSQ: 5,99
+    < OK
+        1 ok +CSQ: 5,99
+    + 900
+        write AT\r
+    < OK
+        2 ok 
+    + 900
+        write AT+CREG?\r
+    < +CREG: 0,1
+    < OK
+        3 ok +CREG: 0,1
+    ");
+    // What may be its own answer counts after a while without another.
+    insta::assert_snapshot!(converse("
+        > AT+CIMI
+        > AT
+        + 5000
+        + 400
+        < OK
+        + 2000
+    "), @r"
+    > AT+CIMI
+        write AT+CIMI\r
+    > AT
+    + 5000
+        0 failed: no answer from the modem in time
+    + 400
+        write AT\r
+    < OK
+    + 2000
+        1 ok
+    ");
+    insta::assert_snapshot!(converse("
+        > AT+CIMI
+        > AT+CMGF=0
+        > AT
+        + 5000
+        + 400
+        < ERROR
+        + 100
+        < OK
+        < OK
+    "), @r"
+    > AT+CIMI
+        write AT+CIMI\r
+    > AT+CMGF=0
+    > AT
+    + 5000
+        0 failed: no answer from the modem in time
+    + 400
+        write AT+CMGF=0\r
+    < ERROR
+    + 100
+    < OK
+        1 ok 
+    < OK
+    ");
+}
+
+#[test]
 fn a_restart_fails_everything_at_once_and_counts_once() {
     insta::assert_snapshot!(converse("
         > AT+CMGS=23
@@ -356,10 +449,8 @@ fn a_restart_fails_everything_at_once_and_counts_once() {
 }
 
 #[test]
-fn a_boot_line_that_is_repeated_is_no_restart_and_another_one_is() {
+fn a_boot_line_that_is_repeated_is_one_restart_and_another_number_is_another() {
     insta::assert_snapshot!(converse("
-        > AT
-        < OK
         < ^BOOT:26417135,0,0,0,20
         + 20000
         > AT+CSQ
@@ -367,31 +458,49 @@ fn a_boot_line_that_is_repeated_is_no_restart_and_another_one_is() {
         < OK
         < ^BOOT:99417135,0,0,0,6
     "), @r"
-    > AT
-        write AT\r
-    < OK
-        0 ok 
     < ^BOOT:26417135,0,0,0,20
-        unsolicited Other
+        unsolicited Restarted
     + 20000
     > AT+CSQ
         write AT+CSQ\r
     < ^BOOT:26417135,0,0,0,6
         unsolicited Other
     < OK
-        1 ok 
+        0 ok 
     < ^BOOT:99417135,0,0,0,6
         unsolicited Restarted
     ");
 }
 
 #[test]
-fn a_boot_line_after_a_minute_without_any_is_a_restart() {
+fn the_first_boot_line_raises_no_doubt_about_a_message_unless_none_came_for_a_minute() {
+    insta::assert_snapshot!(converse("
+        > AT+CMGS=23
+        << >
+        ! proceed 0011
+        < ^BOOT:26417135,0,0,0,20
+        < +CMGS: 7
+        < OK
+    "), @r"
+    > AT+CMGS=23
+        write AT+CMGS=23\r
+    << >
+        prompt of 0
+    ! proceed 0011
+        write 0011\x1a
+    < ^BOOT:26417135,0,0,0,20
+        unsolicited Other
+    < +CMGS: 7
+    < OK
+        0 ok +CMGS: 7
+    ");
     insta::assert_snapshot!(converse("
         > AT
         < OK
         + 61000
-        > AT+CSQ
+        > AT+CMGS=23
+        << >
+        ! proceed 0011
         < ^BOOT:26417135,0,0,0,20
     "), @r"
     > AT
@@ -399,10 +508,14 @@ fn a_boot_line_after_a_minute_without_any_is_a_restart() {
     < OK
         0 ok 
     + 61000
-    > AT+CSQ
-        write AT+CSQ\r
+    > AT+CMGS=23
+        write AT+CMGS=23\r
+    << >
+        prompt of 1
+    ! proceed 0011
+        write 0011\x1a
     < ^BOOT:26417135,0,0,0,20
-        1 failed: modem restarted
+        1 failed: modem restarted; the message may have been sent
         unsolicited Restarted
     ");
 }
