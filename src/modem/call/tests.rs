@@ -197,17 +197,19 @@ fn a_call_that_is_answered_and_heard_is_hung_up_and_the_line_is_free() {
     < OK
     = OK
     + 1000
-        Spoken rang 4.5s, talked Some(100ms)
+        Spoken rang 4.25s, talked Some(350ms)
     "#);
 }
 
 #[test]
 fn families_that_tell_more_are_followed_at_once() {
     let huawei = converse(
-        "generic",
+        "huawei",
         "
+        + 100
         = ERROR
         ! permit
+        + 10
         < OK
         < ^ORIG:1,0
         < ^CONF:1
@@ -219,10 +221,13 @@ fn families_that_tell_more_are_followed_at_once() {
     ",
     );
     insta::assert_snapshot!(huawei, @r"
+        write AT^DDTMFCFG=0,1\r
         may it be dialled?
+    + 100
     = ERROR
     ! permit
         write ATD+447700900123;\r
+    + 10
     < OK
     < ^ORIG:1,0
     < ^CONF:1
@@ -231,15 +236,17 @@ fn families_that_tell_more_are_followed_at_once() {
         answered
     ! reading
     < ^DDTMF: 1
-        tone 1
+        key 1
     < ^CEND:1,5,104,16
-        Spoken rang 2s, talked Some(0ns)
+        Spoken rang 2.01s, talked Some(0ns)
     ");
     let sim7600 = converse(
-        "generic",
+        "sim7600",
         "
+        + 100
         = -
         ! permit
+        + 10
         < OK
         < +CLCC: 1,0,3,0,0,\"+447700900123\",145
         < VOICE CALL: BEGIN
@@ -250,10 +257,14 @@ fn families_that_tell_more_are_followed_at_once() {
     ",
     );
     insta::assert_snapshot!(sim7600, @r#"
+        write AT+CLCC=1\r
+    + 100
+        write AT+DDET=1\r
         may it be dialled?
     = -
     ! permit
         write ATD+447700900123;\r
+    + 10
     < OK
     < +CLCC: 1,0,3,0,0,"+447700900123",145
     < VOICE CALL: BEGIN
@@ -262,25 +273,32 @@ fn families_that_tell_more_are_followed_at_once() {
     = OK
     < VOICE CALL: END: 000003
     + 2000
-        Unanswered(HungUp) rang 0ns, talked Some(5ms)
+        Unanswered(HungUp) rang 10ms, talked Some(5ms)
     "#);
     let quectel = converse(
-        "generic",
+        "quectel",
         "
+        + 100
         ! permit
+        + 10
         < OK
         < +QIND: \"ccinfo\",1,0,3,0,0,\"+447700900123\",145
         < BUSY
     ",
     );
     insta::assert_snapshot!(quectel, @r#"
+        write AT+QINDCFG=\"ccinfo\",1,0\r
+    + 100
+        write AT^DSCI=1\r
+        write AT+QTONEDET=1\r
         may it be dialled?
     ! permit
         write ATD+447700900123;\r
+    + 10
     < OK
     < +QIND: "ccinfo",1,0,3,0,0,"+447700900123",145
     < BUSY
-        Unanswered(Busy) rang 0ns, talked None
+        Unanswered(Busy) rang 10ms, talked None
     "#);
 }
 
@@ -295,18 +313,18 @@ fn where_ok_means_answered_the_dial_is_interrupted_when_nobody_wants_it_any_more
         ! spoken
         + 100
     "), @r#"
+        write AT+WIND=50\r
         may it be dialled?
     ! permit
-        write ATD+447700900123;\r
     + 5000
+        write ATD+447700900123;\r
     @ AT+CHUP OK
     < +COLP: "+447700900123",145|OK
         answered
     ! reading
     ! spoken
     + 100
-        write AT+CHUP\r
-        Spoken rang 5s, talked Some(0ns)
+        write ATH\r
     "#);
     insta::assert_snapshot!(converse("wavecom", "
         @ AT+CHUP OK
@@ -315,29 +333,29 @@ fn where_ok_means_answered_the_dial_is_interrupted_when_nobody_wants_it_any_more
         ! withdraw
         + 1000
     "), @r"
+        write AT+WIND=50\r
         may it be dialled?
     @ AT+CHUP OK
     ! permit
-        write ATD+447700900123;\r
     + 5000
+        write ATD+447700900123;\r
     ! withdraw
         interrupt: true
     + 1000
-        write AT+CHUP\r
-        Unanswered(Withdrawn) rang 5s, talked None
+        write ATH\r
     ");
     insta::assert_snapshot!(converse("wavecom", "
         @ AT+CHUP OK
         ! permit
         + 50000
     "), @r"
+        write AT+WIND=50\r
         may it be dialled?
     @ AT+CHUP OK
     ! permit
-        write ATD+447700900123;\r
     + 50000
-        write AT+CHUP\r
-        Unanswered(NoAnswer) rang 45s, talked None
+        write ATD+447700900123;\r
+        write ATH\r
     ");
 }
 
@@ -369,7 +387,7 @@ fn the_end_of_an_unanswered_call_has_its_reason() {
     Refused { class: Temporary, reason: "network ended the call (cause 41)" } rang 2.005s, talked None
     Unanswered(NoAnswer) rang 2.005s, talked None
     Unanswered(NoAnswer) rang 2s, talked None
-    Unanswered(NoAnswer) rang 6.5s, talked None
+    Unanswered(NoAnswer) rang 6.25s, talked None
     "#);
     let at_once = ["BUSY", "NO DIALTONE", "+CME ERROR: 3", "ERROR", "NO CARRIER"].map(|reply| {
         let text = converse("generic", &format!("@ AT+CEER ERROR\n! permit\n< {reply}\n+ 100"));
@@ -454,7 +472,7 @@ fn a_call_that_cannot_be_ended_is_told() {
         + 25000
     ",
     );
-    insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"    Spoken rang 500ms, talked Some(500ms), the line is not free");
+    insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"    Spoken rang 250ms, talked Some(750ms), the line is not free");
 }
 
 #[test]
@@ -482,7 +500,7 @@ fn a_port_that_is_lost_takes_the_call_with_it() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     Uncertain { reason: "port closed" } rang 0ns, talked None
     Uncertain { reason: "port closed" } rang 1s, talked None
-    Spoken rang 500ms, talked Some(700ms)
+    Spoken rang 250ms, talked Some(950ms)
     "#);
 }
 

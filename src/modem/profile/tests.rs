@@ -90,7 +90,7 @@ fn every_row_is_complete_and_has_a_name_of_its_own() {
 #[test]
 fn lines_about_a_call_are_read_by_their_family() {
     use CallState::{Answered, Ended, Ringing};
-    let cases: [(&str, &str, Option<CallState>); 37] = [
+    let cases: [(&str, &str, Option<CallState>); 36] = [
         ("huawei", "^ORIG:1,0", None),
         ("huawei", "^CONF:1", Some(Ringing)),
         ("huawei", "^CONN:1,0", Some(Answered)),
@@ -104,7 +104,6 @@ fn lines_about_a_call_are_read_by_their_family() {
         ("sim7600", "VOICE CALL: END: 000041", Some(Ended)),
         ("sim7600", "VOICE CALL: END", Some(Ended)),
         ("a7670", "VOICE CALL:END", Some(Ended)),
-        ("simcom", "+COLP: \"+447700900123\",145", Some(Answered)),
         ("simcom", "NO CARRIER", Some(Ended)),
         ("quectel", "+QIND: \"ccinfo\",1,0,3,0,0,\"447700900123\",129", Some(Ringing)),
         ("quectel", "+QIND: \"ccinfo\",1,0,0,0,0,\"447700900123\",129", Some(Answered)),
@@ -203,11 +202,12 @@ fn a_call_of_each_virtual_make_is_followed_by_its_familys_lines() {
             // Its answer is the OK, or a line; nothing tells that it rings.
             CallReports::Zte => &[CallState::Answered, CallState::Ended],
             CallReports::Wavecom => &[CallState::Ringing, CallState::Ended],
+            // Its other numbers mean different things to different firmware.
+            CallReports::Dsci => &[CallState::Ended],
             CallReports::Silent
             | CallReports::Simcom
             | CallReports::Huawei
             | CallReports::Quectel
-            | CallReports::Dsci
             | CallReports::Ublox => &[CallState::Ringing, CallState::Answered, CallState::Ended],
         };
         assert_eq!(told, expected, "{}", make.name);
