@@ -16,6 +16,7 @@ mod exit;
 mod inbox;
 mod man;
 mod modem;
+mod modem_trace;
 mod open;
 mod openapi;
 mod pdu;

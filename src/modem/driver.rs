@@ -26,6 +26,7 @@ use super::port::{self, Port, PortAddress, PortError};
 use super::profile::{GENERIC, Profile};
 use super::recovery::{Recovery, Rung};
 use super::startup::{Identity, SimPin};
+use super::tap::Tap;
 use crate::channel::routing::Health;
 use crate::channel::{Board, Message, Notice, Outcome};
 use crate::clock::Clock;
@@ -62,6 +63,7 @@ pub struct Surroundings {
     pub notices: mpsc::Sender<Notice>,
     pub clock: Clock,
     pub simulators: Simulators,
+    pub tap: Tap,
     /// Ends the driver once the message in hand has its outcome.
     pub stop: CancellationToken,
 }
@@ -180,7 +182,8 @@ impl Driver {
                 None => return self.give_back(mail),
             };
             lost_tries = 0;
-            let mut line = Line::new(port, self.profile.engine_settings(), self.zero);
+            let tap = self.surroundings.tap.clone();
+            let mut line = Line::new(port, self.profile.engine_settings(), self.zero).tapped(tap);
             let rung = loop {
                 let end = self.session(&mut line, mail).await;
                 down(&self.surroundings, &self.config.name);
