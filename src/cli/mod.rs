@@ -8,6 +8,7 @@ mod account_defaults;
 mod backup;
 mod blocklist;
 mod budget;
+mod bundle;
 mod completions;
 mod config;
 mod demo;

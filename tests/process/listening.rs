@@ -1,4 +1,4 @@
-//! Listening to a modem's line through the daemon's socket.
+//! Listening to a modem's line through the daemon's socket, and the bundle that goes with a report.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
@@ -134,6 +134,58 @@ fn a_line_is_shown_as_it_speaks_and_ends_with_the_daemon() {
         }
     }
     assert!(!installation.path("simverify.db.socket").exists());
+}
+
+#[test]
+fn the_last_minutes_go_into_a_bundle_that_names_nobody() {
+    let (installation, mut modem, mut daemon) = at_work();
+    daemon.client().accepted(&number(0));
+    modem.shows(1, SOON);
+    settle(&installation, &mut daemon);
+    let pin = modem.pin(&number(0));
+
+    let (code, trace, errors) = run(&installation, &["modem", "trace", "sim1", "--last"]);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{trace}");
+    for part in
+        ["Z > AT+CPIN=***\n", "Z > AT+CIMI\n", "Z < <15 characters>\n", "Z < OK\n", " octets, Ctrl-Z>\n", "Z < +CMGS: "]
+    {
+        assert!(trace.contains(part), "no {part:?} in\n{trace}");
+    }
+    assert_names_nobody(&trace, &pin);
+
+    let file = installation.path("report.txt");
+    let bundle = ["doctor", "--bundle", file.to_str().expect("text")];
+    let (code, page, errors) = run(&installation, &bundle);
+    assert_eq!(code, Some(0), "{page}{errors}");
+    assert_eq!(errors, format!("simverify: written to {}: read it before you send it on\n", file.display()));
+    let text = fs::read_to_string(&file).expect("the bundle");
+    for part in [
+        &format!("simverify  {}\n", env!("CARGO_PKG_VERSION")),
+        std::env::consts::ARCH,
+        &page,
+        "sim_pin = \"***\"",
+        "\n== modem list ==\n\nMODEM  PORT",
+        "\n== modem trace sim1 --last ==\n",
+        "Z > AT+CPIN=***\n",
+        "Z < +CMGS: ",
+    ] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    assert_names_nobody(&text, &pin);
+    assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+
+    let (code, _, errors) = run(&installation, &bundle);
+    assert_eq!((code, errors), (Some(74), format!("simverify: {} exists: name another file\n", file.display())));
+    assert_eq!(fs::read_to_string(&file).expect("the bundle"), text);
+    daemon.stop();
+    let other = installation.path("stopped.txt");
+    let (code, ..) = run(&installation, &["doctor", "--bundle", other.to_str().expect("text")]);
+    assert_eq!(code, Some(0));
+    let text = fs::read_to_string(other).expect("the bundle");
+    assert!(
+        text.ends_with("== modem trace --last ==\n\nnot told: no daemon runs, as far as this user can see\n"),
+        "{text}"
+    );
 }
 
 #[test]
