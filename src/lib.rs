@@ -15,7 +15,7 @@
 //! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
 //!    [`dispatcher`]: the loop between outbox and channels. [`simulator`]: the virtual modem.
 //!    `watch`: the kernel's word that a file changed.
-//! 5. [`api`]: HTTP in.
+//! 5. [`api`]: HTTP in. [`socket`]: the local door for the commands of the same machine.
 //! 6. [`daemon`], [`config`], [`telemetry`], [`service`], [`cli`]: these build everything and are known by nobody below.
 //!
 //! # Invariants
@@ -41,6 +41,7 @@ pub mod random;
 pub mod secrets;
 pub mod service;
 pub mod simulator;
+pub mod socket;
 pub mod store;
 pub mod telemetry;
 pub mod verification;

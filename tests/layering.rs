@@ -46,6 +46,7 @@ const IMPURE: &[&str] = &[
 
 const SQL: &[&str] = &["rusqlite"];
 const TTY: &[&str] = &["tokio_serial", "nix::pty", "nix::sys::termios", "openpty", "/dev/tty"];
+const LOCAL_SOCKET: &[&str] = &["UnixListener", "UnixStream", "socket2::Domain"];
 const HTTP: &[&str] = &["actix_web", "reqwest", "tracing_actix_web"];
 const ABOVE_APP: &[&str] = &[
     "crate::api",
@@ -98,6 +99,13 @@ const RULES: &[Rule] = &[
         place: "",
         words: HTTP,
         except: &["api", "admin", "channel/provider", "channel/provider.rs", "cli", "telemetry.rs"],
+    },
+    Rule { place: "", words: LOCAL_SOCKET, except: &["socket"] },
+    // The local door shows what modems say; it neither decides nor looks into the database.
+    Rule {
+        place: "socket",
+        words: &["crate::store", "crate::app", "crate::api", "crate::daemon", "crate::verification", "crate::secrets"],
+        except: &[],
     },
     // A decision meets the store in `app`, which calls nothing above it; those below know nobody above.
     // It speaks with the channels in the words of `channel` (messages, outcomes, the board of routes), never with one.

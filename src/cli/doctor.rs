@@ -1,7 +1,7 @@
 //! `simverify doctor`: is everything there that the daemon needs? One page, one line for each thing.
 //!
 //! Changes nothing, makes nothing, sends nothing to a modem or a provider. A port is opened and closed again; one that
-//! the running daemon has is left alone.
+//! the running daemon has is left alone. With `--bundle` the page and what else a report needs go into one file.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, eaccess, geteuid};
 use serde_json::{Value, json};
 
+use super::bundle::Bundle;
 use super::{Exit, Global, Outcome, block_on, budget, print, print_json};
 use crate::channel::budget::Budget;
 use crate::clock::Clock;
@@ -32,6 +33,10 @@ pub struct Arguments {
     /// Print JSON: {"checks": [{"name": …, "state": "ok"|"warn"|"fail", "detail": …}], "failed": …}
     #[arg(long)]
     json: bool,
+    /// Also write one text file for a report: this page, the settings, the modems, what they said of late; no secrets,
+    /// no numbers. It must not exist yet
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +80,15 @@ impl Check {
 
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     block_on(async {
-        let checks = match global.configuration() {
+        let bundle = arguments.bundle.as_deref().map(Bundle::create).transpose()?;
+        let configuration = global.configuration();
+        let checks = match &configuration {
             Ok(configuration) => all(&configuration.settings).await,
             Err(failure) => vec![Check::fail("configuration", failure.to_string())],
         };
+        if let Some(bundle) = bundle {
+            bundle.write(&to_text(&checks), configuration.as_ref().ok()).await?;
+        }
         let failed = checks.iter().filter(|check| check.state == State::Fail).count();
         if arguments.json {
             print_json(&json!({ "checks": checks.iter().map(to_json).collect::<Vec<_>>(), "failed": failed }))?;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 mod probe;
 
 use super::budget;
+use super::modem_trace;
 use super::open::open;
 use super::table::aligned;
 use super::{Exit, Failure, Global, OrExit, Outcome, block_on, print, print_json};
@@ -44,6 +45,8 @@ pub enum Command {
     Probe(probe::Arguments),
     /// Send one SMS through a configured modem, without the daemon
     SendSms(SendSms),
+    /// Show what a modem and the running daemon say to each other; Ctrl-C ends it
+    Trace(modem_trace::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -71,23 +74,37 @@ pub fn run(command: &Command, global: &Global) -> Outcome {
         Command::List(arguments) => list(arguments, &settings),
         Command::Probe(arguments) => block_on(probe::run(arguments, &settings.modems)),
         Command::SendSms(arguments) => block_on(send_sms(arguments, &settings)),
+        Command::Trace(arguments) => block_on(modem_trace::run(arguments, &settings.storage.path)),
     }
 }
 
 fn list(arguments: &List, settings: &Settings) -> Outcome {
     let modems = &settings.modems;
-    let ports = port::list();
-    // The list is of use without the database too.
-    let budgets = budget::budgets(settings).unwrap_or_else(|failure| {
-        eprintln!("simverify: what is left is not known: {failure}");
-        BTreeMap::new()
-    });
-    let budget = |modem: &ModemSettings| budgets.get(modem.name.as_str());
     if arguments.json {
+        let ports = port::list();
+        let budgets = budgets(settings);
+        let budget = |modem: &ModemSettings| budgets.get(modem.name.as_str());
         let modems_json: Vec<Value> = modems.iter().map(|modem| modem_json(modem, budget(modem))).collect();
         let found: Vec<Value> = ports.iter().map(|port| port_json(port, modems)).collect();
         return print_json(&json!({ "modems": modems_json, "ports": found }));
     }
+    print(&listed(settings))
+}
+
+/// The list is of use without the database too.
+fn budgets(settings: &Settings) -> BTreeMap<String, Budget> {
+    budget::budgets(settings).unwrap_or_else(|failure| {
+        eprintln!("simverify: what is left is not known: {failure}");
+        BTreeMap::new()
+    })
+}
+
+/// The list for a person.
+pub(super) fn listed(settings: &Settings) -> String {
+    let modems = &settings.modems;
+    let ports = port::list();
+    let budgets = budgets(settings);
+    let budget = |modem: &ModemSettings| budgets.get(modem.name.as_str());
     let mut rows = vec![["MODEM", "PORT", "STATE", "CHANNELS", "LEFT OF 24 HOURS"].map(str::to_owned)];
     rows.extend(modems.iter().map(|modem| {
         let channels = channels(modem).join(", ");
@@ -99,7 +116,7 @@ fn list(arguments: &List, settings: &Settings) -> Outcome {
     rows.extend(ports.iter().map(|port| port_cells(port, modems)));
     text.push('\n');
     text += &if ports.is_empty() { "no serial port is found\n".to_owned() } else { aligned(&rows) };
-    print(&text)
+    text
 }
 
 fn presence(port: &PortSettings) -> &'static str {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Tasks and what they wait on: HTTP workers on sockets; the dispatcher on due times, wakes and changes of the board; a
-//! driver on its port and its queue; the notices task on drivers; the certificate's task on its files; the store's writer, a
+//! driver on its port and its queue; the notices task on drivers; the local socket on connections; the certificate's task on its files; the store's writer, a
 //! thread, on its queue. None waits for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
 //! the service manager starts it again.
 
@@ -17,6 +17,7 @@ mod tls;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,9 +35,11 @@ use crate::clock::Clock;
 use crate::config::{Settings, VoiceSettings};
 use crate::dispatcher::{Dispatcher, run_notices};
 use crate::modem::driver::{self, Surroundings};
+use crate::modem::tap::Tap;
 use crate::random::Random;
 use crate::secrets::Secrets;
 use crate::simulator::Simulators;
+use crate::socket::{self, Socket};
 use crate::store::Store;
 
 pub use lock::{DatabaseLock, LockError};
@@ -73,6 +76,9 @@ pub struct Daemon {
     /// Keeps the notices task alive where there is no modem.
     notice_sender: mpsc::Sender<Notice>,
     drivers: Vec<JoinHandle<()>>,
+    /// None if there can be no socket.
+    socket: Option<JoinHandle<()>>,
+    close_socket: CancellationToken,
     pings: Vec<mpsc::Sender<oneshot::Sender<()>>>,
     stop: CancellationToken,
     _lock: DatabaseLock,
@@ -108,16 +114,19 @@ impl Daemon {
             pings.push(sender);
             receiver
         };
-        let mut queues = BTreeMap::new();
+        let (mut queues, mut taps) = (BTreeMap::new(), BTreeMap::new());
         let mut drivers = vec![];
         for config in settings::modems(settings) {
             let (queue, messages) = mpsc::channel(driver::HELD);
             queues.insert(config.name.clone(), queue);
+            let tap = Tap::new(clock.clone());
+            taps.insert(config.name.clone(), tap.clone());
             let surroundings = Surroundings {
                 board: board.clone(),
                 notices: notice_sender.clone(),
                 clock: clock.clone(),
                 simulators: simulators.clone(),
+                tap,
                 stop: stop.clone(),
             };
             drivers.push(tokio::spawn(driver::run(config, surroundings, messages, ping())));
@@ -135,6 +144,8 @@ impl Daemon {
         if let Some(tls) = &tls {
             tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(tls).keep_current()));
         }
+        let close_socket = CancellationToken::new();
+        let socket = open_socket(&settings.storage.path, taps, close_socket.clone());
         Ok(Self {
             addresses,
             app,
@@ -145,6 +156,8 @@ impl Daemon {
             notices,
             notice_sender,
             drivers,
+            socket,
+            close_socket,
             pings,
             stop,
             _lock: lock,
@@ -202,6 +215,22 @@ impl Daemon {
         };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             warn!("a modem did not finish its message in time; the message counts as uncertain at the next start");
+        }
+        // Last of all: who looks on sees the end too. Before the lock goes: the next daemon has the same path.
+        self.close_socket.cancel();
+        if let Some(socket) = self.socket {
+            log_panic(socket.await, "the local socket");
+        }
+    }
+}
+
+/// The daemon works without it, and so it starts without it.
+fn open_socket(database: &Path, taps: BTreeMap<String, Tap>, close: CancellationToken) -> Option<JoinHandle<()>> {
+    match Socket::bind(&socket::path(database)) {
+        Ok(socket) => Some(tokio::spawn(socket.serve(taps, close))),
+        Err(error) => {
+            warn!(%error, "there is no local socket; `simverify modem trace` will not work");
+            None
         }
     }
 }

@@ -25,6 +25,7 @@ use super::port::{self, Port, PortAddress, PortError};
 use super::profile::{GENERIC, Profile};
 use super::recovery::{Recovery, Rung};
 use super::startup::{Identity, SimPin};
+use super::tap::Tap;
 use crate::channel::routing::Health;
 use crate::channel::{Board, Message, Notice, Outcome};
 use crate::clock::Clock;
@@ -71,6 +72,7 @@ pub struct Surroundings {
     pub notices: mpsc::Sender<Notice>,
     pub clock: Clock,
     pub simulators: Simulators,
+    pub tap: Tap,
     /// Ends the driver once the message in hand has its outcome.
     pub stop: CancellationToken,
 }
@@ -213,7 +215,8 @@ impl Driver {
                 }
                 None => return self.give_back(mail),
             };
-            let mut line = Line::new(port, self.profile.engine_settings(), self.zero);
+            let tap = self.surroundings.tap.clone();
+            let mut line = Line::new(port, self.profile.engine_settings(), self.zero).tapped(tap);
             let pause = loop {
                 let end = self.session(&mut line, mail).await;
                 down(&self.surroundings, &self.config.name);

@@ -399,6 +399,11 @@ impl Incoming {
         }
     }
 
+    /// A command is under way.
+    pub fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// An acknowledgement that was missed ends direct delivery until it is asked for again (3GPP TS 27.005 §3.4.4).
     fn repair_routing(&mut self, now: Duration) {
         if self.routing.is_some() && now >= self.next_route {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::trace;
 
 use super::at::{AtError, Command, CommandId, Engine, EngineSettings, Output, Reply, Unsolicited};
+use super::tap::{Ear, Tap};
 
 /// One read: more than a modem sends at once.
 const READ: usize = 1024;
@@ -40,11 +41,18 @@ pub struct Line<P> {
     write_deadline: Option<Instant>,
     /// The driver's start: the zero of every `Duration` that the machines see.
     zero: Instant,
+    ear: Ear,
 }
 
 impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
     pub fn new(port: P, settings: EngineSettings, zero: Instant) -> Self {
-        Self { port, engine: Engine::new(settings), outgoing: vec![], write_deadline: None, zero }
+        let engine = Engine::new(settings);
+        Self { port, engine, outgoing: vec![], write_deadline: None, zero, ear: Ear::default() }
+    }
+
+    /// The same line with a tap on it.
+    pub fn tapped(self, tap: Tap) -> Self {
+        Self { ear: Ear::of(tap), ..self }
     }
 
     /// Time since the driver's start.
@@ -85,6 +93,7 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
             match self.engine.poll() {
                 Output::Write(wire) => {
                     trace!(bytes = ?wire, "to the modem");
+                    self.ear.wrote(&wire);
                     self.outgoing.extend_from_slice(&wire.bytes);
                 }
                 Output::Reply { id, result } => {
@@ -159,6 +168,7 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
                 trace!(octets = got, "from the modem");
+                self.ear.read(&buffer[..got]);
                 let now = self.zero.elapsed();
                 self.engine.receive(&buffer[..got], now);
             }

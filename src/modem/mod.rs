@@ -3,7 +3,7 @@
 //! [`at`] and [`pdu`] are vocabulary. [`startup`], [`sms`], [`incoming`], [`ringing`], [`network`] and [`recovery`] are
 //! conversations: small machines with the same verbs, each fed by the driver. They take `now` as the time since the
 //! driver started and give back steps; none of them reads a clock, sleeps or touches a port. [`by_hand`] and
-//! [`probe`] feed them without a daemon.
+//! [`probe`] feed them without a daemon, [`tap`] lets somebody listen.
 
 pub mod at;
 pub mod audio;
@@ -27,3 +27,4 @@ pub mod sms;
 mod starting;
 pub mod startup;
 pub mod stick;
+pub mod tap;

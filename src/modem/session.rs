@@ -369,7 +369,8 @@ impl Work {
     where
         P: AsyncRead + AsyncWrite + Unpin,
     {
-        let idle = self.current.is_none();
+        // What came in first: message upon message would leave it no turn until the storage is full.
+        let idle = self.current.is_none() && !self.incoming.is_asking();
         let permission = async {
             match self.current.as_mut().and_then(|current| current.permission.as_mut()) {
                 Some(permission) => permission.await.unwrap_or(false),

@@ -15,11 +15,11 @@ impl Driver {
         P: AsyncRead + AsyncWrite + Unpin,
     {
         let mut startup = Startup::new(self.config.profile, self.sim_pin());
+        // What an earlier session left in the queue is answered too, and answers nothing here.
+        let mut awaited = None;
         loop {
             match startup.poll() {
-                StartupStep::Submit(command) => {
-                    line.submit(command);
-                }
+                StartupStep::Submit(command) => awaited = Some(line.submit(command)),
                 StartupStep::AskPinPermission { sim, tries_left } => {
                     let allowed = self.ask_for_pin(mail, sim, tries_left).await.ok_or(SessionEnd::Stopped)?;
                     startup.permit_pin(allowed);
@@ -32,7 +32,8 @@ impl Driver {
                 StartupStep::Wait(until) => {
                     let said = mail.meanwhile(self, line.next(until)).await.ok_or(SessionEnd::Stopped)?;
                     match said.map_err(SessionEnd::PortLost)? {
-                        Said::Reply { result, .. } => startup.replied(result, line.now()),
+                        Said::Reply { id, result } if Some(id) == awaited => startup.replied(result, line.now()),
+                        Said::Reply { .. } => {}
                         Said::Time => startup.handle_timeout(line.now()),
                         Said::Unsolicited(said) => self.take_directly(&said).await,
                         Said::Prompt { .. } => {}

@@ -60,7 +60,8 @@ fill                   the message storage is full
 register STAT          registration state: 0 none, 1 home, 2 searching, 3 denied, 5 roaming
 signal N               signal, 0 to 31 or 99
 report on|off          delivery reports
-fault FAULT [xN]       next submissions: cms N, cme N, error, no-prompt, silence, reboot, unplug
+fault FAULT [xN]       next submissions: cms N, cme N, error, no-prompt, silence, reply-lost,
+                       reboot, unplug
 set NAME VALUE         any flag of this command by its name, e.g. set latency 50ms
 help                   this list";
 

@@ -41,6 +41,31 @@ pub enum CallState {
     Ended,
 }
 
+/// What became of a delivery report at the modem.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReportEvent {
+    /// The recipient of the message that it is about.
+    pub number: String,
+    pub reference: u8,
+    pub fate: ReportFate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReportFate {
+    /// Written to the line as `+CDS`.
+    Shown,
+    /// Put into the message storage.
+    Stored,
+    /// Thrown away: `+CNMI` asks for none, as after a restart (3GPP TS 27.005 §3.4.1, `ds` 0).
+    Dropped,
+}
+
+impl fmt::Debug for ReportEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReportEvent(reference {}, {:?})", self.reference, self.fate)
+    }
+}
+
 impl PhoneEvent {
     /// One JSON object without a line end.
     pub fn to_json(&self) -> String {

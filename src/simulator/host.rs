@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::control::Control;
-use super::event::PhoneEvent;
+use super::event::{PhoneEvent, ReportEvent};
 use super::pty::Pty;
 use super::settings::Settings;
 use super::virtual_modem::{Output, PortChange, VirtualModem};
@@ -36,6 +36,7 @@ const IDLE: Duration = Duration::from_secs(24 * 3600);
 pub struct Simulator {
     requests: mpsc::Sender<Request>,
     events: broadcast::Sender<PhoneEvent>,
+    reports: broadcast::Sender<ReportEvent>,
 }
 
 /// What becomes of a simulator on a pty: its device, and its end.
@@ -91,6 +92,11 @@ impl Simulator {
         self.events.subscribe()
     }
 
+    /// What becomes of delivery reports from here on.
+    pub fn reports(&self) -> broadcast::Receiver<ReportEvent> {
+        self.reports.subscribe()
+    }
+
     /// Does something to the modem, its network or the phone.
     pub async fn control(&self, control: Control) {
         // A modem that has ended is beyond control; whoever holds its port sees that.
@@ -113,17 +119,19 @@ impl Simulator {
         settings.epoch.get_or_insert(Clock::System.now().as_millis() / 1000);
         let (requests, received) = mpsc::channel(REQUESTS_MAX);
         let (events, _) = broadcast::channel(EVENTS_MAX);
+        let (reports, _) = broadcast::channel(EVENTS_MAX);
         let host = Host {
             modem: VirtualModem::new(settings),
             started: Instant::now(),
             requests: received,
             events: events.clone(),
+            reports: reports.clone(),
             pty,
             port: None,
             unplugged: false,
             unsent: Vec::new(),
         };
-        (Self { requests, events }, host)
+        (Self { requests, events, reports }, host)
     }
 }
 
@@ -145,6 +153,7 @@ struct Host {
     started: Instant,
     requests: mpsc::Receiver<Request>,
     events: broadcast::Sender<PhoneEvent>,
+    reports: broadcast::Sender<ReportEvent>,
     /// None for a port in process.
     pty: Option<Pty>,
     port: Option<Port>,
@@ -220,6 +229,7 @@ impl Host {
                 }
                 // Without listeners an event has nobody to reach.
                 Output::Phone(event) => drop(self.events.send(event)),
+                Output::Report(event) => drop(self.reports.send(event)),
                 Output::Port(PortChange::Unplugged) => {
                     self.unplugged = true;
                     self.port = None;

@@ -6,11 +6,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::event::{ReportEvent, ReportFate};
 use super::pdu::{self, Concatenation, Deliver, Pdu, StatusReport};
 use super::settings::Settings;
 use super::storage::{Content, Status, Storage, Stored};
 use super::text;
-use super::virtual_modem::{Action, VirtualModem};
+use super::virtual_modem::{Action, Output, VirtualModem};
 
 /// Messages that the network keeps for the modem; the oldest gives way.
 const WAITING_MAX: usize = 512;
@@ -207,6 +208,7 @@ impl VirtualModem {
         let [mode, message_mode, _, report_mode, _] = self.messages.indications;
         let is_report = inbound.is_report();
         if is_report && report_mode == 0 {
+            self.report_went(inbound, ReportFate::Dropped);
             return true;
         }
         let route = if is_report { report_mode } else { message_mode };
@@ -215,15 +217,24 @@ impl VirtualModem {
         if direct && mode > 0 {
             let line = if is_report { self.direct_report(&content, &pdu) } else { self.direct_message(&content, &pdu) };
             self.unsolicited(&line);
+            self.report_went(inbound, ReportFate::Shown);
             self.expect_acknowledgement(inbound);
             return true;
         }
         let Some((name, index)) = self.store(2, Stored { status: Status::Unread, content, pdu }) else { return false };
+        self.report_went(inbound, ReportFate::Stored);
         let prefix = if is_report { "+CDSI" } else { "+CMTI" };
         if mode > 0 && route > 0 {
             self.unsolicited(&format!("{prefix}: \"{name}\",{index}"));
         }
         true
+    }
+
+    fn report_went(&mut self, inbound: &Inbound, fate: ReportFate) {
+        if let Inbound::Report { reference, number, .. } = inbound {
+            let event = ReportEvent { number: number.clone(), reference: *reference, fate };
+            self.outputs.push_back(Output::Report(event));
+        }
     }
 
     fn expect_acknowledgement(&mut self, inbound: &Inbound) {

@@ -43,7 +43,7 @@ mod make_tests;
 mod tests;
 
 pub use control::{Control, HELP as CONTROL_HELP};
-pub use event::{CallState, PhoneEvent};
+pub use event::{CallState, PhoneEvent, ReportEvent, ReportFate};
 pub use host::{PtyTask, Simulator};
 pub use named::Simulators;
 pub use profile::{CallReports, DialOk, Network, PROFILES, PinCounter, Profile, Unknown, profile};

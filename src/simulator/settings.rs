@@ -127,6 +127,8 @@ pub enum SubmitFault {
     NoPrompt,
     /// No answer after Ctrl-Z, nothing sent.
     Silence,
+    /// No answer after Ctrl-Z, although the message went out.
+    ReplyLost,
     /// The modem restarts on Ctrl-Z, nothing sent.
     Reboot,
     /// The modem vanishes on Ctrl-Z, although the message went out.
@@ -287,7 +289,7 @@ pub const KEYS: &[Key] = &[
     key(
         "fault",
         "FAULT",
-        "what the next submissions meet: 'cms N', 'cme N', error, no-prompt, silence, reboot, unplug; 'cms 500 x2' is two",
+        "what the next submissions meet: 'cms N', 'cme N', error, no-prompt, silence, reply-lost, reboot, unplug; 'cms 500 x2' is two",
         |s, v| {
             let (fault, times) = submit_fault(v)?;
             s.submit_faults.extend(std::iter::repeat_n(fault, times));
@@ -354,13 +356,14 @@ pub(super) fn submit_fault(value: &str) -> Result<(SubmitFault, usize), String> 
         ["error"] => SubmitFault::Error,
         ["no-prompt"] => SubmitFault::NoPrompt,
         ["silence"] => SubmitFault::Silence,
+        ["reply-lost"] => SubmitFault::ReplyLost,
         ["reboot"] => SubmitFault::Reboot,
         ["unplug"] => SubmitFault::Unplug,
         _ => {
             return Err(one_of(
                 "fault",
                 value,
-                &["cms N", "cme N", "error", "no-prompt", "silence", "reboot", "unplug"],
+                &["cms N", "cme N", "error", "no-prompt", "silence", "reply-lost", "reboot", "unplug"],
             ));
         }
     };
@@ -430,7 +433,7 @@ mod tests {
         insta::assert_snapshot!(error("signal", "50"), @"signal: '50' is no number from 0 to 31");
         insta::assert_snapshot!(error("latency", "soon"), @"latency: 'soon' is no time; write 250ms, 3s or 2m, at most a day");
         insta::assert_snapshot!(error("pin", "12ab"), @"pin: not 4 to 8 digits");
-        insta::assert_snapshot!(error("fault", "cms x2"), @"fault: unknown fault 'cms x2'; one of cms N, cme N, error, no-prompt, silence, reboot, unplug");
+        insta::assert_snapshot!(error("fault", "cms x2"), @"fault: unknown fault 'cms x2'; one of cms N, cme N, error, no-prompt, silence, reply-lost, reboot, unplug");
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl VirtualModem {
             Some(SubmitFault::Cme(code)) => self.answer_after(delay, Answer::Final(Err(Failure::Cme(code)))),
             Some(SubmitFault::Error) => self.answer_after(delay, Answer::Final(Err(Failure::Error))),
             Some(SubmitFault::Silence | SubmitFault::NoPrompt) => self.answer_never(),
+            Some(SubmitFault::ReplyLost) => {
+                let reference = self.take_reference();
+                self.carry(&submit, reference, fate);
+                self.answer_never();
+            }
             Some(SubmitFault::Reboot) => self.reboot(),
             Some(SubmitFault::Unplug) => {
                 let reference = self.take_reference();

@@ -112,6 +112,7 @@ impl Bench {
             match self.modem.poll() {
                 Output::Write(bytes) => self.written.extend(bytes),
                 Output::Phone(event) => self.events.push(event),
+                Output::Report(_) => {}
                 Output::Port(change) => self.ports.push(format!("{change:?}")),
                 Output::Wait(Some(deadline)) if deadline <= until => {
                     self.now = self.now.max(deadline);

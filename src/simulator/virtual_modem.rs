@@ -1,10 +1,11 @@
 //! The virtual modem: bytes in, bytes and the phone's events out, time as an argument.
 //!
 //! ```text
-//!   bytes ──► receive ─┐                            ┌─► Write   bytes for the line
-//!   control ──► control ─┼─► VirtualModem ──► poll ─┼─► Phone   what the phone shows
-//!   time ──► handle_timeout ┘                       ├─► Port    unplugged, plugged in
-//!                                                   └─► Wait    until then, nothing
+//!   bytes ──► receive ─┐                               ┌─► Write   bytes for the line
+//!   control ──► control ─┼─► VirtualModem ──► poll ────┼─► Phone   what the phone shows
+//!   time ──► handle_timeout ┘                          ├─► Report  what became of a delivery report
+//!                                                      ├─► Port    unplugged, plugged in
+//!                                                      └─► Wait    until then, nothing
 //! ```
 //!
 //! The drain rule: after each call of [`VirtualModem::receive`], [`VirtualModem::control`] or
@@ -20,7 +21,7 @@ use super::agenda::Agenda;
 use super::calls::{Call, CallStep, Cause};
 use super::commands::{Failure, Next, Radio, Registers};
 use super::control::Control;
-use super::event::PhoneEvent;
+use super::event::{PhoneEvent, ReportEvent};
 use super::messages::{Inbound, Messages, Purpose};
 use super::pdu::Submit;
 use super::phone::Phone;
@@ -44,6 +45,7 @@ const BACKSPACE: u8 = 0x08;
 pub enum Output {
     Write(Vec<u8>),
     Phone(PhoneEvent),
+    Report(ReportEvent),
     Port(PortChange),
     /// Nothing to do before this instant; none: before the next call.
     Wait(Option<Duration>),

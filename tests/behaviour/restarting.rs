@@ -1,5 +1,7 @@
 //! What a stop and a start in the middle leave as it was.
 
+use simverify::simulator::ReportFate;
+
 use crate::harness::{NUMBER, Options, eventually, quick_modem, spawn_app};
 
 #[tokio::test]
@@ -89,6 +91,22 @@ async fn when_all_waits_have_passed_nothing_more_is_sent_after_a_restart() {
     app.at_rest().await;
     assert_eq!(app.status(&request).await, "EXPIRED");
     assert_eq!(app.phone.unread(), 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_report_that_comes_while_no_daemon_runs_is_read_at_the_next_start() {
+    let mut app = spawn_app(Options::without_modem().modem("sim1", quick_modem().with("report-delay", "3s"))).await;
+    let mut reports = app.reports("sim1");
+    app.start(NUMBER, &[]).await;
+    app.phone.sms().await;
+    app.at_rest().await;
+    app.stop().await;
+    let report = reports.recv().await.expect("the modem runs");
+    assert_eq!(report.fate, ReportFate::Stored);
+    app.start_again().await;
+    let delivered = "select count(*) from attempt where report = 'delivered'";
+    eventually("the report", || (app.value::<i64>(delivered) == 1).then_some(())).await;
     app.finish().await;
 }
 

@@ -13,6 +13,7 @@ use simverify::channel::{Board, Message, MessageText, Notice, Outcome};
 use simverify::clock::Clock;
 use simverify::modem::driver::{self, HELD, ModemConfig, Surroundings};
 use simverify::modem::port::PortAddress;
+use simverify::modem::tap::Tap;
 use simverify::phone::PhoneNumber;
 use simverify::simulator::{Control, Settings, Simulator, Simulators};
 use simverify::verification::{AttemptId, EventKind};
@@ -106,7 +107,8 @@ impl Bench {
         let (ping, pings) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let phone = modem.events();
-        let surroundings = Surroundings { board: board.clone(), notices, clock, simulators, stop: stop.clone() };
+        let tap = Tap::new(clock.clone());
+        let surroundings = Surroundings { board: board.clone(), notices, clock, simulators, tap, stop: stop.clone() };
         let driver = tokio::spawn(driver::run(config, surroundings, queue, pings));
         Self {
             board,

@@ -25,7 +25,7 @@ use simverify::daemon::{Daemon, DatabaseLock, Parts, rules};
 use simverify::modem::received;
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
-use simverify::simulator::{Control, Settings, Simulator, Simulators};
+use simverify::simulator::{Control, ReportEvent, Settings, Simulator, Simulators};
 use simverify::store::{self, NewAccount, Store};
 
 pub use phone::{Phone, Sms};
@@ -464,6 +464,11 @@ impl TestApp {
     pub async fn kept_parts(&self, count: i64) {
         let parts = "select count(*) from inbox";
         eventually("parts on record", || (self.value::<i64>(parts) >= count).then_some(())).await;
+    }
+
+    /// What becomes of delivery reports at a modem from here on.
+    pub fn reports(&self, name: &str) -> tokio::sync::broadcast::Receiver<ReportEvent> {
+        self.modems[name].reports()
     }
 
     pub fn is_ready(&self, name: &str) -> bool {

@@ -13,6 +13,7 @@ mod documentation;
 mod drain;
 mod installation;
 mod kill;
+mod listening;
 mod modem;
 mod ports;
 mod receive;

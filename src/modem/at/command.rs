@@ -137,6 +137,7 @@ impl fmt::Debug for Command {
 pub struct Wire {
     pub bytes: Vec<u8>,
     shown: String,
+    secret: bool,
 }
 
 impl Wire {
@@ -145,17 +146,22 @@ impl Wire {
         if !matches!(command.exchange, Exchange::Noise { .. }) {
             bytes.push(b'\r');
         }
-        Self { bytes, shown: command.shown() }
+        Self { bytes, shown: command.shown(), secret: command.secret }
     }
 
     pub(super) fn body(body: &str) -> Self {
         let mut bytes = body.as_bytes().to_vec();
         bytes.push(super::line::CTRL_Z);
-        Self { shown: format!("<{} octets, Ctrl-Z>", body.len() / 2), bytes }
+        Self { shown: format!("<{} octets, Ctrl-Z>", body.len() / 2), bytes, secret: false }
     }
 
     pub(super) fn control(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), shown: masked(&String::from_utf8_lossy(bytes)) }
+        Self { bytes: bytes.to_vec(), shown: masked(&String::from_utf8_lossy(bytes)), secret: false }
+    }
+
+    /// Whether the bytes are to be shown to nobody: they hold a SIM's PIN.
+    pub fn is_secret(&self) -> bool {
+        self.secret
     }
 }
 
@@ -203,6 +209,27 @@ pub(super) fn masked_line(line: &str) -> String {
     let is_value = super::classify::has_sigil(line) && !line.trim_start().starts_with("+CUSD");
     let is_known = super::classify::unasked(line).is_some() && !line.contains(':');
     if is_value || is_known { masked(line) } else { format!("<{} characters>", line.chars().count()) }
+}
+
+/// Any line of a modem fit for a trace: [`masked_line`], but final results and the prompt stand as they are.
+pub fn shown_line(line: &str) -> String {
+    let line = line.trim();
+    if line == ">" {
+        return "> ".to_owned();
+    }
+    if is_final_result(line) { masked(line) } else { masked_line(line) }
+}
+
+/// Whether a line ends a command, whichever it is.
+pub fn is_final_result(line: &str) -> bool {
+    super::classify::final_result(line, false).is_some()
+}
+
+/// Whether a line is the echo of a command that carries a PIN or a password (3GPP TS 27.007 §7.4, §7.5, §8.3).
+pub fn names_a_secret(line: &str) -> bool {
+    const COMMANDS: [&str; 3] = ["+CPIN=", "+CLCK=", "+CPWD="];
+    let line = line.to_ascii_uppercase();
+    COMMANDS.iter().any(|command| line.contains(command))
 }
 
 /// A text fit for a log: runs of five and more digits, also of hex digits, and quoted texts longer than a keyword are

@@ -92,6 +92,8 @@ pub struct Engine {
     header: Option<(Unsolicited, Option<usize>)>,
     outputs: VecDeque<Output>,
     last_restart: Option<Duration>,
+    /// What the last start has said of itself.
+    start_lines: Vec<&'static str>,
     /// The last `^BOOT:` line, up to its first comma.
     last_boot_line: Option<String>,
     /// Since when this engine has listened.
@@ -123,6 +125,7 @@ impl Engine {
             header: None,
             outputs: VecDeque::new(),
             last_restart: None,
+            start_lines: Vec::new(),
             listening_since: None,
             last_boot_line: None,
             late_answer_until: None,
@@ -220,6 +223,7 @@ impl Engine {
         self.reader.clear();
         self.header = None;
         self.last_restart = None;
+        self.start_lines.clear();
         self.last_boot_line = None;
         self.listening_since = None;
         self.late_answer_until = None;

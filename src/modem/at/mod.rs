@@ -29,7 +29,7 @@ pub(crate) mod transcript;
 mod unsolicited;
 
 pub use call::{CallState, Ending, ListedCall, call_listed, calls_listed, ending_of, ending_told};
-pub use command::{Command, Priority, Reply, Wire};
+pub use command::{Command, Priority, Reply, Wire, is_final_result, names_a_secret, shown_line};
 pub use engine::{CommandId, Engine, EngineSettings, Output};
 pub use error::{AtError, ErrorClass, ModemError};
 pub use message::{Pdu, StoredMessage, listed_messages, read_message, submit_reference};

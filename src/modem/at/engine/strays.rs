@@ -14,6 +14,8 @@ use super::{Engine, State};
 const BOOT_REPEATED_WITHIN: Duration = Duration::from_secs(60);
 /// The lines of one start (`RDY`, `+CFUN: 1`, …) come within this time and count as one restart.
 const RESTART_LASTS: Duration = Duration::from_secs(10);
+/// Said at a start, and also whenever the radio is switched on.
+const RADIO_ON: &str = "+CFUN: 1";
 /// How long the answer to a submit that timed out is still expected.
 pub(super) const LATE_ANSWER_MAX: Duration = Duration::from_secs(300);
 /// The `OK` after a late `+CMGS:` comes at once.
@@ -69,7 +71,20 @@ impl Engine {
                 return false;
             }
         }
-        self.last_restart.is_none_or(|last| self.now >= last + RESTART_LASTS)
+        self.begins_a_start(known)
+    }
+
+    /// A start says each of its lines once: a line that it has said already is the next start's, however soon.
+    fn begins_a_start(&mut self, known: &'static str) -> bool {
+        let again = known != RADIO_ON && self.start_lines.contains(&known);
+        let begins = again || self.last_restart.is_none_or(|last| self.now >= last + RESTART_LASTS);
+        if begins {
+            self.start_lines.clear();
+        }
+        if !self.start_lines.contains(&known) {
+            self.start_lines.push(known);
+        }
+        begins
     }
 
     fn is_submitted(&self) -> bool {

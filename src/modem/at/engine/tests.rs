@@ -449,6 +449,30 @@ fn a_restart_fails_everything_at_once_and_counts_once() {
 }
 
 #[test]
+fn a_modem_that_restarts_twice_in_a_row_has_restarted_twice() {
+    insta::assert_snapshot!(converse("
+        < RDY
+        < +CFUN: 1
+        + 3000
+        < +CFUN: 1
+        < RDY
+        < +CFUN: 1
+    "), @r"
+    < RDY
+        unsolicited Restarted
+    < +CFUN: 1
+        unsolicited Other
+    + 3000
+    < +CFUN: 1
+        unsolicited Other
+    < RDY
+        unsolicited Restarted
+    < +CFUN: 1
+        unsolicited Other
+    ");
+}
+
+#[test]
 fn a_boot_line_that_is_repeated_is_one_restart_and_another_number_is_another() {
     insta::assert_snapshot!(converse("
         < ^BOOT:26417135,0,0,0,20
