@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_long_pin_is_read_less_often_so_that_the_call_costs_one_minute() {
         for (characters, character_ms, expected) in
-            [(4, 600, 3), (6, 600, 3), (6, 1500, 2), (10, 600, 2), (10, 1100, 2), (10, 1600, 1)]
+            [(4, 600, 3), (6, 600, 3), (6, 1500, 2), (10, 600, 3), (10, 800, 2), (10, 1100, 2), (10, 1600, 1)]
         {
             let lengths = lengths(characters, character_ms);
             let segments = call(&lengths, 3);
