@@ -13,7 +13,8 @@
 //! 2. [`verification`]: what the product is about, as a pure state machine.
 //! 3. [`store`]: SQLite. [`app`]: the operations, where a decision meets the store.
 //! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
-//!    [`dispatcher`]: the loop between outbox and channels. [`simulator`]: the virtual modem.
+//!    [`speech`]: what a call says, as samples. [`dispatcher`]: the loop between outbox and channels.
+//!    [`simulator`]: the virtual modem.
 //!    `watch`: the kernel's word that a file changed.
 //! 5. [`api`]: HTTP in. [`socket`]: the local door for the commands of the same machine.
 //! 6. [`daemon`], [`config`], [`telemetry`], [`service`], [`cli`]: these build everything and are known by nobody below.
@@ -21,7 +22,7 @@
 //! # Invariants
 //!
 //! * Pure code names no I/O, clock, randomness, async or database: `phone`, `verification`, `channel/routing`, `modem/at`,
-//!   `modem/pdu`, the conversations beside them, the simulator's core. `tests/layering.rs` has the lists.
+//!   `modem/pdu`, the conversations beside them, the simulator's core, `speech` but for its synthesiser. `tests/layering.rs` has the lists.
 //! * Only `store` speaks SQL. Only `modem/driver`, `modem/port` and `simulator` touch a tty. Only `api`, `admin` and
 //!   `channel/provider` know HTTP.
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.
@@ -42,6 +43,7 @@ pub mod secrets;
 pub mod service;
 pub mod simulator;
 pub mod socket;
+pub mod speech;
 pub mod store;
 pub mod telemetry;
 pub mod verification;

@@ -54,10 +54,21 @@ const ABOVE_APP: &[&str] = &[
     "crate::dispatcher",
     "crate::daemon",
     "crate::modem",
+    "crate::speech",
     "crate::cli",
     "crate::config",
     "crate::telemetry",
     "crate::service",
+];
+/// Speech takes words and gives samples: it knows neither who asks nor where they go.
+const ABOVE_SPEECH: &[&str] = &[
+    "crate::api",
+    "crate::app",
+    "crate::channel",
+    "crate::daemon",
+    "crate::dispatcher",
+    "crate::modem",
+    "crate::store",
 ];
 /// What builds everything is known by nobody: each part takes its own settings as values.
 const BUILDERS: &[&str] = &["crate::cli", "crate::config", "crate::telemetry"];
@@ -83,6 +94,10 @@ const RULES: &[Rule] = &[
     Rule { place: "modem/profile", words: IMPURE, except: &[] },
     Rule { place: "modem/stick.rs", words: IMPURE, except: &[] },
     Rule { place: "modem/recovery.rs", words: IMPURE, except: &[] },
+    Rule { place: "speech/audio.rs", words: IMPURE, except: &[] },
+    Rule { place: "speech/phrase.rs", words: IMPURE, except: &[] },
+    Rule { place: "speech/voice.rs", words: IMPURE, except: &[] },
+    Rule { place: "speech/wav.rs", words: IMPURE, except: &[] },
     Rule {
         place: "simulator",
         words: IMPURE,
@@ -107,6 +122,10 @@ const RULES: &[Rule] = &[
         words: &["crate::store", "crate::app", "crate::api", "crate::daemon", "crate::verification", "crate::secrets"],
         except: &[],
     },
+    // A child process and a synthesiser are never in the way of a request.
+    Rule { place: "", words: &["hound", "rubato"], except: &["speech"] },
+    Rule { place: "api", words: &["crate::speech"], except: &[] },
+    Rule { place: "speech", words: ABOVE_SPEECH, except: &[] },
     // A decision meets the store in `app`, which calls nothing above it; those below know nobody above.
     // It speaks with the channels in the words of `channel` (messages, outcomes, the board of routes), never with one.
     Rule { place: "app", words: ABOVE_APP, except: &[] },

@@ -431,7 +431,7 @@ fn the_health_check_says_what_is_wrong_and_what_to_do() {
     exit 69
     fail  key file       key file /var/master.key may be read by others (mode 644); run: chmod 600 /var/master.key
     fail  modem sim1     /dev/serial/by-id/no-such-modem does not exist: plug the modem in, or choose one of the ports that `simverify modem list` shows
-    fail  speech         no-such-program is not there, or no program: calls through modem sim1 stay silent; correct tts.command
+    fail  speech         calls through modem sim1 stay silent: no-such-program is not there: correct tts.command
     simverify: checks failed: 3
     ");
     let json = installation.json(&["doctor"]);

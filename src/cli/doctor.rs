@@ -12,17 +12,18 @@ use nix::unistd::{AccessFlags, eaccess, geteuid};
 use serde_json::{Value, json};
 
 use super::bundle::Bundle;
+use super::speak::with_advice;
 use super::{Exit, Global, Outcome, block_on, budget, print, print_json};
 use crate::channel::budget::Budget;
 use crate::clock::Clock;
-use crate::config::{
-    ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, TtsEngine, TtsSettings, VoiceSettings,
-};
-use crate::daemon::{DatabaseLock, Pair, modem_config};
+use crate::config::{ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
+use crate::daemon::{DatabaseLock, Pair, modem_config, speech_engine};
 use crate::modem::port::{self, PortAddress, PortError};
 use crate::secrets::{KeyFileError, MasterKey, Secrets};
 use crate::simulator::Simulators;
+use crate::speech::{Script, Speech};
 use crate::store::{self, Store};
+use crate::verification::Language;
 
 /// Free space below which the daemon may soon stand still: a day of a busy installation, and what one commit needs.
 const SPACE_LOW: u64 = 200 * 1024 * 1024;
@@ -125,7 +126,7 @@ async fn all(settings: &Settings) -> Vec<Check> {
         checks.extend(budgets.get(modem.name.as_str()).and_then(|budget| fair_use(modem, budget)));
     }
     checks.extend(providers.iter().map(provider));
-    checks.push(speech(&settings.tts, modems));
+    checks.push(speech(settings).await);
     checks
 }
 
@@ -248,36 +249,26 @@ fn provider(provider: &ProviderSettings) -> Check {
     Check::ok(format!("provider {}", provider.name), format!("configured for {}; not tried", channels.join(", ")))
 }
 
-fn speech(tts: &TtsSettings, modems: &[ModemSettings]) -> Check {
+/// Says one digit: a program that is there may lack its voices.
+async fn speech(settings: &Settings) -> Check {
     let speaks = |modem: &&ModemSettings| {
         let own_voice = matches!(modem.voice, VoiceSettings::SerialPcm { .. } | VoiceSettings::Alsa { .. });
         modem.channels.contains(&ChannelKind::Voice) && own_voice
     };
-    let Some(modem) = modems.iter().find(speaks) else {
+    let Some(modem) = settings.modems.iter().find(speaks) else {
         return Check::ok("speech", "not needed: no modem is set up for calls (voice.kind)");
     };
-    let (program, advice) = match tts.engine {
-        TtsEngine::EspeakNg => ("espeak-ng", "install the package espeak-ng"),
-        TtsEngine::Command => (tts.command.first().map_or("", String::as_str), "correct tts.command"),
-    };
-    match found(program) {
-        Some(path) => Check::ok("speech", path.display().to_string()),
-        None => {
+    let speech = Speech::new(speech_engine(&settings.tts));
+    let language = settings.verify.default_language.map_or(Language::ENGLISH, |tag| tag.0);
+    let spoken = speech.engine().speaks(language);
+    let program = speech.engine().program();
+    match speech.render(&Script::Text("1"), language, &settings.messages.texts).await {
+        Ok(_) => Check::ok("speech", format!("{program} speaks {spoken:?}; `simverify speak` writes what a call says")),
+        Err(error) => {
             let lost = format!("calls through modem {} stay silent", modem.name);
-            Check::fail("speech", format!("{program} is not there, or no program: {lost}; {advice}"))
+            Check::fail("speech", format!("{lost}: {}", with_advice(&error, &settings.tts)))
         }
     }
-}
-
-/// Where a program is, as a shell finds it.
-fn found(program: &str) -> Option<PathBuf> {
-    let candidates: Vec<PathBuf> = if program.contains('/') {
-        vec![program.into()]
-    } else {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).map(|directory| directory.join(program)).collect()
-    };
-    candidates.into_iter().find(|path| path.is_file() && eaccess(path, AccessFlags::X_OK).is_ok())
 }
 
 fn mebibytes(octets: u64) -> String {
@@ -306,14 +297,5 @@ mod tests {
     #[test]
     fn sizes_are_told_in_mebibytes() {
         assert_eq!([0, 1_048_576, 1_600_000].map(mebibytes), ["0.0 MiB", "1.0 MiB", "1.5 MiB"]);
-    }
-
-    #[test]
-    fn a_program_is_found_as_a_shell_finds_it() {
-        assert!(found("sh").is_some());
-        assert_eq!(found("/bin/sh"), Some("/bin/sh".into()));
-        for absent in ["", "/", "/etc/passwd", "no-such-program"] {
-            assert_eq!(found(absent), None, "{absent:?}");
-        }
     }
 }

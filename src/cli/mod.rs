@@ -24,6 +24,7 @@ mod pdu;
 mod postman;
 mod serve;
 mod simulate;
+mod speak;
 mod table;
 
 use std::ffi::OsString;
@@ -88,7 +89,7 @@ pub enum Command {
     Inbox(inbox::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
-    /// Check configuration, database, key file, modems: one page, exit code 69 if anything is wrong
+    /// Check configuration, database, key file, modems, speech: one page, exit code 69 if anything is wrong
     Doctor(doctor::Arguments),
     /// List modems and ports, ask what is on a port, send an SMS by hand
     #[command(subcommand)]
@@ -101,6 +102,8 @@ pub enum Command {
     /// Read and make SMS PDUs by hand
     #[command(subcommand)]
     Pdu(pdu::Command),
+    /// Write what a call would say as a WAV file
+    Speak(speak::Arguments),
     /// Print the OpenAPI document of the API
     Openapi,
     /// Print the Postman collection and its environment
@@ -145,6 +148,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Pdu(command) => pdu::run(&command),
+        Command::Speak(arguments) => speak::run(&arguments, &global),
         Command::Openapi => openapi::run(),
         Command::Postman(arguments) => postman::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

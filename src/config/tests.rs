@@ -741,13 +741,13 @@ fn a_text_that_would_be_useless_stops_the_start() {
     refused: /etc/messages/en-gb.toml:1: sms: must be text in quotes
     refused: /etc/messages/en-gb.toml:1: payment: must hold {amount}
     refused: /etc/messages/en-gb.toml:1: payment_short: must hold {payee}
-    refused: /etc/messages/en-gb.toml:2: unknown key decimals: allowed are sms, sms_short, payment, payment_short, speech.greeting, speech.greeting_payment, speech.code_is, speech.again, speech.goodbye, decimal
+    refused: /etc/messages/en-gb.toml:2: unknown key decimals: allowed are sms, sms_short, payment, payment_short, speech.greeting, speech.greeting_payment, speech.code_is, speech.again, speech.hear_again, speech.goodbye, speech.capital, decimal
     refused: /etc/messages/en-gb.toml:1: decimal: must be "." or ","
     refused: /etc/messages/en-gb.toml:1: speech: must be a table: [speech]
     refused: /etc/messages/en-gb.toml:2: speech.code_is: unknown placeholder {pin}: none is allowed here
     refused: /etc/messages/en-gb.toml:2: speech.greeting: unknown placeholder {payee}: allowed are {brand}
     refused: /etc/messages/en-gb.toml:2: speech.greeting_payment: must hold {amount}
-    refused: /etc/messages/en-gb.toml:2: unknown key speech.hello: allowed are sms, sms_short, payment, payment_short, speech.greeting, speech.greeting_payment, speech.code_is, speech.again, speech.goodbye, decimal
+    refused: /etc/messages/en-gb.toml:2: unknown key speech.hello: allowed are sms, sms_short, payment, payment_short, speech.greeting, speech.greeting_payment, speech.code_is, speech.again, speech.hear_again, speech.goodbye, speech.capital, decimal
     refused: /etc/messages/en-gb.toml:2: not TOML: duplicate key
     refused: /etc/messages/en-gb.toml:1: not TOML: string values must be quoted, expected literal string
     "#);

@@ -43,7 +43,7 @@ use crate::socket::{self, Socket};
 use crate::store::Store;
 
 pub use lock::{DatabaseLock, LockError};
-pub use settings::{call_limits, modem_config, routes, rules, sms_limits};
+pub use settings::{call_limits, modem_config, routes, rules, sms_limits, speech_engine};
 pub use tls::Pair;
 use tls::Tls;
 

@@ -8,10 +8,11 @@ use crate::app::Rules;
 use crate::channel::budget::{Budget, Limits};
 use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
-use crate::config::{ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings};
+use crate::config::{ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings};
 use crate::modem::driver::{HELD, ModemConfig};
 use crate::modem::port::PortAddress;
 use crate::secrets::HashCost;
+use crate::speech::Engine;
 use crate::verification::{CodeLength, Credits, Money, OptOutWords, Workflow};
 
 /// The rules that the operations follow.
@@ -94,6 +95,14 @@ pub fn modem_config(modem: &ModemSettings) -> ModemConfig {
         sim_pin: modem.sim_pin.as_ref().map(|pin| Zeroizing::new(pin.expose().to_owned())),
         delivery_reports: modem.delivery_reports,
         roaming: modem.roaming,
+    }
+}
+
+/// What renders speech.
+pub fn speech_engine(tts: &TtsSettings) -> Engine {
+    match tts.engine {
+        TtsEngine::EspeakNg => Engine::EspeakNg,
+        TtsEngine::Command => Engine::Command(tts.command.clone()),
     }
 }
 

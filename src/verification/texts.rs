@@ -34,6 +34,8 @@ pub struct Spoken {
     pub greeting: String,
     pub code_is: String,
     pub again: String,
+    /// Only where the modem hears the keys of the person's phone.
+    pub hear_again: String,
     pub goodbye: String,
 }
 
@@ -138,8 +140,14 @@ impl Texts {
             greeting,
             code_is: said(TextKey::CodeIs),
             again: said(TextKey::Again),
+            hear_again: said(TextKey::HearAgain),
             goodbye: said(TextKey::Goodbye),
         }
+    }
+
+    /// How a call says that a letter of the PIN is a capital one.
+    pub fn capital(&self, language: Language, letter: &str) -> String {
+        self.wording(language).text(TextKey::Capital).fill(&Values { letter, ..Values::default() })
     }
 
     /// What an operator should know of a text that is sent all the same.
@@ -155,7 +163,8 @@ impl Texts {
     fn too_long(&self, key: TextKey, template: &Template) -> Option<String> {
         // A name of the longest kind and a PIN of six digits; the characters of the text itself decide the alphabet.
         const NAME: &str = "xxxxxxxxxxxxxxxxxx";
-        let text = template.fill(&Values { pin: "000000", brand: NAME, payee: NAME, amount: "9999.99" });
+        let values = Values { pin: "000000", brand: NAME, payee: NAME, amount: "9999.99", ..Values::default() };
+        let text = template.fill(&values);
         let parts = (self.parts)(&text);
         if parts <= 1 {
             return None;

@@ -14,12 +14,14 @@ pub(super) enum TextKey {
     GreetingPayment,
     CodeIs,
     Again,
+    HearAgain,
     Goodbye,
+    Capital,
 }
 
 impl TextKey {
     /// In the order of their declaration.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Sms,
         Self::SmsShort,
         Self::Payment,
@@ -28,7 +30,9 @@ impl TextKey {
         Self::GreetingPayment,
         Self::CodeIs,
         Self::Again,
+        Self::HearAgain,
         Self::Goodbye,
+        Self::Capital,
     ];
 
     /// With its table.
@@ -42,7 +46,9 @@ impl TextKey {
             Self::GreetingPayment => "speech.greeting_payment",
             Self::CodeIs => "speech.code_is",
             Self::Again => "speech.again",
+            Self::HearAgain => "speech.hear_again",
             Self::Goodbye => "speech.goodbye",
+            Self::Capital => "speech.capital",
         }
     }
 
@@ -52,13 +58,14 @@ impl TextKey {
 
     /// What may stand in the text. No PIN in speech: it is said character by character, between the texts.
     pub(super) fn allowed(self) -> &'static [Placeholder] {
-        use Placeholder::{Amount, Brand, Payee, Pin};
+        use Placeholder::{Amount, Brand, Letter, Payee, Pin};
         match self {
             Self::Sms | Self::SmsShort => &[Pin, Brand],
             Self::Payment | Self::PaymentShort => &[Pin, Payee, Amount],
             Self::Greeting => &[Brand],
             Self::GreetingPayment => &[Payee, Amount],
-            Self::CodeIs | Self::Again | Self::Goodbye => &[],
+            Self::CodeIs | Self::Again | Self::HearAgain | Self::Goodbye => &[],
+            Self::Capital => &[Letter],
         }
     }
 
@@ -67,8 +74,8 @@ impl TextKey {
     pub(super) fn required(self) -> &'static [Placeholder] {
         match self {
             Self::Sms | Self::SmsShort => &[Placeholder::Pin],
-            Self::Payment | Self::PaymentShort | Self::GreetingPayment => self.allowed(),
-            Self::Greeting | Self::CodeIs | Self::Again | Self::Goodbye => &[],
+            Self::Payment | Self::PaymentShort | Self::GreetingPayment | Self::Capital => self.allowed(),
+            Self::Greeting | Self::CodeIs | Self::Again | Self::HearAgain | Self::Goodbye => &[],
         }
     }
 }

@@ -11,6 +11,7 @@ pub(super) enum Placeholder {
     Brand,
     Payee,
     Amount,
+    Letter,
 }
 
 /// What stands in the places of one text; a text has only those that its key allows.
@@ -20,6 +21,7 @@ pub(super) struct Values<'a> {
     pub(super) brand: &'a str,
     pub(super) payee: &'a str,
     pub(super) amount: &'a str,
+    pub(super) letter: &'a str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,7 @@ impl Placeholder {
             Self::Brand => "brand",
             Self::Payee => "payee",
             Self::Amount => "amount",
+            Self::Letter => "letter",
         }
     }
 }
@@ -103,6 +106,7 @@ impl Template {
             Piece::Place(Placeholder::Brand) => values.brand,
             Piece::Place(Placeholder::Payee) => values.payee,
             Piece::Place(Placeholder::Amount) => values.amount,
+            Piece::Place(Placeholder::Letter) => values.letter,
         });
         pieces.collect()
     }

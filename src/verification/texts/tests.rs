@@ -45,248 +45,296 @@ fn every_language_has_its_texts() {
     let mut told = String::new();
     for language in Language::all() {
         let sms = |purpose: &Purpose| texts.sms(purpose, &pin("4711"), language, &Autofill::default());
-        let Spoken { greeting, code_is, again, goodbye } = texts.speech(&brand("Acme"), language);
+        let Spoken { greeting, code_is, again, hear_again, goodbye } = texts.speech(&brand("Acme"), language);
         let of_payment = texts.speech(&payment("Acme", 2550), language).greeting;
         let (number, of_money) = (sms(&brand("Acme")), sms(&payment("Acme", 2550)));
         told += &format!("{language:?}\n  {number}\n  {of_money}\n");
-        told += &format!("  {greeting} {code_is} – {again} – {goodbye}\n  {of_payment}\n");
+        told += &format!("  {greeting} {code_is} – {again} – {hear_again} – {goodbye}\n  {of_payment}\n");
+        told += &format!("  {}\n", texts.capital(language, "A"));
     }
     insta::assert_snapshot!(told, @"
     ar-xa
       4711 هو رمز Acme الخاص بك. لا تشاركه مع أحد.
       4711 هو رمز دفع 25.50 يورو إلى Acme. لا تشاركه.
-      مرحبًا. هذه مكالمة من Acme. رمزك هو – مرة أخرى – مع السلامة.
+      مرحبًا. هذه مكالمة من Acme. رمزك هو – مرة أخرى – اضغط 1 لسماعه مرة أخرى. – مع السلامة.
       مرحبًا. هذه مكالمة بخصوص دفع 25.50 يورو إلى Acme.
+      A كبير
     cs-cz
       4711 je váš kód Acme. Nikomu ho nesdělujte.
       4711 je kód k platbě 25,50 EUR, příjemce Acme.
-      Dobrý den. Volá Acme. Váš kód je – Ještě jednou – Na shledanou.
+      Dobrý den. Volá Acme. Váš kód je – Ještě jednou – Pro zopakování stiskněte 1. – Na shledanou.
       Dobrý den. Voláme kvůli platbě 25,50 eur, příjemce Acme.
+      velké A
     cy-cy
       4711 yw eich cod Acme. Cadwch ef yn gyfrinachol.
       4711 yw eich cod i dalu EUR 25.50 i Acme. Cadwch ef yn gyfrinachol.
-      Helo. Dyma Acme. Eich cod yw – Eto – Hwyl fawr.
+      Helo. Dyma Acme. Eich cod yw – Eto – Pwyswch 1 i'w glywed eto. – Hwyl fawr.
       Helo. Mae'r alwad hon am daliad o 25.50 ewro i Acme.
+      prif lythyren A
     cy-gb
       4711 yw eich cod Acme. Cadwch ef yn gyfrinachol.
       4711 yw eich cod i dalu EUR 25.50 i Acme. Cadwch ef yn gyfrinachol.
-      Helo. Dyma Acme. Eich cod yw – Eto – Hwyl fawr.
+      Helo. Dyma Acme. Eich cod yw – Eto – Pwyswch 1 i'w glywed eto. – Hwyl fawr.
       Helo. Mae'r alwad hon am daliad o 25.50 ewro i Acme.
+      prif lythyren A
     da-dk
       4711 er din Acme-kode. Del den ikke med nogen.
       4711 er din kode til at betale 25,50 EUR til Acme. Del den ikke med nogen.
-      Hej. Det er Acme. Din kode er – Igen – Farvel.
+      Hej. Det er Acme. Din kode er – Igen – Tryk 1 for at høre den igen. – Farvel.
       Hej. Det drejer sig om en betaling på 25,50 euro til Acme.
+      stort A
     de-de
       4711 ist Ihr Acme-Code. Geben Sie ihn nicht weiter.
       4711 ist Ihr Code für die Zahlung von 25,50 EUR an Acme. Geben Sie ihn nicht weiter.
-      Guten Tag. Hier ist Acme. Ihr Code lautet – Noch einmal – Auf Wiederhören.
+      Guten Tag. Hier ist Acme. Ihr Code lautet – Noch einmal – Drücken Sie die 1, um ihn noch einmal zu hören. – Auf Wiederhören.
       Guten Tag. Es geht um eine Zahlung von 25,50 Euro an Acme.
+      großes A
     el-gr
       4711 είναι ο κωδικός σας Acme. Μην τον κοινοποιείτε.
       4711 κωδικός πληρωμής 25,50 EUR προς Acme.
-      Γεια σας. Σας καλούμε από Acme. Ο κωδικός σας είναι – Επαναλαμβάνω – Αντίο.
+      Γεια σας. Σας καλούμε από Acme. Ο κωδικός σας είναι – Επαναλαμβάνω – Πατήστε 1 για να τον ακούσετε ξανά. – Αντίο.
       Γεια σας. Σας καλούμε για πληρωμή 25,50 ευρώ προς Acme.
+      κεφαλαίο A
     en-au
       4711 is your Acme code. Do not share it with anyone.
       4711 is your code to pay EUR 25.50 to Acme. Do not share it with anyone.
-      Hello. This is Acme. Your code is – Again – Goodbye.
+      Hello. This is Acme. Your code is – Again – Press 1 to hear it again. – Goodbye.
       Hello. This is about a payment of 25.50 euros to Acme.
+      capital A
     en-gb
       4711 is your Acme code. Do not share it with anyone.
       4711 is your code to pay EUR 25.50 to Acme. Do not share it with anyone.
-      Hello. This is Acme. Your code is – Again – Goodbye.
+      Hello. This is Acme. Your code is – Again – Press 1 to hear it again. – Goodbye.
       Hello. This is about a payment of 25.50 euros to Acme.
+      capital A
     en-in
       4711 is your Acme code. Do not share it with anyone.
       4711 is your code to pay EUR 25.50 to Acme. Do not share it with anyone.
-      Hello. This is Acme. Your code is – Again – Goodbye.
+      Hello. This is Acme. Your code is – Again – Press 1 to hear it again. – Goodbye.
       Hello. This is about a payment of 25.50 euros to Acme.
+      capital A
     en-us
       4711 is your Acme code. Do not share it with anyone.
       4711 is your code to pay EUR 25.50 to Acme. Do not share it with anyone.
-      Hello. This is Acme. Your code is – Again – Goodbye.
+      Hello. This is Acme. Your code is – Again – Press 1 to hear it again. – Goodbye.
       Hello. This is about a payment of 25.50 euros to Acme.
+      capital A
     es-es
       4711 es tu código de Acme. No lo compartas con nadie.
       4711 es tu código para pagar 25,50 EUR a Acme.
-      Hola. Te llamamos de Acme. Tu código es – Repetimos – Adiós.
+      Hola. Te llamamos de Acme. Tu código es – Repetimos – Pulsa 1 para escucharlo de nuevo. – Adiós.
       Hola. Te llamamos por un pago de 25,50 euros a Acme.
+      A mayúscula
     es-mx
       4711 es tu código de Acme. No lo compartas con nadie.
       4711 es tu código para pagar 25.50 EUR a Acme.
-      Hola. Te llamamos de Acme. Tu código es – Repetimos – Adiós.
+      Hola. Te llamamos de Acme. Tu código es – Repetimos – Presiona 1 para escucharlo de nuevo. – Adiós.
       Hola. Te llamamos por un pago de 25.50 euros a Acme.
+      A mayúscula
     es-us
       4711 es tu código de Acme. No lo compartas con nadie.
       4711 es tu código para pagar 25.50 EUR a Acme.
-      Hola. Te llamamos de Acme. Tu código es – Repetimos – Adiós.
+      Hola. Te llamamos de Acme. Tu código es – Repetimos – Presiona 1 para escucharlo de nuevo. – Adiós.
       Hola. Te llamamos por un pago de 25.50 euros a Acme.
+      A mayúscula
     fi-fi
       4711 on Acme-koodisi. Älä jaa sitä kenellekään.
       4711 on koodisi maksuun: 25,50 EUR, saaja Acme. Älä jaa sitä kenellekään.
-      Hei. Täällä Acme. Koodisi on – Toistan – Kuulemiin.
+      Hei. Täällä Acme. Koodisi on – Toistan – Paina 1, niin kuulet sen uudelleen. – Kuulemiin.
       Hei. Soitamme maksusta, 25,50 euroa, saaja Acme.
+      iso A
     fil-ph
       4711 ang iyong Acme code. Huwag itong ibahagi kaninuman.
       4711 ang iyong code para magbayad ng EUR 25.50 sa Acme. Huwag itong ibahagi kaninuman.
-      Kumusta. Ito ang Acme. Ang iyong code ay – Uulitin ko – Paalam.
+      Kumusta. Ito ang Acme. Ang iyong code ay – Uulitin ko – Pindutin ang 1 para marinig itong muli. – Paalam.
       Kumusta. Tungkol ito sa bayad na 25.50 euro sa Acme.
+      malaking A
     fr-ca
       4711 est votre code Acme. Ne le communiquez à personne.
       4711 est votre code pour payer 25,50 EUR à Acme. Ne le communiquez à personne.
-      Bonjour. Ici Acme. Votre code est – Je répète – Au revoir.
+      Bonjour. Ici Acme. Votre code est – Je répète – Appuyez sur le 1 pour le réécouter. – Au revoir.
       Bonjour. Nous appelons au sujet d'un paiement de 25,50 euros à Acme.
+      A majuscule
     fr-fr
       4711 est votre code Acme. Ne le partagez avec personne.
       4711 est votre code pour payer 25,50 EUR à Acme. Ne le partagez avec personne.
-      Bonjour. Ici Acme. Votre code est – Je répète – Au revoir.
+      Bonjour. Ici Acme. Votre code est – Je répète – Tapez 1 pour le réécouter. – Au revoir.
       Bonjour. Nous appelons au sujet d'un paiement de 25,50 euros à Acme.
+      A majuscule
     hi-in
       4711 आपका Acme कोड है। इसे किसी को न बताएं।
       4711 - Acme को 25.50 EUR भुगतान का कोड है।
-      नमस्ते। यह कॉल Acme की ओर से है। आपका कोड है – फिर से – नमस्ते।
+      नमस्ते। यह कॉल Acme की ओर से है। आपका कोड है – फिर से – इसे फिर से सुनने के लिए 1 दबाएं। – नमस्ते।
       नमस्ते। यह कॉल Acme को 25.50 यूरो के भुगतान के बारे में है।
+      बड़ा A
     hu-hu
       4711 az Ön Acme-kódja. Ne adja meg senkinek.
       4711 a fizetési kód: 25,50 EUR, címzett: Acme.
-      Jó napot! A hívó: Acme. Az Ön kódja – Még egyszer – Viszonthallásra.
+      Jó napot! A hívó: Acme. Az Ön kódja – Még egyszer – Ismétléshez nyomja meg az egyes gombot. – Viszonthallásra.
       Jó napot! A hívás tárgya fizetés: 25,50 euró, kedvezményezett: Acme.
+      nagy A
     id-id
       4711 adalah kode Acme Anda. Jangan berikan kepada siapa pun.
       4711 adalah kode Anda untuk membayar EUR 25,50 kepada Acme. Jangan berikan kepada siapa pun.
-      Halo. Ini Acme. Kode Anda adalah – Sekali lagi – Sampai jumpa.
+      Halo. Ini Acme. Kode Anda adalah – Sekali lagi – Tekan 1 untuk mendengarnya lagi. – Sampai jumpa.
       Halo. Ini tentang pembayaran 25,50 euro kepada Acme.
+      A besar
     is-is
       4711 er Acme-kóðinn þinn. Ekki deila honum.
       4711 er kóði fyrir greiðslu, 25,50 EUR til Acme.
-      Góðan dag. Þetta er Acme. Kóðinn þinn er – Aftur – Bless.
+      Góðan dag. Þetta er Acme. Kóðinn þinn er – Aftur – Ýttu á 1 til að heyra hann aftur. – Bless.
       Góðan dag. Þetta varðar greiðslu upp á 25,50 evrur til Acme.
+      stórt A
     it-it
       4711 è il tuo codice Acme. Non condividerlo con nessuno.
       4711 è il tuo codice per pagare 25,50 EUR a Acme. Non condividerlo con nessuno.
-      Salve. Ti chiamiamo da Acme. Il tuo codice è – Ripeto – Arrivederci.
+      Salve. Ti chiamiamo da Acme. Il tuo codice è – Ripeto – Premi 1 per riascoltarlo. – Arrivederci.
       Salve. Ti chiamiamo per un pagamento di 25,50 euro a Acme.
+      A maiuscola
     ja-jp
       4711 は Acme の認証コードです。誰にも教えないでください。
       4711 は Acme への 25.50 ユーロの支払い用コードです。誰にも教えないでください。
-      こんにちは。Acme です。 コードは – もう一度お伝えします – 失礼いたします。
-      こんにちは。Acme への 25.50 ユーロのお支払いについてのお電話です。
+      こんにちは。Acme です。 コードは – もういちどおつたえします – もういちどきくには、いちをおしてください。 – しつれいいたします。
+      こんにちは。Acme への 25.50 ユーロのおしはらいについてのおでんわです。
+      おおもじの A
     ko-kr
       4711 - Acme 인증번호입니다. 다른 사람에게 알려 주지 마세요.
       4711 - Acme에 25.50유로 결제 인증번호입니다. 알려 주지 마세요.
-      안녕하세요. Acme입니다. 인증번호는 – 다시 한번 말씀드립니다 – 안녕히 계세요.
+      안녕하세요. Acme입니다. 인증번호는 – 다시 한번 말씀드립니다 – 다시 들으시려면 일 번을 눌러 주세요. – 안녕히 계세요.
       안녕하세요. Acme에 25.50유로 결제 건으로 연락드렸습니다.
+      대문자 A
     nb-no
       4711 er din Acme-kode. Ikke del den med noen.
       4711 er koden din for å betale 25,50 EUR til Acme. Ikke del den med noen.
-      Hei. Dette er Acme. Koden din er – Jeg gjentar – Ha det bra.
+      Hei. Dette er Acme. Koden din er – Jeg gjentar – Trykk 1 for å høre den igjen. – Ha det bra.
       Hei. Dette gjelder en betaling på 25,50 euro til Acme.
+      stor A
     nl-nl
       4711 is uw Acme-code. Deel deze met niemand.
       4711 is uw code om EUR 25,50 te betalen aan Acme. Deel deze met niemand.
-      Hallo. U spreekt met Acme. Uw code is – Nogmaals – Tot ziens.
+      Hallo. U spreekt met Acme. Uw code is – Nogmaals – Druk op 1 om de code nogmaals te horen. – Tot ziens.
       Hallo. Het gaat om een betaling van 25,50 euro aan Acme.
+      hoofdletter A
     pl-pl
       4711 to kod Acme. Nie podawaj go nikomu.
       4711 to kod transakcji 25,50 EUR dla Acme. Nie podawaj go nikomu.
-      Dzień dobry. Tu Acme. Twój kod to – Powtarzam – Do usłyszenia.
+      Dzień dobry. Tu Acme. Twój kod to – Powtarzam – Aby usłyszeć go ponownie, naciśnij 1. – Do usłyszenia.
       Dzień dobry. Dzwonimy w sprawie płatności 25,50 euro dla Acme.
+      duże A
     pt-br
       4711 é seu código Acme. Não compartilhe com ninguém.
       4711 é seu código para pagar 25,50 EUR a Acme.
-      Olá. Esta é uma ligação de Acme. Seu código é – Repetindo – Até logo.
+      Olá. Esta é uma ligação de Acme. Seu código é – Repetindo – Pressione 1 para ouvir novamente. – Até logo.
       Olá. Esta ligação é sobre um pagamento de 25,50 euros a Acme.
+      A maiúsculo
     pt-pt
       4711 é o seu código Acme. Não o partilhe com ninguém.
       4711 é o seu código para pagar 25,50 EUR a Acme.
-      Olá. Esta é uma chamada de Acme. O seu código é – Repito – Adeus.
+      Olá. Esta é uma chamada de Acme. O seu código é – Repito – Prima 1 para ouvir novamente. – Adeus.
       Olá. Esta chamada é sobre um pagamento de 25,50 euros a Acme.
+      A maiúsculo
     ro-ro
       4711 este codul dvs. Acme. Nu-l comunicați nimănui.
       4711 este codul plății de 25,50 EUR către Acme.
-      Bună ziua. Vă sună Acme. Codul dumneavoastră este – Repet – La revedere.
+      Bună ziua. Vă sună Acme. Codul dumneavoastră este – Repet – Apăsați 1 pentru a-l asculta din nou. – La revedere.
       Bună ziua. Vă sunăm pentru o plată de 25,50 euro către Acme.
+      A mare
     ru-ru
       4711 — ваш код Acme. Никому его не сообщайте.
       4711 — код оплаты 25,50 EUR, получатель Acme.
-      Здравствуйте. Вам звонит Acme. Ваш код – Повторяю – До свидания.
+      Здравствуйте. Вам звонит Acme. Ваш код – Повторяю – Чтобы прослушать ещё раз, нажмите 1. – До свидания.
       Здравствуйте. Звоним по поводу оплаты: 25,50 евро, получатель Acme.
+      заглавная A
     sv-se
       4711 är din Acme-kod. Dela den inte med någon.
       4711 är din kod för att betala 25,50 EUR till Acme. Dela den inte med någon.
-      Hej. Det här är Acme. Din kod är – Igen – Hej då.
+      Hej. Det här är Acme. Din kod är – Igen – Tryck 1 för att höra den igen. – Hej då.
       Hej. Det gäller en betalning på 25,50 euro till Acme.
+      stort A
     th-th
       4711 คือรหัส Acme ของคุณ โปรดอย่าบอกผู้อื่น
       4711 คือรหัสชำระเงิน 25.50 ยูโรให้ Acme
-      สวัสดี นี่คือสายจาก Acme รหัสของคุณคือ – อีกครั้ง – ขอบคุณ สวัสดี
+      สวัสดี นี่คือสายจาก Acme รหัสของคุณคือ – อีกครั้ง – กด 1 เพื่อฟังอีกครั้ง – ขอบคุณ สวัสดี
       สวัสดี สายนี้เกี่ยวกับการชำระเงิน 25.50 ยูโรให้ Acme
+      A ตัวใหญ่
     tr-tr
       4711 - Acme kodunuzdur. Kimseye vermeyin.
       4711 - 25,50 EUR ödeme kodunuz, alıcı: Acme.
-      Merhaba. Acme adına arıyoruz. Kodunuz – Tekrar ediyorum – İyi günler.
+      Merhaba. Acme adına arıyoruz. Kodunuz – Tekrar ediyorum – Tekrar dinlemek için 1'e basın. – İyi günler.
       Merhaba. 25,50 euro tutarında bir ödeme için arıyoruz, alıcı: Acme.
+      büyük A
     vi-vn
       4711 là mã Acme của bạn. Không chia sẻ mã này.
       4711 là mã để trả 25,50 EUR cho Acme.
-      Xin chào. Đây là Acme. Mã của bạn là – Xin nhắc lại – Tạm biệt.
+      Xin chào. Đây là Acme. Mã của bạn là – Xin nhắc lại – Nhấn 1 để nghe lại. – Tạm biệt.
       Xin chào. Đây là cuộc gọi về khoản thanh toán 25,50 euro cho Acme.
+      A hoa
     yue-cn
       4711 係你嘅 Acme 驗證碼。唔好話俾任何人知。
       4711 係向 Acme 支付 25.50 歐元嘅驗證碼。唔好話俾任何人知。
-      你好，呢度係 Acme。 你嘅驗證碼係 – 再講一次 – 再見。
+      你好，呢度係 Acme。 你嘅驗證碼係 – 再講一次 – 如要再聽一次，請按 1。 – 再見。
       你好，呢個電話係關於向 Acme 支付 25.50 歐元。
+      大楷 A
     zh-cn
       4711 是您的 Acme 验证码，请勿告诉任何人。
       4711 是您向 Acme 支付 25.50 欧元的验证码，请勿告诉任何人。
-      您好，这里是 Acme。 您的验证码是 – 再说一遍 – 再见。
+      您好，这里是 Acme。 您的验证码是 – 再说一遍 – 如需再听一遍，请按 1。 – 再见。
       您好，此电话是关于向 Acme 支付 25.50 欧元。
+      大写 A
     zh-tw
       4711 是您的 Acme 驗證碼，請勿告訴任何人。
       4711 是您向 Acme 支付 25.50 歐元的驗證碼，請勿告訴任何人。
-      您好，這裡是 Acme。 您的驗證碼是 – 再說一次 – 再見。
+      您好，這裡是 Acme。 您的驗證碼是 – 再說一次 – 如需再聽一次，請按 1。 – 再見。
       您好，此通電話是關於向 Acme 支付 25.50 歐元。
+      大寫 A
     bg-bg
       4711 е Вашият код за Acme. Не го споделяйте.
       4711 е код за плащане на 25,50 EUR към Acme.
-      Здравейте. Обажда се Acme. Вашият код е – Повтарям – Дочуване.
+      Здравейте. Обажда се Acme. Вашият код е – Повтарям – Натиснете 1, за да го чуете отново. – Дочуване.
       Здравейте. Обаждаме се за плащане на 25,50 евро към Acme.
+      главно A
     ee-et
       4711 on teie Acme kood. Ärge jagage seda kellegagi.
       4711 on teie kood makse kinnitamiseks: 25,50 EUR, saaja Acme. Ärge jagage seda kellegagi.
-      Tere. Siin Acme. Teie kood on – Kordan – Head aega.
+      Tere. Siin Acme. Teie kood on – Kordan – Uuesti kuulamiseks vajutage 1. – Head aega.
       Tere. Helistame seoses maksega: 25,50 eurot, saaja Acme.
+      suur A
     ga-ie
       4711 - do chód Acme. Ná roinn é le duine ar bith.
       4711 - do chód chun 25.50 EUR a íoc le Acme.
-      Dia duit. Seo Acme. Is é do chód – Arís – Slán.
+      Dia duit. Seo Acme. Is é do chód – Arís – Brúigh 1 chun é a chloisteáil arís. – Slán.
       Dia duit. Baineann an glao seo le híocaíocht 25.50 euro le Acme.
+      ceannlitir A
     lv-lv
       4711 ir Acme kods. Neizpaudiet to nevienam.
       4711 ir kods maksājumam 25,50 EUR, saņēmējs Acme.
-      Labdien. Zvana Acme. Jūsu kods ir – Atkārtoju – Uz redzēšanos.
+      Labdien. Zvana Acme. Jūsu kods ir – Atkārtoju – Lai noklausītos vēlreiz, nospiediet 1. – Uz redzēšanos.
       Labdien. Zvanām par maksājumu: 25,50 eiro, saņēmējs Acme.
+      lielais A
     lt-lt
       4711 yra Acme kodas. Niekam jo neatskleiskite.
       4711 yra 25,50 EUR mokėjimo kodas, gavėjas Acme.
-      Laba diena. Skambina Acme. Jūsų kodas yra – Kartoju – Viso gero.
+      Laba diena. Skambina Acme. Jūsų kodas yra – Kartoju – Norėdami išgirsti dar kartą, spauskite 1. – Viso gero.
       Laba diena. Skambiname dėl 25,50 eurų mokėjimo, gavėjas Acme.
+      didžioji A
     mt-mt
       4711 huwa l-kodiċi Acme tiegħek. Tagħtih lil ħadd.
       4711 huwa l-kodiċi biex tħallas EUR 25.50 lil Acme.
-      Bonġu. Hawn Acme. Il-kodiċi tiegħek huwa – Mill-ġdid – Saħħa.
+      Bonġu. Hawn Acme. Il-kodiċi tiegħek huwa – Mill-ġdid – Agħfas 1 biex terġa' tismgħu. – Saħħa.
       Bonġu. Din it-telefonata hija dwar ħlas ta' 25.50 ewro lil Acme.
+      A kbira
     sk-sk
       4711 je váš kód Acme. Nikomu ho neprezrádzajte.
       4711 je kód na platbu 25,50 EUR, príjemca Acme.
-      Dobrý deň. Volá Acme. Váš kód je – Ešte raz – Dopočutia.
+      Dobrý deň. Volá Acme. Váš kód je – Ešte raz – Pre zopakovanie stlačte 1. – Dopočutia.
       Dobrý deň. Voláme kvôli platbe 25,50 eur, príjemca Acme.
+      veľké A
     sl-si
       4711 je koda Acme. Ne delite je z nikomer.
       4711 je koda za plačilo 25,50 EUR prejemniku Acme.
-      Pozdravljeni. Kliče Acme. Vaša koda je – Ponavljam – Nasvidenje.
+      Pozdravljeni. Kliče Acme. Vaša koda je – Ponavljam – Za ponovitev pritisnite 1. – Nasvidenje.
       Pozdravljeni. Kličemo glede plačila 25,50 evrov prejemniku Acme.
+      velika A
     ");
 }
 

@@ -1,0 +1,6 @@
+//! Calls as a person hears them: rendered by the program, understood by a recogniser through a telephone.
+//!
+//! Needs espeak-ng and sox from Debian and the recogniser that `make packages` installs below `target/tools/speech`.
+
+mod files;
+mod recogniser;
