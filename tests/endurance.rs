@@ -11,19 +11,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use simverify::channel::budget::Budget;
 use simverify::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome, RefusalClass};
 use simverify::clock::{Clock, ManualClock, Timestamp};
+use simverify::modem::calling::Voice;
 use simverify::modem::driver::{self, HELD, ModemConfig, Surroundings};
 use simverify::modem::port::PortAddress;
 use simverify::modem::tap::{Tap, View};
 use simverify::phone::PhoneNumber;
 use simverify::random::Random;
 use simverify::simulator::{Control, PhoneEvent, ReportEvent, ReportFate, Settings, Simulator, Simulators};
+use simverify::speech::{Engine, Speech};
 use simverify::verification::{AttemptId, EventKind};
 use tokio::runtime::Builder;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -175,6 +177,8 @@ fn start(address: PortAddress, simulator: &Simulator, simulators: Simulators) ->
         profile: None,
         sim_pin: None,
         delivery_reports: true,
+        voice: Voice::None,
+        readings: 3,
         roaming: true,
     };
     let tap = Tap::new(clock.clone());
@@ -183,8 +187,15 @@ fn start(address: PortAddress, simulator: &Simulator, simulators: Simulators) ->
     let (_, pings) = mpsc::channel::<oneshot::Sender<()>>(1);
     let stop = CancellationToken::new();
     let bodies = count_bodies(&tap);
-    let surroundings =
-        Surroundings { board: board.clone(), notices: sender, clock, simulators, tap, stop: stop.clone() };
+    let surroundings = Surroundings {
+        board: board.clone(),
+        notices: sender,
+        clock,
+        simulators,
+        tap,
+        speech: Arc::new(Speech::new(Engine::EspeakNg)),
+        stop: stop.clone(),
+    };
     let (phone, reports) = (simulator.events(), simulator.reports());
     let driver = tokio::spawn(driver::run(config, surroundings, queue, pings));
     Lines { messages, notices, phone, reports, board, bodies, stop, driver }
@@ -275,6 +286,7 @@ impl Course {
                 kind: EventKind::Sms,
                 number: PhoneNumber::parse(&number(index), None).expect("a number"),
                 text: MessageText::new(format!("{index:06} is your code")),
+                call: None,
                 pin_end: None,
                 validity: Duration::from_secs(3600),
             };
@@ -364,6 +376,7 @@ impl Course {
                 self.record(attempt).reference = references[0];
                 Verdict::Accepted
             }
+            Outcome::Spoken { .. } | Outcome::Unanswered { .. } => panic!("nobody is called"),
             Outcome::Uncertain { reason, .. } => Verdict::Uncertain.because(&reason),
             Outcome::Refused { class: RefusalClass::Temporary, reason } => Verdict::Temporary.because(&reason),
             Outcome::Refused { class: RefusalClass::OtherRoute, reason } => Verdict::OtherRoute.because(&reason),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use simverify::channel::{Message, MessageText, Outcome};
 use simverify::modem::by_hand;
+use simverify::modem::calling::Voice;
 use simverify::modem::driver::ModemConfig;
 use simverify::modem::port::{self, PortAddress};
 use simverify::phone::PhoneNumber;
@@ -231,6 +232,8 @@ fn modem(address: PortAddress) -> ModemConfig {
         sim_pin: None,
         roaming: true,
         delivery_reports: false,
+        voice: Voice::None,
+        readings: 3,
     }
 }
 
@@ -241,6 +244,7 @@ fn message() -> Message {
         kind: EventKind::Sms,
         number: PhoneNumber::parse("491701234567", None).unwrap(),
         text: MessageText::new("Dein Code: 1234 €".to_owned()),
+        call: None,
         pin_end: None,
         validity: Duration::from_secs(300),
     }

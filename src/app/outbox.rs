@@ -1,6 +1,8 @@
 //! The outbox from the inside: what is due, claims, outcomes, and the start after a crash.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::warn;
@@ -13,7 +15,7 @@ use super::transition::{Prepared, PreparedPin, note_failure, step};
 use super::types::Internal;
 use crate::channel::lane::{Lane, counts_as_first};
 use crate::channel::routing::{self, Choice, Need, RouteView};
-use crate::channel::{Message, MessageText, Outcome, RefusalClass};
+use crate::channel::{CallScript, Message, MessageText, Outcome, RefusalClass};
 use crate::clock::Timestamp;
 use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, Tx, VerificationRow};
 use crate::verification::{
@@ -264,12 +266,20 @@ impl App {
         let language = row.fixed.language.parse().unwrap_or(Language::ENGLISH);
         let pin_end = row.machine.pin_end();
         let life: Duration = pin_end.map_or(row.machine.plan.pin_life, |end| end.since(self.clock.now()));
+        let kind = row.machine.current_event();
+        let texts = Arc::clone(&self.rules().texts);
+        let text = MessageText::new(texts.sms(&purpose, &pin, language, autofill));
+        let call = match kind {
+            EventKind::Sms => None,
+            EventKind::Tts => Some(CallScript { purpose, pin, language, texts }),
+        };
         Ok(Message {
             attempt,
             request: Some(request),
-            kind: row.machine.current_event(),
+            kind,
             number: self.open_number(row)?,
-            text: MessageText::new(self.rules().texts.sms(&purpose, &pin, language, autofill)),
+            text,
+            call,
             pin_end,
             validity: life,
         })
@@ -313,6 +323,9 @@ impl App {
                 budget::settle(tx, id, &outcome, now)?;
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
                 let (machine_outcome, state, reason) = verdict(&outcome);
+                let reason = reason.as_deref();
+                // The step may go on to another event.
+                let is_call = row.machine.current_event() == EventKind::Tts;
                 if !matches!(outcome, Outcome::Returned) {
                     // Before the step: the lane of an attempt that follows tells what became of this one.
                     tx.finish_attempt(id, state, reason, now)?;
@@ -321,6 +334,8 @@ impl App {
                 let result = step(tx, &mut row, finished, &prepared, now)?;
                 match &outcome {
                     Outcome::Returned => withdraw_unless_requeued(tx, id, now)?,
+                    // Nobody reports about a call later.
+                    Outcome::Uncertain { .. } if is_call => {}
                     Outcome::Accepted { references } | Outcome::Uncertain { references, .. } => {
                         // One more for the part that is uncertain; one at least where the modem told nothing.
                         let untold = references.is_empty() || matches!(outcome, Outcome::Uncertain { .. });
@@ -328,7 +343,7 @@ impl App {
                             tx.insert_awaited_report(id, &route, reference, now)?;
                         }
                     }
-                    Outcome::Refused { .. } => {}
+                    Outcome::Spoken { .. } | Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
                 Ok::<_, StoreError>(result.ok())
@@ -428,19 +443,27 @@ fn attempt_and_verification(tx: &Tx, id: AttemptId) -> Result<Option<(AttemptRow
     Ok(Some((attempt, row)))
 }
 
-fn verdict(outcome: &Outcome) -> (MachineOutcome, AttemptState, Option<&str>) {
+fn verdict(outcome: &Outcome) -> (MachineOutcome, AttemptState, Option<Cow<'_, str>>) {
+    fn said(reason: &str) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(reason))
+    }
     match outcome {
         Outcome::Accepted { .. } => (MachineOutcome::HandedOver, AttemptState::Sent, None),
-        Outcome::Uncertain { reason, .. } => (MachineOutcome::Uncertain, AttemptState::Uncertain, Some(reason)),
+        Outcome::Spoken { rang, talked } => {
+            let times = format!("rang {:.1} s, lasted {:.1} s", rang.as_secs_f64(), talked.as_secs_f64());
+            (MachineOutcome::HandedOver, AttemptState::Sent, Some(Cow::Owned(times)))
+        }
+        Outcome::Unanswered { reason } => (MachineOutcome::Unanswered, AttemptState::Unanswered, said(reason)),
+        Outcome::Uncertain { reason, .. } => (MachineOutcome::Uncertain, AttemptState::Uncertain, said(reason)),
         Outcome::Returned => (MachineOutcome::Returned, AttemptState::Withdrawn, None),
         Outcome::Refused { class: RefusalClass::Temporary, reason } => {
-            (MachineOutcome::Temporary, AttemptState::Temporary, Some(reason))
+            (MachineOutcome::Temporary, AttemptState::Temporary, said(reason))
         }
         Outcome::Refused { class: RefusalClass::OtherRoute, reason } => {
-            (MachineOutcome::OtherRoute, AttemptState::OtherRoute, Some(reason))
+            (MachineOutcome::OtherRoute, AttemptState::OtherRoute, said(reason))
         }
         Outcome::Refused { class: RefusalClass::Final, reason } => {
-            (MachineOutcome::Final, AttemptState::Final, Some(reason))
+            (MachineOutcome::Final, AttemptState::Final, said(reason))
         }
     }
 }

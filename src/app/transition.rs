@@ -5,7 +5,7 @@ use super::types::Internal;
 use crate::channel::lane::Lane;
 use crate::clock::Timestamp;
 use crate::store::{AttemptState, StoreError, Tx, VerificationRow};
-use crate::verification::{Effect, End, Event, EventId, Pin, Refusal, RequestId, State, Verification};
+use crate::verification::{AttemptId, Effect, End, Event, EventId, Pin, Refusal, RequestId, State, Verification};
 
 /// What was drawn and hashed before the transaction, for effects that need it.
 #[derive(Default)]
@@ -27,6 +27,8 @@ pub(super) struct Step {
     pub effects: Vec<Effect>,
     /// Something may be due earlier than the dispatcher thinks.
     pub wakes: bool,
+    /// Whoever has this attempt in hand may stop: a call is hung up.
+    pub withdrawn: Option<AttemptId>,
 }
 
 impl Step {
@@ -78,7 +80,17 @@ pub(super) fn step(
     let deadline = row.machine.deadline();
     let sooner = deadline.is_some_and(|deadline| before.deadline().is_none_or(|before| deadline < before));
     let queued = effects.iter().any(|effect| matches!(effect, Effect::Send { .. } | Effect::Requeue { .. }));
-    Ok(Ok(Step { effects, wakes: sooner || queued }))
+    let withdrawn = effects.iter().find_map(|effect| match effect {
+        Effect::Withdraw { attempt } => Some(*attempt),
+        _ => None,
+    });
+    let withdrawn = match withdrawn {
+        Some(number) => {
+            tx.attempts_of(row.id)?.into_iter().find(|attempt| attempt.number == number).map(|attempt| attempt.id)
+        }
+        None => None,
+    };
+    Ok(Ok(Step { effects, wakes: sooner || queued, withdrawn }))
 }
 
 /// The last event is over and nothing of it was handed over: no other event takes its place, so that only this tells.
@@ -203,6 +215,9 @@ impl App {
     pub(super) fn wake_after(&self, step: &Step) {
         if step.wakes {
             self.wake.notify_one();
+        }
+        if let Some(attempt) = step.withdrawn {
+            self.board.withdraw(attempt);
         }
     }
 }

@@ -6,12 +6,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 
 use super::budget::{Budget, Ledger, Limits};
 use super::routing::RouteView;
 use crate::clock::Timestamp;
 use crate::verification::{AttemptId, EventKind};
+
+/// Withdrawals that a route may lag behind: it looks at them at once, and only those of its own call matter.
+const WITHDRAWN_MAX: usize = 1024;
 
 /// All configured routes in their order. Cheap to clone.
 #[derive(Clone, Default)]
@@ -19,12 +22,24 @@ pub struct Board {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
     entries: Mutex<Entries>,
     /// Why a route is not ready, by its name: for people, not for routing.
     reasons: Mutex<BTreeMap<String, String>>,
     changed: Notify,
+    /// Attempts that are of no more use.
+    withdrawn: broadcast::Sender<AttemptId>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            entries: Mutex::default(),
+            reasons: Mutex::default(),
+            changed: Notify::default(),
+            withdrawn: broadcast::Sender::new(WITHDRAWN_MAX),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -107,6 +122,17 @@ impl Board {
             self.shared.changed.notify_one();
         }
         entries.routes.iter().map(|entry| entry.view.clone()).collect()
+    }
+
+    /// Tells the routes that an attempt is of no more use: whoever has it in hand as a call hangs up.
+    pub fn withdraw(&self, attempt: AttemptId) {
+        // Without a route there is nobody to tell.
+        let _ = self.shared.withdrawn.send(attempt);
+    }
+
+    /// The attempts that are withdrawn from here on.
+    pub fn withdrawals(&self) -> broadcast::Receiver<AttemptId> {
+        self.shared.withdrawn.subscribe()
     }
 
     /// Whether the clock was set back since the last question, so that the database has uses that lie ahead.

@@ -7,6 +7,7 @@ mod received;
 pub mod routing;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -15,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::clock::Timestamp;
 use crate::modem::pdu;
 use crate::phone::PhoneNumber;
-use crate::verification::{AttemptId, EventKind, RequestId};
+use crate::verification::{AttemptId, EventKind, Language, Pin, Purpose, RequestId, Texts};
 
 pub use board::{Board, Used, When};
 pub use received::{PartOf, Received, ReceivedKind};
@@ -28,14 +29,26 @@ pub struct Message {
     pub request: Option<RequestId>,
     pub kind: EventKind,
     pub number: PhoneNumber,
+    /// Of a call too: for who cannot speak.
     pub text: MessageText,
+    /// What a call says; of a call alone.
+    pub call: Option<CallScript>,
     /// Not to be sent at this instant or later: the PIN is dead then.
     pub pin_end: Option<Timestamp>,
     /// How long the network may keep trying.
     pub validity: Duration,
 }
 
-/// What the person is to read or hear. Holds the PIN: wiped when dropped, never shown.
+/// What a call says. Holds the PIN; `Debug` shows nothing of it.
+#[derive(Clone, Debug)]
+pub struct CallScript {
+    pub purpose: Purpose,
+    pub pin: Pin,
+    pub language: Language,
+    pub texts: Arc<Texts>,
+}
+
+/// What the person is to read. Holds the PIN: wiped when dropped, never shown.
 #[derive(Clone)]
 pub struct MessageText(Zeroizing<String>);
 
@@ -65,6 +78,10 @@ pub fn sms_parts(text: &str) -> u32 {
 pub enum Outcome {
     /// The network took every part; its references for delivery reports, where the modem told them.
     Accepted { references: Vec<Option<u8>> },
+    /// A call was answered and the PIN read out, once at least.
+    Spoken { rang: Duration, talked: Duration },
+    /// A call was busy or not answered, or ended before the PIN was read out.
+    Unanswered { reason: String },
     /// Nothing was sent.
     Refused { class: RefusalClass, reason: String },
     /// Some of it may have been sent.

@@ -17,7 +17,7 @@ use super::{Exit, Global, Outcome, block_on, budget, print, print_json};
 use crate::channel::budget::Budget;
 use crate::clock::Clock;
 use crate::config::{ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
-use crate::daemon::{DatabaseLock, Pair, modem_config, speech_engine};
+use crate::daemon::{DatabaseLock, Pair, port_address, speech_engine};
 use crate::modem::port::{self, PortAddress, PortError};
 use crate::secrets::{KeyFileError, MasterKey, Secrets};
 use crate::simulator::Simulators;
@@ -215,8 +215,7 @@ fn certificate(files: &TlsFiles) -> Check {
 
 async fn modem_port(modem: &ModemSettings, running: bool) -> Check {
     let name = format!("modem {}", modem.name);
-    let config = modem_config(modem);
-    let address = &config.address;
+    let address = &port_address(&modem.port);
     match address {
         PortAddress::Simulator(_) => {
             return Check::ok(name, format!("{address}: virtual, nothing reaches a real phone"));
@@ -226,7 +225,7 @@ async fn modem_port(modem: &ModemSettings, running: bool) -> Check {
         }
         PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } | PortAddress::Device(_) => {}
     }
-    match port::open(address, config.baud_rate, &Simulators::default()).await {
+    match port::open(address, modem.baud_rate, &Simulators::default()).await {
         Ok(_) => Check::ok(name, format!("{address} can be opened; `simverify modem probe` asks what is there")),
         Err(PortError::Held { holder: Some(holder), .. } | PortError::Taken { holder, .. })
             if running && holder.starts_with("simverify ") =>

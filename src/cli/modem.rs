@@ -23,14 +23,16 @@ use crate::channel::budget::Budget;
 use crate::channel::{Board, Message, MessageText, Outcome as Sent, sms_parts};
 use crate::clock::Clock;
 use crate::config::{ChannelKind, ModemSettings, PortSettings, Settings};
-use crate::daemon::{modem_config, rules};
+use crate::daemon::{modem_config, rules, speech_engine};
 use crate::modem::by_hand::{self, ByHandError, PinQuestion};
+use crate::modem::calling::{Said, Studio, Voice};
 use crate::modem::driver::ModemConfig;
 use crate::modem::port::{self, Port, PortAddress, PortError, SerialPort};
 use crate::phone::PhoneNumber;
 use crate::random::Random;
 use crate::simulator::Simulators;
-use crate::verification::{AttemptId, EventKind};
+use crate::speech::Speech;
+use crate::verification::{AttemptId, EventKind, Language};
 
 /// How long the network may keep trying to deliver a message that was sent by hand.
 const VALIDITY: Duration = Duration::from_secs(3600);
@@ -45,6 +47,8 @@ pub enum Command {
     Probe(probe::Arguments),
     /// Send one SMS through a configured modem, without the daemon
     SendSms(SendSms),
+    /// Call a number through a configured modem and say a sentence, without the daemon
+    Call(CallByHand),
     /// Show what a modem and the running daemon say to each other; Ctrl-C ends it
     Trace(modem_trace::Arguments),
 }
@@ -68,12 +72,29 @@ pub struct SendSms {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct CallByHand {
+    /// The configured modem's name
+    name: String,
+    /// In international form: +447700900123
+    number: String,
+    /// What is said once somebody answers
+    text: String,
+    /// Language of the text, as the API's `lg`
+    #[arg(long, default_value = "en-us", value_name = "LANGUAGE")]
+    language: Language,
+    /// Print JSON: {"outcome": …, "reason": …, "rang_seconds": …, "talked_seconds": …}
+    #[arg(long)]
+    json: bool,
+}
+
 pub fn run(command: &Command, global: &Global) -> Outcome {
     let settings = global.configuration()?.settings;
     match command {
         Command::List(arguments) => list(arguments, &settings),
         Command::Probe(arguments) => block_on(probe::run(arguments, &settings.modems)),
         Command::SendSms(arguments) => block_on(send_sms(arguments, &settings)),
+        Command::Call(arguments) => block_on(call(arguments, &settings)),
         Command::Trace(arguments) => block_on(modem_trace::run(arguments, &settings.storage.path)),
     }
 }
@@ -210,18 +231,80 @@ fn by_hand_failure(error: ByHandError, what: impl Display) -> Failure {
     exit.because(anyhow::Error::new(error).context(what.to_string()))
 }
 
-async fn send_sms(arguments: &SendSms, settings: &Settings) -> Outcome {
-    let modem = settings.modems.iter().find(|modem| modem.name.as_str() == arguments.name).ok_or_else(|| {
+fn modem_named<'a>(name: &str, settings: &'a Settings) -> Result<&'a ModemSettings, Failure> {
+    settings.modems.iter().find(|modem| modem.name.as_str() == name).ok_or_else(|| {
         let names: Vec<_> = settings.modems.iter().map(|modem| modem.name.as_str()).collect();
-        Exit::Usage.because(anyhow::anyhow!("no modem is named {}; configured: {}", arguments.name, names.join(", ")))
-    })?;
-    let config = modem_config(modem);
+        Exit::Usage.because(anyhow::anyhow!("no modem is named {name}; configured: {}", names.join(", ")))
+    })
+}
+
+async fn call(arguments: &CallByHand, settings: &Settings) -> Outcome {
+    let modem = modem_named(&arguments.name, settings)?;
+    let config = modem_config(modem, &settings.tts);
+    let number = PhoneNumber::parse(&arguments.number, None).or_exit(Exit::Data, "wrong number")?;
+    if config.voice == Voice::None {
+        let advice = "has no voice: set `voice` of its [[modems]] table, and \"voice\" among its channels";
+        return Err(Exit::Config.because(anyhow::anyhow!("modem {} {advice}", config.name)));
+    }
+    let simulators = Simulators::default();
+    let port = open_port(&config.address, config.baud_rate, &simulators).await?;
+    let said = Said::Text {
+        text: arguments.text.clone(),
+        language: arguments.language,
+        texts: std::sync::Arc::clone(&settings.messages.texts),
+    };
+    let speech = std::sync::Arc::new(Speech::new(speech_engine(&settings.tts)));
+    let record = async |question| pin_record(question, &config, settings).await;
+    let called = by_hand::call(port, &config, number, said, Studio { speech, simulators }, record).await;
+    let called = called.map_err(|error| by_hand_failure(error, format!("modem {}", config.name)))?;
+    if matches!(called, Sent::Spoken { .. } | Sent::Unanswered { .. } | Sent::Uncertain { .. }) {
+        budget::count_by_hand(settings, modem, EventKind::Tts, 1).await;
+    }
+    tell_call(&called, &config.name, arguments.json)
+}
+
+fn tell_call(called: &Sent, name: &str, json: bool) -> Outcome {
+    let (outcome, reason) = match called {
+        Sent::Spoken { .. } | Sent::Accepted { .. } => ("spoken", None),
+        Sent::Unanswered { reason } => ("unanswered", Some(reason.as_str())),
+        Sent::Uncertain { reason, .. } => ("uncertain", Some(reason.as_str())),
+        Sent::Refused { reason, .. } => ("refused", Some(reason.as_str())),
+        Sent::Returned => ("refused", Some("not called")),
+    };
+    let seconds = match called {
+        Sent::Spoken { rang, talked } => Some((rang.as_secs_f64(), talked.as_secs_f64())),
+        Sent::Accepted { .. }
+        | Sent::Unanswered { .. }
+        | Sent::Uncertain { .. }
+        | Sent::Refused { .. }
+        | Sent::Returned => None,
+    };
+    if json {
+        print_json(&json!({
+            "outcome": outcome,
+            "reason": reason,
+            "rang_seconds": seconds.map(|(rang, _)| rang),
+            "talked_seconds": seconds.map(|(_, talked)| talked),
+        }))?;
+    } else if let Some((rang, talked)) = seconds {
+        print(&format!("answered after {rang:.1} s, all was said, hung up after {talked:.1} s\n"))?;
+    }
+    match reason {
+        None => Ok(()),
+        Some(reason) => Err(Exit::Unavailable.because(anyhow::anyhow!("modem {name}: {outcome}: {reason}"))),
+    }
+}
+
+async fn send_sms(arguments: &SendSms, settings: &Settings) -> Outcome {
+    let modem = modem_named(&arguments.name, settings)?;
+    let config = modem_config(modem, &settings.tts);
     let message = Message {
         attempt: AttemptId::new(0),
         request: None,
         kind: EventKind::Sms,
         number: PhoneNumber::parse(&arguments.number, None).or_exit(Exit::Data, "wrong number")?,
         text: MessageText::new(arguments.text.clone()),
+        call: None,
         pin_end: None,
         validity: VALIDITY,
     };
@@ -260,6 +343,8 @@ async fn pin_record(question: PinQuestion, config: &ModemConfig, settings: &Sett
 fn tell(sent: &Sent, name: &str, json: bool) -> Outcome {
     let (outcome, references, reason) = match sent {
         Sent::Accepted { references } => ("accepted", references.as_slice(), None),
+        // Of calls, which nobody sends here.
+        Sent::Spoken { .. } | Sent::Unanswered { .. } => ("refused", [].as_slice(), Some("not sent")),
         Sent::Uncertain { references, reason } => ("uncertain", references.as_slice(), Some(reason.as_str())),
         Sent::Refused { reason, .. } => ("refused", [].as_slice(), Some(reason.as_str())),
         Sent::Returned => ("refused", [].as_slice(), Some("not sent")),
@@ -275,7 +360,9 @@ fn tell(sent: &Sent, name: &str, json: bool) -> Outcome {
     let failure = match sent {
         Sent::Accepted { .. } => return Ok(()),
         Sent::Uncertain { .. } => anyhow::anyhow!("modem {name}: it may have been sent: {reason}; ask the recipient"),
-        Sent::Refused { .. } | Sent::Returned => anyhow::anyhow!("modem {name}: not sent: {reason}"),
+        Sent::Refused { .. } | Sent::Returned | Sent::Spoken { .. } | Sent::Unanswered { .. } => {
+            anyhow::anyhow!("modem {name}: not sent: {reason}")
+        }
     };
     Err(Exit::Unavailable.because(failure))
 }

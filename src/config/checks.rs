@@ -157,7 +157,9 @@ fn ports(settings: &Settings) -> Result<(), Fault> {
         let path = KeyPath::dotted("modems").index(index);
         let mut claims = vec![(modem.port.to_string(), path.key("port"))];
         if let VoiceSettings::SerialPcm { port } = &modem.voice {
-            claims.push((PortSettings::Device(port.clone()).to_string(), path.key("voice").key("port")));
+            // A virtual modem has a port for sound beside the one for commands, under the same name.
+            let kind = if matches!(port, PortSettings::Simulator(_)) { "sound of " } else { "" };
+            claims.push((format!("{kind}{port}"), path.key("voice").key("port")));
         }
         for (port, path) in claims {
             if let Some(first) = seen.insert(port, path.clone()) {

@@ -182,7 +182,7 @@ pub enum VoiceSettings {
     None,
     /// A second serial port that carries 8 kHz PCM.
     SerialPcm {
-        port: PathBuf,
+        port: PortSettings,
     },
     /// A sound card by its ALSA name.
     Alsa {
@@ -211,6 +211,9 @@ enum VoiceKind {
     ModemTts,
 }
 
+const PCM_PORT: &str =
+    "must have an absolute path, \"tcp://HOST:PORT\" or \"simulator:NAME\" as port, and no device, with this kind";
+
 impl TryFrom<VoiceTable> for VoiceSettings {
     type Error = &'static str;
 
@@ -218,10 +221,15 @@ impl TryFrom<VoiceTable> for VoiceSettings {
         match (table.kind, table.port.as_str(), table.device.as_str()) {
             (VoiceKind::None, "", "") => Ok(Self::None),
             (VoiceKind::ModemTts, "", "") => Ok(Self::ModemTts),
-            (VoiceKind::SerialPcm, port, "") if port.starts_with('/') => Ok(Self::SerialPcm { port: port.into() }),
+            (VoiceKind::SerialPcm, port, "") if !port.is_empty() => match PortSettings::try_from(port.to_owned()) {
+                Ok(port @ (PortSettings::Device(_) | PortSettings::Tcp { .. } | PortSettings::Simulator(_))) => {
+                    Ok(Self::SerialPcm { port })
+                }
+                Ok(PortSettings::Rfc2217 { .. }) | Err(_) => Err(PCM_PORT),
+            },
             (VoiceKind::Alsa, "", device) if !device.is_empty() => Ok(Self::Alsa { device: device.to_owned() }),
             (VoiceKind::None | VoiceKind::ModemTts, _, _) => Err("must have no port and no device with this kind"),
-            (VoiceKind::SerialPcm, _, _) => Err("must have an absolute path as port, and no device, with this kind"),
+            (VoiceKind::SerialPcm, _, _) => Err(PCM_PORT),
             (VoiceKind::Alsa, _, _) => Err("must have a device, and no port, with this kind"),
         }
     }

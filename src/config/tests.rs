@@ -370,7 +370,7 @@ fn a_modem_that_does_not_fit_is_refused_with_what_is_allowed() {
     /etc/simverify.toml:4: modems[0].voice.kind = "radio": must be one of none, serial-pcm, alsa, modem-tts
     /etc/simverify.toml:4: modems[0].voice.kind: must be given
     /etc/simverify.toml:4: modems[0].voice = { kind = "alsa" }: must have a device, and no port, with this kind
-    /etc/simverify.toml:4: modems[0].voice = { kind = "serial-pcm", port = "ttyUSB4" }: must have an absolute path as port, and no device, with this kind
+    /etc/simverify.toml:4: modems[0].voice = { kind = "serial-pcm", port = "ttyUSB4" }: must have an absolute path, "tcp://HOST:PORT" or "simulator:NAME" as port, and no device, with this kind
     /etc/simverify.toml:1: modems[0].port: must be given
     /etc/simverify.toml:1: modems[0].name: must be given
     /etc/simverify.toml:2: modems[0].name = "sim 1": must be 1 to 32 letters, digits, ".", "_" or "-", the first a letter or digit

@@ -40,10 +40,11 @@ use crate::random::Random;
 use crate::secrets::Secrets;
 use crate::simulator::Simulators;
 use crate::socket::{self, Socket};
+use crate::speech::Speech;
 use crate::store::Store;
 
 pub use lock::{DatabaseLock, LockError};
-pub use settings::{call_limits, modem_config, routes, rules, sms_limits, speech_engine};
+pub use settings::{call_limits, modem_config, port_address, routes, rules, sms_limits, speech_engine};
 pub use tls::Pair;
 use tls::Tls;
 
@@ -114,6 +115,8 @@ impl Daemon {
             pings.push(sender);
             receiver
         };
+        // One for all modems: it keeps what many calls say.
+        let speech = Arc::new(Speech::new(speech_engine(&settings.tts)));
         let (mut queues, mut taps) = (BTreeMap::new(), BTreeMap::new());
         let mut drivers = vec![];
         for config in settings::modems(settings) {
@@ -127,6 +130,7 @@ impl Daemon {
                 clock: clock.clone(),
                 simulators: simulators.clone(),
                 tap,
+                speech: Arc::clone(&speech),
                 stop: stop.clone(),
             };
             drivers.push(tokio::spawn(driver::run(config, surroundings, messages, ping())));
@@ -284,8 +288,8 @@ fn warn_of_unused(settings: &Settings) {
         warn!("providers are configured, but this version sends by modems only");
     }
     for modem in &settings.modems {
-        if !matches!(modem.voice, VoiceSettings::None) {
-            warn!(modem = modem.name.as_str(), "a voice is configured, but this version does not call");
+        if matches!(modem.voice, VoiceSettings::ModemTts) {
+            warn!(modem = modem.name.as_str(), "this version does not use the modem's own speech: it makes no calls");
         }
     }
     if settings.modems.is_empty() {

@@ -8,7 +8,10 @@ use crate::app::Rules;
 use crate::channel::budget::{Budget, Limits};
 use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
-use crate::config::{ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings};
+use crate::config::{
+    ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
+};
+use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
 use crate::modem::port::PortAddress;
 use crate::secrets::HashCost;
@@ -59,8 +62,8 @@ pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
         name: modem.name.as_str().to_owned(),
         sms: modem.channels.contains(&ChannelKind::Sms),
-        // A modem speaks once it is told how its audio is reached; no driver does that yet.
-        tts: false,
+        // A modem speaks once it is told how its sound is reached.
+        tts: modem.channels.contains(&ChannelKind::Voice) && voice(modem) != Voice::None,
         countries: modem.countries.to_list(),
         health: Health::Down { since: now },
         held: 0,
@@ -82,19 +85,30 @@ pub fn call_limits(modem: &ModemSettings) -> Limits {
 }
 
 pub(super) fn modems(settings: &Settings) -> Vec<ModemConfig> {
-    settings.modems.iter().map(modem_config).collect()
+    settings.modems.iter().map(|modem| modem_config(modem, &settings.tts)).collect()
 }
 
 /// One modem as its driver takes it.
-pub fn modem_config(modem: &ModemSettings) -> ModemConfig {
+pub fn modem_config(modem: &ModemSettings, tts: &TtsSettings) -> ModemConfig {
     ModemConfig {
         name: modem.name.as_str().to_owned(),
-        address: address(&modem.port),
+        address: port_address(&modem.port),
         baud_rate: modem.baud_rate,
         profile: modem.profile.0,
         sim_pin: modem.sim_pin.as_ref().map(|pin| Zeroizing::new(pin.expose().to_owned())),
         delivery_reports: modem.delivery_reports,
         roaming: modem.roaming,
+        voice: if modem.channels.contains(&ChannelKind::Voice) { voice(modem) } else { Voice::None },
+        readings: tts.repeat,
+    }
+}
+
+/// How the sound of a modem's calls is reached.
+fn voice(modem: &ModemSettings) -> Voice {
+    match &modem.voice {
+        VoiceSettings::SerialPcm { port } => Voice::Port(port_address(port)),
+        VoiceSettings::Alsa { device } => Voice::Card(device.clone()),
+        VoiceSettings::None | VoiceSettings::ModemTts => Voice::None,
     }
 }
 
@@ -106,7 +120,8 @@ pub fn speech_engine(tts: &TtsSettings) -> Engine {
     }
 }
 
-fn address(port: &PortSettings) -> PortAddress {
+/// A port as drivers take it.
+pub fn port_address(port: &PortSettings) -> PortAddress {
     match port {
         PortSettings::Device(path) => PortAddress::Device(path.clone()),
         PortSettings::Tcp { host, port } => PortAddress::Tcp { host: host.clone(), port: *port },

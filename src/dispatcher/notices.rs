@@ -121,6 +121,10 @@ async fn handle(app: Arc<App>, notice: Notice) {
 fn tell(route: &str, attempt: crate::verification::AttemptId, outcome: &Outcome) {
     match outcome {
         Outcome::Accepted { .. } => debug!(%attempt, route, outcome = "accepted", "attempt finished"),
+        Outcome::Spoken { rang, talked } => {
+            debug!(%attempt, route, outcome = "spoken", ?rang, ?talked, "attempt finished");
+        }
+        Outcome::Unanswered { reason } => debug!(%attempt, route, outcome = "unanswered", reason, "attempt finished"),
         Outcome::Returned => debug!(%attempt, route, outcome = "returned", "attempt finished"),
         Outcome::Refused { class, reason } => {
             debug!(%attempt, route, outcome = "refused", ?class, reason, "attempt finished");

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::at::{AtError, CommandId};
+use super::calling::{self, Calling, CallingStep, Studio, Voice};
 use super::driver::ModemConfig;
 use super::line::{Line, Said};
 use super::network::{Network, NetworkStep, Trouble};
@@ -15,6 +16,7 @@ use super::sending;
 use super::sms::{Sms, SmsStep};
 use super::startup::{Blocked, Ended, SimPin, Startup, StartupStep};
 use crate::channel::{Message, Outcome};
+use crate::phone::PhoneNumber;
 
 /// How long a modem may take to find its network before a message is given up.
 const REGISTRATION_PATIENCE: Duration = Duration::from_secs(60);
@@ -64,6 +66,53 @@ pub async fn send<P: AsyncRead + AsyncWrite + Unpin>(
     line.configure(profile.engine_settings());
     wait_for_network(&mut line, config).await?;
     Ok(carry_out(&mut line, Sms::new(parts, profile.submit_timeout)).await)
+}
+
+/// Starts the modem on `port` up, calls the number and says what is to be said.
+///
+/// # Errors
+///
+/// See [`ByHandError`]; nobody has been called then. How the call went is in the [`Outcome`].
+pub async fn call<P: AsyncRead + AsyncWrite + Unpin>(
+    port: P,
+    config: &ModemConfig,
+    number: PhoneNumber,
+    said: calling::Said,
+    studio: Studio,
+    pin_record: impl AsyncFn(PinQuestion) -> bool,
+) -> Result<Outcome, ByHandError> {
+    let settings = config.profile.unwrap_or(&GENERIC).engine_settings();
+    let mut line = Line::new(port, settings, Instant::now());
+    let profile = start_up(&mut line, config, pin_record).await?;
+    line.configure(profile.engine_settings());
+    wait_for_network(&mut line, config).await?;
+    let mut calling = Calling::new(number, &profile.calls, config.voice.clone(), said, studio);
+    loop {
+        let due = match calling.poll(&mut line) {
+            CallingStep::AskPermission => {
+                calling.permitted(true, line.now());
+                continue;
+            }
+            CallingStep::Done(end, fault) => return Ok(calling::outcome(&end, fault)),
+            CallingStep::Wait(due) => due,
+        };
+        tokio::select! {
+            news = calling.news() => calling.hear(news, line.now()),
+            said = line.next(due) => match said {
+                Ok(Said::Reply { id, result }) => {
+                    // What ends the sound path has no further reader.
+                    let _ = calling.replied(id, result, line.now());
+                }
+                Ok(Said::Unsolicited(said)) => calling.unsolicited(&said.line, line.now()),
+                Ok(Said::Time) => calling.handle_timeout(line.now()),
+                Ok(Said::Prompt { .. }) => {}
+                Err(_) => {
+                    line.close();
+                    calling.port_lost(line.now());
+                }
+            },
+        }
+    }
 }
 
 async fn carry_out<P: AsyncRead + AsyncWrite + Unpin>(line: &mut Line<P>, mut machine: Sms) -> Outcome {
@@ -117,6 +166,9 @@ async fn start_up<P: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<&'static Profile, ByHandError> {
     let pin = config.sim_pin.as_ref().and_then(|pin| SimPin::parse(pin));
     let mut startup = Startup::new(config.profile, pin);
+    if config.voice != Voice::None {
+        startup.hang_up_first();
+    }
     loop {
         match startup.poll() {
             StartupStep::Submit(command) => {
@@ -195,6 +247,8 @@ mod tests {
             sim_pin: None,
             roaming: true,
             delivery_reports: true,
+            voice: Voice::None,
+            readings: 3,
         }
     }
 
@@ -205,6 +259,7 @@ mod tests {
             kind: EventKind::Sms,
             number: PhoneNumber::parse(number, None).expect("a number"),
             text: MessageText::new(text.to_owned()),
+            call: None,
             pin_end: None,
             validity: Duration::from_secs(3600),
         }

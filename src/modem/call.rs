@@ -285,6 +285,17 @@ impl Call {
         }
     }
 
+    /// The port is gone, and any call with it.
+    pub fn port_lost(&mut self, now: Duration) {
+        match self.phase {
+            Phase::Preparing { .. } | Phase::Asking => self.finish(CallOutcome::Returned, true, now),
+            Phase::Dialling | Phase::Connecting | Phase::Active | Phase::Clearing { .. } | Phase::Asked => {
+                self.lost(&AtError::Closed { submitted: false }, now);
+            }
+            Phase::Done => {}
+        }
+    }
+
     /// What the modem says unasked about the call (see [`sign`]).
     pub fn sign(&mut self, sign: CallSign, now: Duration) {
         match (self.phase, sign) {

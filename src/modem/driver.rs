@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use zeroize::Zeroizing;
 
+use super::calling::Voice;
 use super::line::Line;
 use super::port::{self, Port, PortAddress, PortError};
 use super::profile::{GENERIC, Profile};
@@ -31,6 +32,7 @@ use crate::channel::{Board, Message, Notice, Outcome};
 use crate::clock::Clock;
 use crate::phone::PhoneNumber;
 use crate::simulator::Simulators;
+use crate::speech::Speech;
 use crate::verification::AttemptId;
 
 /// Messages that a modem holds: one in hand and one ready, so that the next begins when the last ends.
@@ -64,6 +66,9 @@ pub struct ModemConfig {
     /// Whether a network that is not the SIM's own counts as one.
     pub roaming: bool,
     pub delivery_reports: bool,
+    pub voice: Voice,
+    /// Readings of the PIN in one call.
+    pub readings: u8,
 }
 
 /// What a driver works with.
@@ -73,6 +78,7 @@ pub struct Surroundings {
     pub clock: Clock,
     pub simulators: Simulators,
     pub tap: Tap,
+    pub speech: Arc<Speech>,
     /// Ends the driver once the message in hand has its outcome.
     pub stop: CancellationToken,
 }

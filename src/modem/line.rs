@@ -77,6 +77,12 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
         self.engine.abandon(id, now)
     }
 
+    /// See [`Engine::interrupt`].
+    pub fn interrupt(&mut self, id: CommandId) -> bool {
+        let now = self.now();
+        self.engine.interrupt(id, now)
+    }
+
     pub fn configure(&mut self, settings: EngineSettings) {
         self.engine.configure(settings);
     }

@@ -9,6 +9,7 @@ pub mod at;
 pub mod audio;
 pub mod by_hand;
 pub mod call;
+pub mod calling;
 pub mod driver;
 pub mod incoming;
 mod ladder;

@@ -151,6 +151,27 @@ pub async fn open(address: &PortAddress, baud_rate: u32, simulators: &Simulators
     }
 }
 
+/// Opens the port that carries the sound of calls.
+///
+/// # Errors
+///
+/// As [`open`].
+pub async fn open_sound(address: &PortAddress, simulators: &Simulators) -> Result<Port, PortError> {
+    /// Means nothing on the USB ports that carry sound.
+    const BAUD_RATE: u32 = 115_200;
+    match address {
+        PortAddress::Simulator(name) => simulators
+            .get_or_start(name)
+            .open_audio()
+            .await
+            .map(Port::Simulator)
+            .map_err(|cause| PortError::Simulator { address: address.clone(), cause }),
+        PortAddress::Device(_) | PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } => {
+            open(address, BAUD_RATE, simulators).await
+        }
+    }
+}
+
 impl AsyncRead for Port {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = ready!(match self.get_mut() {

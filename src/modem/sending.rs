@@ -49,7 +49,7 @@ pub fn outcome(outcome: sms::Outcome) -> (Outcome, bool) {
     }
 }
 
-fn refusal(class: ErrorClass) -> RefusalClass {
+pub(super) fn refusal(class: ErrorClass) -> RefusalClass {
     match class {
         ErrorClass::Temporary | ErrorClass::Busy | ErrorClass::WithoutValidity => RefusalClass::Temporary,
         // The fault is the SIM's: the same route may work again once the SIM does, another route works now.

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 use tracing::debug;
 
 use super::at::{self, AtError, CommandId, Event, Reply, SimState, Unsolicited};
@@ -22,10 +22,13 @@ use super::sms::{Sms, SmsStep};
 use super::startup::Identity;
 use crate::channel::{DeliveryReport, Message, Notice, Outcome};
 use crate::phone::PhoneNumber;
-use crate::verification::AttemptId;
+use crate::verification::{AttemptId, EventKind};
 
 mod health;
 mod receiving;
+mod speaking;
+
+use speaking::{CallHeard, CurrentCall};
 
 /// How much of a new measurement goes into the expected send time.
 const SEND_TIME_WEIGHT: f64 = 0.3;
@@ -54,6 +57,11 @@ struct Current {
 struct Work {
     network: Network,
     current: Option<Current>,
+    call: Option<CurrentCall>,
+    /// Attempts that are of no more use; one of them may be the call in hand.
+    withdrawals: broadcast::Receiver<AttemptId>,
+    /// A call stands that the modem does not end.
+    stuck: bool,
     incoming: Incoming,
     /// Whether what [`Incoming`] wants to be kept is on record.
     kept: Option<oneshot::Receiver<bool>>,
@@ -75,6 +83,8 @@ enum Heard {
     Permission(bool),
     Kept(bool),
     Message(Message),
+    Call(CallHeard),
+    Withdrawn(AttemptId),
     Ping(oneshot::Sender<()>),
     Stop,
 }
@@ -102,6 +112,9 @@ impl Driver {
         let mut work = Work {
             network: Network::new(line.now(), self.config.roaming),
             current: None,
+            call: None,
+            withdrawals: self.surroundings.board.withdrawals(),
+            stuck: false,
             incoming: Incoming::new(identity.routing, line.now()),
             kept: None,
             ringing: Ringing::new(self.profile.calls.hang_up),
@@ -116,6 +129,7 @@ impl Driver {
         loop {
             let due = self.advance(&mut work, line).await;
             if work.current.is_none()
+                && work.call.is_none()
                 && let Some(end) = self.end(&work, line.now())
             {
                 self.give_out_direct(&mut work).await;
@@ -139,7 +153,23 @@ impl Driver {
                     // The watchdog may have given up meanwhile.
                     let _ = ping.send(());
                 }
-                Heard::Stop => work.stopping = true,
+                Heard::Call(heard) => {
+                    if let Some(call) = &mut work.call {
+                        call.told(heard, line.now());
+                    }
+                }
+                Heard::Withdrawn(attempt) => {
+                    if let Some(call) = work.call.as_mut().filter(|call| call.attempt == attempt) {
+                        call.calling.withdraw(line.now());
+                    }
+                }
+                Heard::Stop => {
+                    work.stopping = true;
+                    // Who listens to the PIN hears it to the end; who has not answered yet is called again.
+                    if let Some(call) = work.call.as_mut().filter(|call| call.calling.is_unanswered()) {
+                        call.calling.withdraw(line.now());
+                    }
+                }
             }
         }
     }
@@ -158,6 +188,7 @@ impl Driver {
             }
         };
         let incoming_due = self.receive(work, line).await;
+        let call_due = self.speak(work, line).await;
         let mut message_due = None;
         while let Some(current) = &mut work.current {
             match current.machine.poll() {
@@ -184,7 +215,7 @@ impl Driver {
                 SmsStep::Done(outcome) => self.message_done(work, outcome, line.now()).await,
             }
         }
-        [network_due, incoming_due, message_due].into_iter().flatten().min()
+        [network_due, incoming_due, call_due, message_due].into_iter().flatten().min()
     }
 
     async fn ask_to_begin(&self, attempt: AttemptId) -> Option<oneshot::Receiver<bool>> {
@@ -201,6 +232,9 @@ impl Driver {
         let dead = message.pin_end.is_some_and(|end| self.surroundings.clock.now() >= end);
         if dead || work.stopping || !self.is_ready(work, now) {
             return finish(&self.surroundings, name, attempt, Outcome::Returned).await;
+        }
+        if message.kind == EventKind::Tts {
+            return self.take_call(work, message).await;
         }
         self.concat_reference = self.concat_reference.wrapping_add(1);
         self.set_in_hand(Some(InHand { attempt, begun: false }));
@@ -247,6 +281,7 @@ impl Driver {
             Outcome::Uncertain { .. } => {}
             Outcome::Refused { reason, .. } if sim_fault => work.sim_fault = Some(reason.clone()),
             Outcome::Refused { .. } | Outcome::Returned => {}
+            Outcome::Spoken { .. } | Outcome::Unanswered { .. } => {}
         }
         finish(&self.surroundings, &self.config.name, current.attempt, outcome).await;
         self.set_in_hand(None);
@@ -275,6 +310,9 @@ impl Driver {
                 if let Some(current) = &mut work.current {
                     current.machine.handle_timeout(now);
                 }
+                if let Some(call) = &mut work.call {
+                    call.calling.handle_timeout(now);
+                }
             }
             Said::Prompt { .. } => {
                 if let Some(current) = &mut work.current {
@@ -290,10 +328,17 @@ impl Driver {
         let event = said.event();
         work.network.unsolicited(&event, now);
         work.incoming.unsolicited(&event, said.second.as_deref(), now);
-        work.ringing.unsolicited(&event, now);
+        match &mut work.call {
+            // To hang up who calls would end this call too; the network tells them that the line is busy.
+            Some(call) => call.calling.unsolicited(&said.line, now),
+            None => work.ringing.unsolicited(&event, now),
+        }
         match event {
             Event::Restarted => {
                 work.restarted = true;
+                if let Some(call) = &mut work.call {
+                    call.calling.port_lost(now);
+                }
                 if let Some(current) = &mut work.current {
                     current.machine.withdraw();
                 }
@@ -342,6 +387,7 @@ impl Driver {
         while let Some(said) = line.take() {
             self.said(work, line, said).await;
         }
+        self.lose_call(work, line).await;
         while let Some(current) = &mut work.current {
             match current.machine.poll() {
                 SmsStep::Done(outcome) => self.message_done(work, outcome, line.now()).await,
@@ -370,7 +416,7 @@ impl Work {
         P: AsyncRead + AsyncWrite + Unpin,
     {
         // What came in first: message upon message would leave it no turn until the storage is full.
-        let idle = self.current.is_none() && !self.incoming.is_asking();
+        let idle = self.current.is_none() && self.call.is_none() && !self.incoming.is_asking();
         let permission = async {
             match self.current.as_mut().and_then(|current| current.permission.as_mut()) {
                 Some(permission) => permission.await.unwrap_or(false),
@@ -383,12 +429,20 @@ impl Work {
                 None => std::future::pending().await,
             }
         };
+        let call = async {
+            match &mut self.call {
+                Some(call) => call.hear().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
+            heard = call => Heard::Call(heard),
             granted = permission => Heard::Permission(granted),
             kept = kept => Heard::Kept(kept),
             // Before a message: the line may say that the modem has restarted.
             said = line.next(due) => Heard::Said(said),
+            Ok(attempt) = self.withdrawals.recv() => Heard::Withdrawn(attempt),
             Some(message) = mail.messages.recv(), if idle => Heard::Message(message),
             Some(ping) = mail.pings.recv() => Heard::Ping(ping),
             () = mail.stop.cancelled(), if !self.stopping => Heard::Stop,
@@ -400,6 +454,13 @@ impl Work {
             // Whoever asked: any answer about the storages may say that they fill up.
             self.incoming.storage_told(&at::storage_used(reply), now);
         }
+        let result = match &mut self.call {
+            Some(call) => match call.calling.replied(id, result, now) {
+                Some(others) => others,
+                None => return,
+            },
+            None => result,
+        };
         match self.owners.remove(&id) {
             Some(Owner::Message) => {
                 if let Some(current) = &mut self.current {

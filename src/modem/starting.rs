@@ -4,6 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
+use super::calling::Voice;
 use super::driver::{Driver, Mail, SessionEnd};
 use super::line::{Line, Said};
 use super::startup::{Ended, Identity, Startup, StartupStep};
@@ -15,6 +16,10 @@ impl Driver {
         P: AsyncRead + AsyncWrite + Unpin,
     {
         let mut startup = Startup::new(self.config.profile, self.sim_pin());
+        if self.config.voice != Voice::None {
+            // A process before this one may have died in a call.
+            startup.hang_up_first();
+        }
         // What an earlier session left in the queue is answered too, and answers nothing here.
         let mut awaited = None;
         loop {

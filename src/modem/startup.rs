@@ -153,6 +153,8 @@ enum Stage {
 #[derive(Debug)]
 pub struct Startup {
     pin: Option<SimPin>,
+    /// A call may stand from an earlier time.
+    hangs_up: bool,
     profile_is_given: bool,
     identity: Identity,
     routings: Vec<Routing>,
@@ -170,6 +172,7 @@ impl Startup {
     pub fn new(profile: Option<&'static Profile>, pin: Option<SimPin>) -> Self {
         let mut startup = Self {
             pin,
+            hangs_up: false,
             profile_is_given: profile.is_some(),
             identity: Identity {
                 profile: profile.unwrap_or(&super::profile::GENERIC),
@@ -199,6 +202,11 @@ impl Startup {
     /// The profile in force so far; the engine's settings follow from it once the modem has said what it is.
     pub fn profile(&self) -> &'static Profile {
         self.identity.profile
+    }
+
+    /// Ends whatever call the modem holds, before anything else is said to it.
+    pub fn hang_up_first(&mut self) {
+        self.hangs_up = true;
     }
 
     pub fn poll(&mut self) -> StartupStep {

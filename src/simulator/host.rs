@@ -87,6 +87,11 @@ impl Simulator {
         opened.await.map_err(|_| gone())?
     }
 
+    /// Opens the port that carries the sound of calls (stub).
+    pub async fn open_audio(&self) -> io::Result<DuplexStream> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "no sound"))
+    }
+
     /// What the phone shows from here on.
     pub fn events(&self) -> broadcast::Receiver<PhoneEvent> {
         self.events.subscribe()

@@ -84,14 +84,18 @@ impl Clip {
 /// What is played in a call: one channel, 8000 samples a second. It holds a PIN: it is wiped when dropped, and `Debug` shows
 /// its length alone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Pcm(Zeroizing<Vec<i16>>);
+pub struct Pcm {
+    samples: Zeroizing<Vec<i16>>,
+    code_at: usize,
+    readings: Vec<usize>,
+}
 
 impl Pcm {
     pub const SAMPLES_PER_SECOND: u32 = RATE;
 
     /// Room for `length`, so that no copy of what it will hold is left behind as it grows.
     pub(super) fn with_room(length: Duration) -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(samples_in(length) + 1)))
+        Self { samples: Zeroizing::new(Vec::with_capacity(samples_in(length) + 1)), code_at: 0, readings: vec![] }
     }
 
     pub(super) fn add_silence(&mut self, length: Duration) {
@@ -99,34 +103,52 @@ impl Pcm {
     }
 
     pub(super) fn add(&mut self, clip: &Clip) {
-        let start = self.0.len();
+        let start = self.samples.len();
         self.grow(clip.0.len());
-        self.0[start..].copy_from_slice(&clip.0);
+        self.samples[start..].copy_from_slice(&clip.0);
     }
 
     /// A vector that grows by itself leaves its former content in freed memory.
     fn grow(&mut self, samples: usize) {
-        let length = self.0.len() + samples;
-        if length > self.0.capacity() {
+        let length = self.samples.len() + samples;
+        if length > self.samples.capacity() {
             let mut larger = Vec::with_capacity(length * 2);
-            larger.extend_from_slice(&self.0);
-            self.0.zeroize();
-            *self.0 = larger;
+            larger.extend_from_slice(&self.samples);
+            self.samples.zeroize();
+            *self.samples = larger;
         }
-        self.0.resize(length, 0);
+        self.samples.resize(length, 0);
     }
 
     pub fn samples(&self) -> &[i16] {
-        &self.0
+        &self.samples
+    }
+
+    /// The PIN's part of a call begins at this sample.
+    pub fn code_at(&self) -> usize {
+        self.code_at
+    }
+
+    /// How many samples it takes until each reading of the PIN has been heard.
+    pub fn readings(&self) -> &[usize] {
+        &self.readings
+    }
+
+    pub(super) fn begins_code(&mut self) {
+        self.code_at = self.samples.len();
+    }
+
+    pub(super) fn ends_reading(&mut self) {
+        self.readings.push(self.samples.len());
     }
 
     pub fn length(&self) -> Duration {
-        length(self.0.len())
+        length(self.samples.len())
     }
 
     /// As a file of 16 bits a sample.
     pub fn to_wav(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(wav::write(&self.0, RATE))
+        Zeroizing::new(wav::write(&self.samples, RATE))
     }
 }
 

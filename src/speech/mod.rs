@@ -160,10 +160,19 @@ impl Speech {
         let length = phrase::length(&lengths, &segments);
         within_a_call(length)?;
         let mut pcm = Pcm::with_room(length);
+        let last = Part::Character(characters.len() - 1);
         for segment in segments {
             match segment {
                 Segment::Silence(length) => pcm.add_silence(length),
-                Segment::Said(part) => pcm.add(clip(part)),
+                Segment::Said(part) => {
+                    if part == Part::CodeIs {
+                        pcm.begins_code();
+                    }
+                    pcm.add(clip(part));
+                    if part == last {
+                        pcm.ends_reading();
+                    }
+                }
             }
         }
         Ok(pcm)

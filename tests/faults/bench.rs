@@ -11,11 +11,13 @@ use simverify::channel::budget::Budget;
 use simverify::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome};
 use simverify::clock::Clock;
+use simverify::modem::calling::Voice;
 use simverify::modem::driver::{self, HELD, ModemConfig, Surroundings};
 use simverify::modem::port::PortAddress;
 use simverify::modem::tap::Tap;
 use simverify::phone::PhoneNumber;
 use simverify::simulator::{Control, Settings, Simulator, Simulators};
+use simverify::speech::{Engine, Speech};
 use simverify::verification::{AttemptId, EventKind};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -61,6 +63,8 @@ pub fn config() -> ModemConfig {
         sim_pin: None,
         roaming: true,
         delivery_reports: true,
+        voice: Voice::None,
+        readings: 3,
     }
 }
 
@@ -108,7 +112,15 @@ impl Bench {
         let stop = CancellationToken::new();
         let phone = modem.events();
         let tap = Tap::new(clock.clone());
-        let surroundings = Surroundings { board: board.clone(), notices, clock, simulators, tap, stop: stop.clone() };
+        let surroundings = Surroundings {
+            board: board.clone(),
+            notices,
+            clock,
+            simulators,
+            tap,
+            speech: Arc::new(Speech::new(Engine::EspeakNg)),
+            stop: stop.clone(),
+        };
         let driver = tokio::spawn(driver::run(config, surroundings, queue, pings));
         Self {
             board,
@@ -147,6 +159,7 @@ impl Bench {
             kind: EventKind::Sms,
             number: PhoneNumber::parse(number, None).expect("a number"),
             text: MessageText::new("Your code is 4711".to_owned()),
+            call: None,
             pin_end: None,
             validity: Duration::from_secs(300),
         };

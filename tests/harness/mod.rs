@@ -235,8 +235,12 @@ impl TestApp {
         toml.push_str(&self.options.toml);
         for (index, (name, _)) in self.options.modems.iter().enumerate() {
             let port = self.taps.get(index).map_or_else(|| format!("simulator:{name}"), Tap::address);
-            toml.push_str(&format!("\n[[modems]]\nname = \"{name}\"\nport = \"{port}\"\nchannels = [\"sms\"]\n"));
-            toml.push_str(self.options.keys.get(name).map_or("", String::as_str));
+            toml.push_str(&format!("\n[[modems]]\nname = \"{name}\"\nport = \"{port}\"\n"));
+            let keys = self.options.keys.get(name).map_or("", String::as_str);
+            if !keys.contains("channels") {
+                toml.push_str("channels = [\"sms\"]\n");
+            }
+            toml.push_str(keys);
         }
         toml
     }

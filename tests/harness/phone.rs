@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use simverify::simulator::{PhoneEvent, Simulator};
+use simverify::simulator::{CallState, PhoneEvent, Simulator};
 use tokio::sync::mpsc;
 
 use super::PATIENCE;
@@ -29,8 +29,16 @@ impl Sms {
     }
 }
 
+/// What a phone says of a call: its state, and how long it lasted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub state: CallState,
+    pub seconds: u64,
+}
+
 /// All phones of a test.
 pub struct Phone {
+    calls: Arc<Mutex<Vec<Call>>>,
     all: Arc<Mutex<Vec<Sms>>>,
     sender: mpsc::UnboundedSender<Sms>,
     received: mpsc::UnboundedReceiver<Sms>,
@@ -39,17 +47,31 @@ pub struct Phone {
 impl Default for Phone {
     fn default() -> Self {
         let (sender, received) = mpsc::unbounded_channel();
-        Self { all: Arc::default(), sender, received }
+        Self { calls: Arc::default(), all: Arc::default(), sender, received }
     }
 }
 
 impl Phone {
+    /// What the phones said of calls so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().expect("a lock").clone()
+    }
+
+    /// Waits until a phone says this of a call, counted from the first call on.
+    pub async fn call_is(&self, state: CallState, count: usize) {
+        let seen = || self.calls().iter().filter(|call| call.state == state).count() >= count;
+        super::eventually(&format!("call {count} is {state:?}"), || seen().then_some(())).await;
+    }
+
     pub(super) fn listen(&mut self, modem: &str, simulator: &Simulator) {
         let (all, sender, modem) = (Arc::clone(&self.all), self.sender.clone(), modem.to_owned());
+        let calls = Arc::clone(&self.calls);
         let mut events = simulator.events();
         tokio::spawn(async move {
             while let Ok(event) = events.recv().await {
-                if let PhoneEvent::Sms { number, text, .. } = event {
+                if let PhoneEvent::Call { state, seconds, .. } = event {
+                    calls.lock().expect("a lock").push(Call { state, seconds });
+                } else if let PhoneEvent::Sms { number, text, .. } = event {
                     let sms = Sms { modem: modem.clone(), number, text };
                     all.lock().expect("a lock").push(sms.clone());
                     // The test may have seen enough.

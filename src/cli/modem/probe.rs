@@ -18,8 +18,7 @@ mod words;
 use super::{BAUD_RATE, modem_on, open_port};
 use crate::cli::{Exit, Failure, Outcome, print, print_json};
 use crate::config::{ModemSettings, PortSettings};
-use crate::daemon::modem_config;
-use crate::modem::driver::ModemConfig;
+use crate::daemon::port_address;
 use crate::modem::port::{self, PortAddress, SerialPort};
 use crate::modem::probe::{self, ProbeError, Probed};
 use crate::modem::profile::known_vendor;
@@ -97,12 +96,12 @@ fn targets(arguments: &Arguments, modems: &[ModemSettings]) -> Result<Vec<Target
         found.iter().find(|port| device.as_deref() == Some(&port.device)).cloned()
     };
     let configured = |modem: &ModemSettings| {
-        let ModemConfig { name, address, baud_rate, .. } = modem_config(modem);
+        let address = port_address(&modem.port);
         let found = match &address {
             PortAddress::Device(path) => of_device(path),
             PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } | PortAddress::Simulator(_) => None,
         };
-        Target { address, baud_rate, name: Some(name), found }
+        Target { address, baud_rate: modem.baud_rate, name: Some(modem.name.as_str().to_owned()), found }
     };
     let other = |address| Target { address, baud_rate: arguments.baud_rate, name: None, found: None };
     let device = |path: PathBuf| match modem_on(&path, modems) {

@@ -71,7 +71,13 @@ pub enum Sound {
     Port { begin: &'static [&'static str], end: &'static [&'static str] },
     /// A sound card that the modem shows on USB, if that is switched on; else as [`Sound::Port`] on the port for
     /// positions. `asked` tells which: its value at `place` is 1.
-    Card { asked: &'static str, place: usize, begin: &'static [&'static str], end: &'static [&'static str] },
+    Card {
+        asked: &'static str,
+        place: usize,
+        begin: &'static [&'static str],
+        begin_on_port: &'static [&'static str],
+        end: &'static [&'static str],
+    },
 }
 
 /// Keys that the other side presses, and ours.

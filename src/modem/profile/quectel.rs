@@ -40,6 +40,7 @@ pub(super) static LTE: Profile = Profile {
             asked: "AT+QCFG=\"usbcfg\"",
             place: 9,
             begin: &["AT+QPCMV=1,2"],
+            begin_on_port: &["AT+QPCMV=1,0"],
             // Also before the next call: without it that call is silent.
             end: &["AT+QPCMV=0"],
         },

@@ -32,6 +32,9 @@ impl Driver {
             self.futile = FUTILE_MAX - 1;
             return Some(SessionEnd::Futile);
         }
+        if work.stuck {
+            return Some(SessionEnd::Futile);
+        }
         status.silent.then_some(SessionEnd::Silent)
     }
 

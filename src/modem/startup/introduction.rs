@@ -10,10 +10,19 @@ use super::{Ended, Startup, within};
 /// Tries of `AT` until the modem counts as dead. Autobaud needs one to three.
 const ATTENTION_TRIES_MAX: u8 = 5;
 
+/// What ends a call before the make is known: 3GPP TS 27.007 §6.5, else ITU-T V.250 §6.3.6.
+const HANG_UP: [&str; 2] = ["AT+CHUP", "ATH"];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Introduction {
     Wake,
-    Attention { tries: u8 },
+    Attention {
+        tries: u8,
+    },
+    /// The command at this place of [`HANG_UP`].
+    HangUp {
+        line: usize,
+    },
     EchoOff,
     Verbose,
     ErrorNumbers,
@@ -35,6 +44,7 @@ impl Introduction {
             // Autobaud eats the first ones; after them a modem may be slow.
             Self::Attention { tries: 1 | 2 } => within("AT", 1),
             Self::Attention { .. } => within("AT", 3),
+            Self::HangUp { line } => within(HANG_UP[line], 5),
             Self::EchoOff => within("ATE0", 2),
             Self::Verbose => within("ATV1", 2),
             Self::ErrorNumbers => within("AT+CMEE=1", 2),
@@ -58,8 +68,14 @@ impl Startup {
             Introduction::Attention { tries } => match result {
                 Err(error) if error.is_silence() && tries >= ATTENTION_TRIES_MAX => self.end(Ended::Dead),
                 Err(error) if error.is_silence() => self.enter(Introduction::Attention { tries: tries + 1 }),
+                Ok(_) | Err(_) if self.hangs_up => self.enter(Introduction::HangUp { line: 0 }),
                 Ok(_) | Err(_) => self.enter(Introduction::EchoOff),
             },
+            // A modem that knows none of them makes no calls.
+            Introduction::HangUp { line } if result.is_err() && line + 1 < HANG_UP.len() => {
+                self.enter(Introduction::HangUp { line: line + 1 });
+            }
+            Introduction::HangUp { .. } => self.enter(Introduction::EchoOff),
             Introduction::EchoOff => self.enter(Introduction::Verbose),
             Introduction::Verbose => self.enter(Introduction::ErrorNumbers),
             Introduction::ErrorNumbers => self.enter(Introduction::Maker),

@@ -1,0 +1,110 @@
+//! A call within a session: what it asks of the driver and what the driver tells it.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+use tracing::{debug, warn};
+
+use super::super::calling::{self, Calling, CallingStep, News, Said, Studio, Voice};
+use super::super::driver::{Driver, InHand, finish};
+use super::super::line::Line;
+use super::Work;
+use crate::channel::{Message, Outcome, RefusalClass};
+use crate::verification::AttemptId;
+
+/// A call in hand.
+pub(super) struct CurrentCall {
+    pub attempt: AttemptId,
+    pub calling: Calling,
+    pub permission: Option<oneshot::Receiver<bool>>,
+}
+
+/// What a call hears of besides the line.
+pub(super) enum CallHeard {
+    Permission(bool),
+    News(News),
+}
+
+impl CurrentCall {
+    /// Nothing is lost if the future is dropped.
+    pub async fn hear(&mut self) -> CallHeard {
+        match &mut self.permission {
+            Some(permission) => CallHeard::Permission(permission.await.unwrap_or(false)),
+            None => CallHeard::News(self.calling.news().await),
+        }
+    }
+
+    pub fn told(&mut self, heard: CallHeard, now: Duration) {
+        match heard {
+            CallHeard::Permission(granted) => {
+                self.permission = None;
+                self.calling.permitted(granted, now);
+            }
+            CallHeard::News(news) => self.calling.hear(news, now),
+        }
+    }
+}
+
+impl Driver {
+    pub(super) async fn take_call(&mut self, work: &mut Work, message: Message) {
+        let attempt = message.attempt;
+        let Some(script) = message.call.filter(|_| self.config.voice != Voice::None) else {
+            let reason = "this modem makes no calls: set its voice".to_owned();
+            let outcome = Outcome::Refused { class: RefusalClass::OtherRoute, reason };
+            return finish(&self.surroundings, &self.config.name, attempt, outcome).await;
+        };
+        self.set_in_hand(Some(InHand { attempt, begun: false }));
+        let studio = Studio {
+            speech: std::sync::Arc::clone(&self.surroundings.speech),
+            simulators: self.surroundings.simulators.clone(),
+        };
+        let said = Said::Pin { script, readings: self.config.readings };
+        let calling = Calling::new(message.number, &self.profile.calls, self.config.voice.clone(), said, studio);
+        work.call = Some(CurrentCall { attempt, calling, permission: None });
+    }
+
+    /// Lets the call do what it can. Gives the instant at which it wants to be asked again.
+    pub(super) async fn speak<P>(&mut self, work: &mut Work, line: &mut Line<P>) -> Option<Duration>
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let call = work.call.as_mut()?;
+        match call.calling.poll(line) {
+            CallingStep::AskPermission => {
+                call.permission = self.ask_to_begin(call.attempt).await;
+                None
+            }
+            CallingStep::Wait(due) => due,
+            CallingStep::Done(end, fault) => {
+                let attempt = call.attempt;
+                work.call = None;
+                if !end.line_is_free {
+                    warn!(modem = self.config.name, "the modem does not end a call; it is reset");
+                    work.stuck = true;
+                }
+                if let Some(fault) = &fault {
+                    warn!(modem = self.config.name, %attempt, "a call could not be spoken: {fault}");
+                }
+                debug!(modem = self.config.name, %attempt, rang = ?end.rang, talked = ?end.talked, "the call is over");
+                finish(&self.surroundings, &self.config.name, attempt, calling::outcome(&end, fault)).await;
+                self.set_in_hand(None);
+                None
+            }
+        }
+    }
+
+    /// The port is gone, and the call with it.
+    pub(super) async fn lose_call<P>(&mut self, work: &mut Work, line: &mut Line<P>)
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        if let Some(call) = &mut work.call {
+            call.calling.port_lost(line.now());
+        }
+        // What the call still asks for is taken back: its end is the last that it says.
+        while work.call.is_some() {
+            self.speak(work, line).await;
+        }
+    }
+}
