@@ -211,7 +211,7 @@ pub(super) fn masked_line(line: &str) -> String {
     if is_value || is_known { masked(line) } else { format!("<{} characters>", line.chars().count()) }
 }
 
-/// Any line of a modem fit for a trace: [`masked_line`], but final results and the prompt stand as they are.
+/// Any line of a modem fit for a trace: masked as in the log, but final results and the prompt stand as they are.
 pub fn shown_line(line: &str) -> String {
     let line = line.trim();
     if line == ">" {
