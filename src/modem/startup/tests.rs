@@ -411,3 +411,28 @@ proptest! {
         prop_assert!(given <= 1 + text.matches("accepted the PIN").count(), "{}", text);
     }
 }
+
+#[test]
+fn a_call_that_stands_from_an_earlier_time_is_hung_up_before_anything_else() {
+    let beginning = |table: &[(&str, &[&str])]| {
+        let mut startup = Startup::new(None, None);
+        startup.hang_up_first();
+        let mut driven = Driven { startup, permits: false, ended: false };
+        let text = play(&mut driven, &mut ByTable::new(table), Duration::from_secs(900));
+        text.lines().take(5).map(|line| format!("{line}\n")).collect::<String>()
+    };
+    insta::assert_snapshot!(beginning(&[]), @r"
+    \u{1b} → OK
+    AT → OK
+    AT+CHUP → OK
+    ATE0 → OK
+    ATV1 → OK
+    ");
+    insta::assert_snapshot!(beginning(&[("AT+CHUP", &["ERROR"])]), @r"
+    \u{1b} → OK
+    AT → OK
+    AT+CHUP → ERROR
+    ATH → OK
+    ATE0 → OK
+    ");
+}
