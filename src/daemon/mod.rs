@@ -32,7 +32,7 @@ use crate::api::{Api, Throttle};
 use crate::app::App;
 use crate::channel::{Board, Notice};
 use crate::clock::Clock;
-use crate::config::{Settings, VoiceSettings};
+use crate::config::Settings;
 use crate::dispatcher::{Dispatcher, run_notices};
 use crate::modem::driver::{self, Surroundings};
 use crate::modem::tap::Tap;
@@ -286,11 +286,6 @@ pub fn warn_of_texts(settings: &Settings) {
 fn warn_of_unused(settings: &Settings) {
     if !settings.providers.is_empty() {
         warn!("providers are configured, but this version sends by modems only");
-    }
-    for modem in &settings.modems {
-        if matches!(modem.voice, VoiceSettings::ModemTts) {
-            warn!(modem = modem.name.as_str(), "this version does not use the modem's own speech: it makes no calls");
-        }
     }
     if settings.modems.is_empty() {
         warn!("no modem is configured: every request is refused; add a [[modems]] table");

@@ -108,7 +108,8 @@ fn voice(modem: &ModemSettings) -> Voice {
     match &modem.voice {
         VoiceSettings::SerialPcm { port } => Voice::Port(port_address(port)),
         VoiceSettings::Alsa { device } => Voice::Card(device.clone()),
-        VoiceSettings::None | VoiceSettings::ModemTts => Voice::None,
+        VoiceSettings::ModemTts => Voice::Own,
+        VoiceSettings::None => Voice::None,
     }
 }
 

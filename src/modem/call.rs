@@ -252,6 +252,13 @@ impl Call {
         self.ask(Question::Dial, &format!("ATD+{};", self.number.digits()), timeout);
     }
 
+    /// It cannot be made by this modem.
+    pub fn refuse_as(&mut self, reason: &str, now: Duration) {
+        let outcome = CallOutcome::Refused { class: ErrorClass::OtherRoute, reason: reason.to_owned() };
+        self.steps.clear();
+        self.finish(outcome, true, now);
+    }
+
     /// It must not be dialled.
     pub fn refuse(&mut self, now: Duration) {
         if self.phase == Phase::Asking {

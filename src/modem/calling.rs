@@ -22,6 +22,7 @@ use super::at::{AtError, Command, CommandId, Priority, Reply};
 use super::audio::{self, Card, Played};
 use super::call::{self, Call, CallEnd, CallOutcome, CallStep, Unanswered};
 use super::line::Line;
+use super::own_speech::{Recital, Sentences, SpeechStep};
 use super::port::{self, PortAddress};
 use super::profile::{Calls, Sound};
 use super::sending;
@@ -29,6 +30,7 @@ use crate::channel::{CallScript, Outcome, RefusalClass};
 use crate::phone::PhoneNumber;
 use crate::simulator::Simulators;
 use crate::speech::{self, Pcm, Speech};
+use crate::verification::{Language, Texts};
 
 /// From the dialling to the hang-up where nobody answers: before most voice mailboxes do.
 pub const RING_TIMEOUT: Duration = Duration::from_secs(45);
@@ -50,6 +52,8 @@ pub enum Voice {
     Port(PortAddress),
     /// A sound card by its ALSA name.
     Card(String),
+    /// The modem's own speech.
+    Own,
 }
 
 /// What a call works with beside its line.
@@ -64,7 +68,7 @@ pub enum Said {
     /// The PIN, so many times.
     Pin { script: CallScript, readings: u8 },
     /// A sentence by hand, once.
-    Text { text: String, language: crate::verification::Language, texts: Arc<crate::verification::Texts> },
+    Text { text: String, language: Language, texts: Arc<Texts> },
 }
 
 /// A call in hand.
@@ -90,6 +94,7 @@ pub struct Calling {
 enum Asked {
     Call,
     Path,
+    Speech,
 }
 
 /// The modem's own switch for the sound.
@@ -104,6 +109,8 @@ struct Path {
 enum Rendering {
     Under(AbortOnDropHandle<Result<Pcm, speech::SpeechError>>),
     Done(Arc<Pcm>),
+    /// By the modem itself.
+    Own(Recital),
     Failed,
 }
 
@@ -137,6 +144,9 @@ pub enum CallingStep {
 impl Calling {
     /// Begins to render at once.
     pub fn new(number: PhoneNumber, calls: &'static Calls, voice: Voice, said: Said, studio: Studio) -> Self {
+        if voice == Voice::Own {
+            return Self::by_itself(number, calls, &said, studio);
+        }
         let hears_keys = !calls.keys.begins.is_empty() && matches!(said, Said::Pin { .. });
         let speech = Arc::clone(&studio.speech);
         let rendering = tokio::spawn(async move {
@@ -152,6 +162,41 @@ impl Calling {
             }
         });
         let lines = begin_lines(&calls.sound, &voice);
+        let speech = Rendering::Under(AbortOnDropHandle::new(rendering));
+        Self::with(number, calls, voice, studio, lines, speech)
+    }
+
+    /// Nothing is rendered: the modem speaks, and English.
+    fn by_itself(number: PhoneNumber, calls: &'static Calls, said: &Said, studio: Studio) -> Self {
+        let Some(own) = &calls.speech else {
+            let mut calling = Self::with(number, calls, Voice::Own, studio, &[], Rendering::Failed);
+            calling.call.refuse_as("this make of modem has no speech of its own", Duration::ZERO);
+            return calling;
+        };
+        let recital = match said {
+            Said::Pin { script, readings } => {
+                let spoken = script.texts.speech(&script.purpose, Language::ENGLISH);
+                let sentences = Sentences {
+                    greeting: spoken.greeting,
+                    code_is: spoken.code_is,
+                    again: spoken.again,
+                    goodbye: spoken.goodbye,
+                };
+                Recital::new(own, &sentences, script.pin.reveal(), *readings)
+            }
+            Said::Text { text, .. } => Recital::sentence(own, text),
+        };
+        Self::with(number, calls, Voice::Own, studio, own.prepare, Rendering::Own(recital))
+    }
+
+    fn with(
+        number: PhoneNumber,
+        calls: &'static Calls,
+        voice: Voice,
+        studio: Studio,
+        lines: &'static [&'static str],
+        speech: Rendering,
+    ) -> Self {
         Self {
             call: Call::new(number, calls, RING_TIMEOUT),
             calls,
@@ -160,7 +205,7 @@ impl Calling {
             asked: BTreeMap::new(),
             last: None,
             path: Path { lines, next: 0, out: false, again_at: None, deadline: Duration::ZERO },
-            speech: Rendering::Under(AbortOnDropHandle::new(rendering)),
+            speech,
             player: None,
             answered: false,
             again: false,
@@ -205,7 +250,13 @@ impl Calling {
                 CallStep::Wait(due) => {
                     self.open_path(line);
                     self.play_when_ready();
-                    return CallingStep::Wait(due.into_iter().chain(self.path.again_at).min());
+                    let speech_due = match self.recite(line) {
+                        Some(due) => due,
+                        // It told the call something.
+                        None => continue,
+                    };
+                    let dues = [due, self.path.again_at, speech_due];
+                    return CallingStep::Wait(dues.into_iter().flatten().min());
                 }
             }
         }
@@ -225,6 +276,11 @@ impl Calling {
         match self.asked.remove(&id) {
             Some(Asked::Call) => self.call.replied(result, now),
             Some(Asked::Path) => self.path_replied(&result, now),
+            Some(Asked::Speech) => {
+                if let Rendering::Own(recital) = &mut self.speech {
+                    recital.replied(&result, now);
+                }
+            }
             None => return Some(result),
         }
         None
@@ -232,6 +288,9 @@ impl Calling {
 
     /// A line that came unasked.
     pub fn unsolicited(&mut self, line: &str, now: Duration) {
+        if let Rendering::Own(recital) = &mut self.speech {
+            recital.unsolicited(line, now);
+        }
         if let Some(sign) = call::sign(line, self.calls) {
             self.call.sign(sign, now);
         }
@@ -239,6 +298,9 @@ impl Calling {
 
     pub fn handle_timeout(&mut self, now: Duration) {
         self.call.handle_timeout(now);
+        if let Rendering::Own(recital) = &mut self.speech {
+            recital.handle_timeout(now);
+        }
     }
 
     /// It is of no more use.
@@ -298,6 +360,29 @@ impl Calling {
     fn fail(&mut self, fault: String, now: Duration) {
         self.fault = Some(fault);
         self.call.mute(now);
+    }
+
+    /// Lets the modem speak. Gives when it wants to be asked again; `None`: the call has heard of it.
+    fn recite<P>(&mut self, line: &mut Line<P>) -> Option<Option<Duration>>
+    where
+        P: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (is_open, now) = (self.path_is_open(), line.now());
+        let Rendering::Own(recital) = &mut self.speech else { return Some(None) };
+        if is_open {
+            recital.begin(now);
+        }
+        match recital.poll() {
+            SpeechStep::Submit(command) => {
+                self.asked.insert(line.submit(command), Asked::Speech);
+                return Some(None);
+            }
+            SpeechStep::ReadOut => self.call.read_out(),
+            SpeechStep::Done => self.call.spoken(now),
+            SpeechStep::Failed(fault) => self.fail(fault, now),
+            SpeechStep::Wait(due) => return Some(due),
+        }
+        None
     }
 
     fn path_is_open(&self) -> bool {
@@ -372,7 +457,7 @@ async fn play(
     let samples = &pcm.samples()[from..];
     let mark = |count: usize| reached(from + count);
     match voice {
-        Voice::None => Err(std::io::Error::other("no voice is configured")),
+        Voice::None | Voice::Own => Err(std::io::Error::other("no sound goes to this modem")),
         Voice::Port(address) => {
             let mut port = port::open_sound(address, &studio.simulators).await.map_err(std::io::Error::other)?;
             audio::play(&mut port, samples, mark).await
@@ -395,14 +480,18 @@ fn begin_lines(sound: &Sound, voice: &Voice) -> &'static [&'static str] {
         (Sound::Card { begin_on_port, .. }, Voice::Port(_)) => begin_on_port,
         (Sound::Card { begin, .. }, Voice::Card(_)) => begin,
         // Wires, or what the operator knows better than the table.
-        (Sound::Nowhere | Sound::Wires, _) | (Sound::Port { .. }, Voice::Card(_)) | (_, Voice::None) => &[],
+        (Sound::Nowhere | Sound::Wires, _) | (Sound::Port { .. }, Voice::Card(_)) | (_, Voice::None | Voice::Own) => {
+            &[]
+        }
     }
 }
 
 fn end_lines(sound: &Sound, voice: &Voice) -> &'static [&'static str] {
     match (sound, voice) {
         (Sound::Port { end, .. }, Voice::Port(_)) | (Sound::Card { end, .. }, Voice::Port(_) | Voice::Card(_)) => end,
-        (Sound::Nowhere | Sound::Wires, _) | (Sound::Port { .. }, Voice::Card(_)) | (_, Voice::None) => &[],
+        (Sound::Nowhere | Sound::Wires, _) | (Sound::Port { .. }, Voice::Card(_)) | (_, Voice::None | Voice::Own) => {
+            &[]
+        }
     }
 }
 

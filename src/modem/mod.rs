@@ -15,6 +15,7 @@ pub mod incoming;
 mod ladder;
 pub mod line;
 pub mod network;
+mod own_speech;
 pub mod pdu;
 pub mod port;
 pub mod probe;

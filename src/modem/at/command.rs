@@ -81,6 +81,16 @@ impl Command {
         Self { secret: true, timeout: Duration::from_secs(30), ..Self::new(format!("AT+CPIN=\"{pin}\"")) }
     }
 
+    /// A command that makes the modem say something; what it is shows up in no `Debug`.
+    pub fn say(line: String) -> Self {
+        Self { secret: true, ..Self::new(line) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn line_for_tests(&self) -> &str {
+        &self.line
+    }
+
     /// ESC, CR, LF: leaves a prompt or half a line that an earlier program left behind. ESC is safe there, Ctrl-Z is
     /// not: it could send a truncated message. Always succeeds once the line is quiet.
     pub fn wake() -> Self {
@@ -225,9 +235,10 @@ pub fn is_final_result(line: &str) -> bool {
     super::classify::final_result(line, false).is_some()
 }
 
-/// Whether a line is the echo of a command that carries a PIN or a password (3GPP TS 27.007 §7.4, §7.5, §8.3).
+/// Whether a line is the echo of a command that carries a PIN or a password (3GPP TS 27.007 §7.4, §7.5, §8.3), or what a
+/// modem is to say in a call.
 pub fn names_a_secret(line: &str) -> bool {
-    const COMMANDS: [&str; 3] = ["+CPIN=", "+CLCK=", "+CPWD="];
+    const COMMANDS: [&str; 5] = ["+CPIN=", "+CLCK=", "+CPWD=", "+CTTS=", "+QTTS="];
     let line = line.to_ascii_uppercase();
     COMMANDS.iter().any(|command| line.contains(command))
 }

@@ -18,7 +18,20 @@ pub struct Calls {
     /// Ends or refuses a call; the next is tried where one is refused.
     pub hang_up: &'static [&'static str],
     pub sound: Sound,
+    /// Its own speech into a call; none: it has none.
+    pub speech: Option<OwnSpeech>,
     pub keys: Keys,
+}
+
+/// How a modem is made to speak. All of them speak English; what else depends on the firmware.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OwnSpeech {
+    /// Lead its speech into the call.
+    pub prepare: &'static [&'static str],
+    /// Says an ASCII text, which stands for `{text}`.
+    pub say: &'static str,
+    /// The line that tells that all is said.
+    pub said: &'static str,
 }
 
 /// Whether a modem of the family can make calls at all.
@@ -166,6 +179,7 @@ pub(super) const fn generic() -> Calls {
         poll_interval: Duration::from_millis(250),
         hang_up: &["AT+CHUP", "ATH"],
         sound: Sound::Wires,
+        speech: None,
         keys: NO_KEYS,
     }
 }

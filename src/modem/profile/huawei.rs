@@ -35,6 +35,7 @@ pub(super) static VOICE: Profile = Profile {
         // The other way round ATH ends a data connection on some.
         hang_up: &["AT+CHUP", "ATH"],
         sound: Sound::Port { begin: &["AT^DDSETEX=2"], end: &[] },
+        speech: None,
         keys: Keys { listen: &["AT^DDTMFCFG=0,1"], begins: "^DDTMF", form: KeyForm::Key, send: "AT^DTMF=1,{key}" },
     },
     ..generic()

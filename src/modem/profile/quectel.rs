@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::call::{self, told_at};
 use super::{
-    CallState, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, MODEM_FIRST, Profile, Sound, StateLine, generic, maker,
-    models, models_of,
+    CallState, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, MODEM_FIRST, OwnSpeech, Profile, Sound, StateLine,
+    generic, maker, models, models_of,
 };
 use crate::modem::at::PinCounter;
 
@@ -17,6 +17,7 @@ const STATES: &[StateLine] = &[
     told_at("^DSCI", 2, "7", CallState::Ringing),
     told_at("^DSCI", 2, "6", CallState::Ended),
 ];
+const SPEECH: OwnSpeech = OwnSpeech { prepare: &[], say: "AT+QTTS=2,\"{text}\"", said: "+QTTS: 0" };
 const KEYS: Keys = Keys { listen: &["AT+QTONEDET=1"], begins: "+QTONEDET", form: KeyForm::Number, ..call::NO_KEYS };
 
 /// UMTS and LTE. Without `QURCCFG` the unsolicited lines come out of another port; firmware that knows `all` serves a UART
@@ -44,6 +45,8 @@ pub(super) static LTE: Profile = Profile {
             // Also before the next call: without it that call is silent.
             end: &["AT+QPCMV=0"],
         },
+        // In some builds of the firmware.
+        speech: Some(SPEECH),
         keys: KEYS,
         ..call::generic()
     },
@@ -81,6 +84,7 @@ pub(super) static GSM: Profile = Profile {
         prepare: &["AT^DSCI=1"],
         states: STATES,
         hang_up: &["ATH", "AT+CHUP"],
+        speech: Some(SPEECH),
         keys: KEYS,
         ..call::generic()
     },

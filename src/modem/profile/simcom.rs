@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::call::{self, told, told_at};
 use super::{
-    CallState, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, Profile, Sound, StateLine, VoiceAbility, generic, maker,
-    models,
+    CallState, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, OwnSpeech, Profile, Sound, StateLine, VoiceAbility,
+    generic, maker, models,
 };
 use crate::modem::at::PinCounter;
 
@@ -17,6 +17,8 @@ const STATES: &[StateLine] = &[
     told("VOICE CALL: BEGIN", CallState::Answered),
     told("VOICE CALL: END", CallState::Ended),
 ];
+/// `CDTAM=1` leads it to the other side of the call.
+const SPEECH: OwnSpeech = OwnSpeech { prepare: &["AT+CDTAM=1"], say: "AT+CTTS=2,\"{text}\"", said: "+CTTS: 0" };
 const KEYS: Keys = Keys { listen: &["AT+DDET=1"], begins: "+RXDTMF", form: KeyForm::Key, ..call::NO_KEYS };
 
 /// Qualcomm based: USB, a port for sound, its own reset. `CVHU=0` makes `ATH` hang up. From the second call on the sound
@@ -34,6 +36,7 @@ pub(super) static SIM7600: Profile = Profile {
         states: STATES,
         poll_interval: Duration::from_secs(2),
         sound: Sound::Port { begin: &["AT+CPCMFRM=0", "AT+CPCMREG=1"], end: &["AT+CPCMREG=0,1", "AT+CPCMREG=0"] },
+        speech: Some(SPEECH),
         keys: KEYS,
         ..call::generic()
     },
@@ -70,6 +73,7 @@ pub(super) static A7670: Profile = Profile {
         states: STATES,
         poll_interval: Duration::from_secs(1),
         sound: Sound::Wires,
+        speech: Some(SPEECH),
         keys: KEYS,
         ..call::generic()
     },
