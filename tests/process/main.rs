@@ -5,6 +5,7 @@
 
 #[path = "../support/certificates.rs"]
 mod certificates;
+mod calling;
 mod child;
 mod client;
 mod daemon;
