@@ -115,7 +115,7 @@ impl Line {
                     }
                     self.master.write_all(&bytes).ok()?;
                 }
-                Output::Phone(_) | Output::Report(_) | Output::Port(_) => {}
+                Output::Phone(_) | Output::Report(_) | Output::Port(_) | Output::Sound(_) | Output::Recorded(_) => {}
                 Output::Wait(due) => return Some(due),
             }
         }

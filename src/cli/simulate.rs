@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Exit, OrExit, Outcome};
 use anyhow::Context;
@@ -26,6 +26,12 @@ pub struct Args {
     /// Symbolic link to make for the modem's port; an older link there is replaced
     #[arg(long, value_name = "PATH")]
     link: PathBuf,
+    /// Symbolic link to make for a second port, for the sound of calls: 8 kHz, signed 16 bit, little-endian, mono
+    #[arg(long, value_name = "PATH")]
+    audio_link: Option<PathBuf>,
+    /// Write the sound of each answered call into this directory, as call-1.wav, call-2.wav …
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// Print each event as one JSON object
     #[arg(long)]
     json: bool,
@@ -99,10 +105,17 @@ async fn simulate(args: Args) -> anyhow::Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;
     let profile = args.settings.0.profile.name;
-    let (simulator, mut task) = Simulator::start_on_pty(args.settings.0, &args.link).context("no virtual modem")?;
+    let started = match &args.audio_link {
+        Some(sound) => Simulator::start_on_ptys(args.settings.0, &args.link, sound),
+        None => Simulator::start_on_pty(args.settings.0, &args.link),
+    };
+    let (simulator, mut task) = started.context("no virtual modem")?;
     let mut events = simulator.events();
+    if let Some(directory) = args.record {
+        simulator.record(directory).await.context("no recordings")?;
+    }
     let mut controls = read_controls();
-    announce(&args.link, profile, &task, args.json)?;
+    announce(&args.link, args.audio_link.as_deref(), profile, &task, args.json)?;
     loop {
         tokio::select! {
             event = events.recv() => match event {
@@ -121,7 +134,12 @@ async fn simulate(args: Args) -> anyhow::Result<()> {
         }
     }
     simulator.stop().await;
-    Ok(task.ended().await?)
+    let ended = task.ended().await;
+    // The end of a call that was cut off, and its recording.
+    while let Ok(event) = events.try_recv() {
+        print(&event, args.json)?;
+    }
+    Ok(ended?)
 }
 
 /// Reads control lines on a thread of its own: a blocked read of a terminal must not hold up the end.
@@ -146,13 +164,22 @@ fn read_controls() -> mpsc::Receiver<Control> {
     controls
 }
 
-fn announce(link: &std::path::Path, profile: &str, task: &PtyTask, json: bool) -> std::io::Result<()> {
+fn announce(link: &Path, sound_link: Option<&Path>, profile: &str, task: &PtyTask, json: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
+    let sound = sound_link.zip(task.sound_device.as_deref());
     if json {
-        let ready = serde_json::json!({ "event": "ready", "link": link, "device": task.device, "profile": profile });
+        let mut ready =
+            serde_json::json!({ "event": "ready", "link": link, "device": task.device, "profile": profile });
+        if let Some((link, device)) = sound {
+            ready["audio_link"] = serde_json::json!(link);
+            ready["audio_device"] = serde_json::json!(device);
+        }
         writeln!(out, "{ready}")?;
     } else {
         writeln!(out, "ready: {} is a {profile} modem on {}", link.display(), task.device)?;
+        if let Some((link, device)) = sound {
+            writeln!(out, "ready: {} is its sound on {device}", link.display())?;
+        }
     }
     out.flush()
 }

@@ -9,22 +9,25 @@
 //!                         └──────────────────────────────────────────────┘
 //! ```
 //!
-//! Audio has its place in `Active`, in both directions; nothing of it passes here.
+//! Sound has its place in `Active`, in both directions: see `sound` and `recording`.
 
 use std::time::Duration;
 
 use super::call_reports::Report;
 use super::event::{CallState, PhoneEvent};
 use super::magic::{CallFate, call_fate};
-use super::virtual_modem::{Action, Answer, VirtualModem};
+use super::recording::Recording;
+use super::virtual_modem::{Action, Answer, Output, VirtualModem};
 
 /// From dialling to the network's first sign.
 const SETUP: Duration = Duration::from_millis(500);
 const RINGS_UNANSWERED: Duration = Duration::from_secs(60);
 const REJECTED_AFTER: Duration = Duration::from_secs(2);
 const BRIEF_CALL: Duration = Duration::from_secs(2);
+/// From the answer to the key of the person who presses one.
+const PRESSES_AFTER: Duration = Duration::from_secs(5);
 /// A person does not listen for ever.
-const LISTENS: Duration = Duration::from_secs(120);
+pub(super) const LISTENS: Duration = Duration::from_secs(120);
 const RING_INTERVAL: Duration = Duration::from_secs(3);
 const RINGS_MAX: u8 = 10;
 
@@ -34,6 +37,8 @@ pub(super) struct Call {
     pub is_incoming: bool,
     pub state: State,
     answered: Option<Duration>,
+    /// From the answer on, if calls are recorded.
+    pub recording: Option<Recording>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,6 +58,7 @@ pub(super) enum CallStep {
     /// So many rings before this one.
     Ring(u8),
     PhoneHangsUp,
+    PersonPresses(char),
 }
 
 /// Why a call ended (3GPP TS 24.008 §10.5.4.11), as `+CEER` says it.
@@ -87,7 +93,9 @@ impl VirtualModem {
         let alerting = self.now + SETUP;
         let answered = alerting + self.settings.answer_after;
         match fate {
-            CallFate::Answered => self.agenda.add(answered, Action::Call(id, CallStep::Answered)),
+            CallFate::Answered | CallFate::AnsweredWithKey => {
+                self.agenda.add(answered, Action::Call(id, CallStep::Answered));
+            }
             CallFate::AnsweredBriefly => {
                 self.agenda.add(answered, Action::Call(id, CallStep::Answered));
                 self.agenda.add(answered + BRIEF_CALL, Action::Call(id, CallStep::PhoneHangsUp));
@@ -129,6 +137,7 @@ impl VirtualModem {
             CallStep::PhoneHangsUp if state == State::Active => {
                 self.end_call(Some("NO CARRIER"), Cause::Normal, CallState::Ended);
             }
+            CallStep::PersonPresses(key) => self.person_presses(key),
             CallStep::Answered
             | CallStep::Rejected
             | CallStep::GivenUp
@@ -179,10 +188,11 @@ impl VirtualModem {
     }
 
     pub(super) fn end_call_by_power_loss(&mut self) {
-        let Some(call) = self.call.take() else { return };
+        let Some(call) = self.take_call() else { return };
         let told = if call.state == State::Active { CallState::Ended } else { CallState::Missed };
         let seconds = self.seconds_since(call.answered);
         self.tell_call(&call.number, told, seconds);
+        self.hand_over_recording(call);
     }
 
     /// A key tone for the phone; whether there is a call that carries it.
@@ -210,7 +220,7 @@ impl VirtualModem {
 
     fn begin_call(&mut self, number: String, state: State, is_incoming: bool) -> u64 {
         self.calls_made += 1;
-        self.call = Some(Call { id: self.calls_made, number, is_incoming, state, answered: None });
+        self.call = Some(Call { id: self.calls_made, number, is_incoming, state, answered: None, recording: None });
         self.calls_made
     }
 
@@ -220,7 +230,11 @@ impl VirtualModem {
             CallFate::Busy => return self.end_call(Some("BUSY"), Cause::Busy, CallState::Busy),
             CallFate::Unobtainable => return self.end_call(Some("NO CARRIER"), Cause::Unassigned, CallState::Missed),
             CallFate::Dropped => return self.end_call(Some("NO CARRIER"), Cause::TemporaryFailure, CallState::Missed),
-            CallFate::Answered | CallFate::AnsweredBriefly | CallFate::Unanswered | CallFate::Rejected => {}
+            CallFate::Answered
+            | CallFate::AnsweredBriefly
+            | CallFate::AnsweredWithKey
+            | CallFate::Unanswered
+            | CallFate::Rejected => {}
         }
         call.state = State::Alerting;
         let number = call.number.clone();
@@ -233,12 +247,17 @@ impl VirtualModem {
         let Some(call) = &mut self.call else { return };
         call.state = State::Active;
         call.answered = Some(now);
+        call.recording = self.records.then(|| Recording::new(now));
         let (id, number, is_incoming) = (call.id, call.number.clone(), call.is_incoming);
         self.agenda.add(now + LISTENS, Action::Call(id, CallStep::PhoneHangsUp));
         self.tell_call(&number, CallState::Answered, 0);
         self.report_call(Report::Answered);
+        self.begin_sound();
         if is_incoming {
             return;
+        }
+        if call_fate(&number) == CallFate::AnsweredWithKey {
+            self.agenda.add(now + PRESSES_AFTER, Action::Call(id, CallStep::PersonPresses('1')));
         }
         let colp = format!("+COLP: \"{number}\",145");
         if self.call_holds_line() {
@@ -271,7 +290,7 @@ impl VirtualModem {
 
     /// Ends the call; `code` goes to the line unless the modem's own side ended it.
     fn end_call(&mut self, code: Option<&'static str>, cause: Cause, told: CallState) {
-        let Some(call) = self.call.take() else { return };
+        let Some(call) = self.take_call() else { return };
         self.last_cause = cause;
         let seconds = self.seconds_since(call.answered);
         self.tell_call(&call.number, told, seconds);
@@ -280,6 +299,20 @@ impl VirtualModem {
             Some(code) if self.call_holds_line() => self.answer_after(Duration::ZERO, Answer::Code(code)),
             Some(code) => self.unsolicited_result(code),
             None => {}
+        }
+        self.hand_over_recording(call);
+    }
+
+    /// Takes the call away, and with it what lives only as long as it.
+    fn take_call(&mut self) -> Option<Call> {
+        self.cut_speech_of_call();
+        self.end_sound();
+        self.call.take()
+    }
+
+    fn hand_over_recording(&mut self, call: Call) {
+        if let Some(recording) = call.recording {
+            self.outputs.push_back(Output::Recorded(recording.ended(call.number, self.now)));
         }
     }
 

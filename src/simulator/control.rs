@@ -29,6 +29,8 @@ pub enum Control {
     Answer,
     /// The person at the phone ends or refuses the present call.
     HangUp,
+    /// The person at the phone presses a key during the call.
+    Key(char),
     /// The port vanishes and comes back after this time.
     Unplug(Duration),
     /// The modem neither hears nor says anything for this time.
@@ -52,6 +54,7 @@ parts NUMBER ORDER TEXT  the same, its parts in this order, e.g. 3,1,2
 pdu HEX                the network hands over this PDU
 call NUMBER            the phone calls the modem
 answer | hangup        the person at the phone takes or ends the call
+key KEY                the person at the phone presses 0 to 9, A to D, * or #
 unplug TIME            the port vanishes and comes back after TIME
 hang TIME              the modem is deaf and dumb for TIME
 reboot                 the modem restarts
@@ -86,6 +89,7 @@ impl Control {
             "call" => Err("write: call NUMBER".into()),
             "answer" => Ok(Self::Answer),
             "hangup" => Ok(Self::HangUp),
+            "key" => key(rest).map(Self::Key),
             "unplug" => duration(rest).map(Self::Unplug),
             "hang" => duration(rest).map(Self::Hang),
             "reboot" => Ok(Self::Reboot),
@@ -110,6 +114,15 @@ impl Control {
     }
 }
 
+/// A key of the telephone (3GPP TS 23.014 §6).
+fn key(text: &str) -> Result<char, String> {
+    let mut keys = text.chars().map(|key| key.to_ascii_uppercase());
+    match (keys.next(), keys.next()) {
+        (Some(key @ ('0'..='9' | 'A'..='D' | '*' | '#')), None) => Ok(key),
+        _ => Err("write: key KEY, one of 0 to 9, A to D, * or #".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +133,9 @@ mod tests {
             ("unplug 3", Control::Unplug(Duration::from_secs(3))),
             ("hang 500ms", Control::Hang(Duration::from_millis(500))),
             ("  reboot ", Control::Reboot),
+            ("key 1", Control::Key('1')),
+            ("key #", Control::Key('#')),
+            ("key d", Control::Key('D')),
             (
                 "incoming +491701234567 hello  there",
                 Control::Incoming { number: "+491701234567".into(), text: "hello  there".into() },
@@ -147,6 +163,8 @@ mod tests {
         let error = |line: &str| Control::parse(line).err().unwrap();
         insta::assert_snapshot!(error("explode"), @"unknown control 'explode'; write help for a list");
         insta::assert_snapshot!(error("set latency soon"), @"latency: 'soon' is no time; write 250ms, 3s or 2m, at most a day");
+        insta::assert_snapshot!(error("key 12"), @"write: key KEY, one of 0 to 9, A to D, * or #");
+        insta::assert_snapshot!(error("key"), @"write: key KEY, one of 0 to 9, A to D, * or #");
         insta::assert_snapshot!(error("incoming +49170"), @"write: incoming NUMBER TEXT");
     }
 }

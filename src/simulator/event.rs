@@ -25,6 +25,15 @@ pub enum PhoneEvent {
     },
     /// A key that the caller's side sent as a tone.
     Dtmf { number: String, key: char },
+    /// What the modem's own speech said into the call.
+    Speech { number: String, text: String },
+    /// A call's sound is on file.
+    Recorded {
+        number: String,
+        file: String,
+        /// From the answer to the end.
+        seconds: u64,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -91,6 +100,8 @@ impl fmt::Display for PhoneEvent {
                 CallState::Ended => write!(f, "call to {number}: ended after {seconds} s"),
             },
             Self::Dtmf { number, key } => write!(f, "call to {number}: key {key}"),
+            Self::Speech { number, text } => write!(f, "call to {number}: the modem said: {text}"),
+            Self::Recorded { number, file, seconds } => write!(f, "call to {number}: {seconds} s recorded in {file}"),
         }
     }
 }
@@ -108,6 +119,12 @@ impl fmt::Debug for PhoneEvent {
                 f.debug_struct("Call").field("state", state).field("seconds", seconds).finish_non_exhaustive()
             }
             Self::Dtmf { .. } => f.debug_struct("Dtmf").finish_non_exhaustive(),
+            Self::Speech { text, .. } => {
+                f.debug_struct("Speech").field("characters", &text.chars().count()).finish_non_exhaustive()
+            }
+            Self::Recorded { file, seconds, .. } => {
+                f.debug_struct("Recorded").field("file", file).field("seconds", seconds).finish_non_exhaustive()
+            }
         }
     }
 }
@@ -127,6 +144,19 @@ mod tests {
         let call = PhoneEvent::Call { number: "+491701234567".into(), state: CallState::Ended, seconds: 12 };
         insta::assert_snapshot!(call, @"call to +491701234567: ended after 12 s");
         insta::assert_snapshot!(call.to_json(), @r#"{"event":"call","number":"+491701234567","state":"ended","seconds":12}"#);
+    }
+
+    #[test]
+    fn the_sound_of_a_call_is_told_in_words_and_in_json() {
+        let number = || "+491701234567".to_owned();
+        let speech = PhoneEvent::Speech { number: number(), text: "Code 1234".into() };
+        insta::assert_snapshot!(speech, @"call to +491701234567: the modem said: Code 1234");
+        insta::assert_snapshot!(speech.to_json(), @r#"{"event":"speech","number":"+491701234567","text":"Code 1234"}"#);
+        insta::assert_snapshot!(format!("{speech:?}"), @"Speech { characters: 9, .. }");
+        let recorded = PhoneEvent::Recorded { number: number(), file: "calls/call-1.wav".into(), seconds: 31 };
+        insta::assert_snapshot!(recorded, @"call to +491701234567: 31 s recorded in calls/call-1.wav");
+        insta::assert_snapshot!(recorded.to_json(), @r#"{"event":"recorded","number":"+491701234567","file":"calls/call-1.wav","seconds":31}"#);
+        insta::assert_snapshot!(format!("{recorded:?}"), @r#"Recorded { file: "calls/call-1.wav", seconds: 31, .. }"#);
     }
 
     #[test]

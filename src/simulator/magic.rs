@@ -23,6 +23,7 @@
 //! | 0016 | delivered, the report comes before the modem's answer | answered |
 //! | 0017 | +CMS ERROR: 500 (unknown), always | network drops the call before it rings |
 //! | 0018 | delivered | answered, hung up after 2 s |
+//! | 0019 | delivered | answered, presses 1 after 5 s |
 
 use std::fmt::Write;
 
@@ -49,6 +50,7 @@ pub(super) enum SmsFate {
 pub(super) enum CallFate {
     Answered,
     AnsweredBriefly,
+    AnsweredWithKey,
     Busy,
     Unanswered,
     Rejected,
@@ -74,7 +76,7 @@ const fn row(
     Magic { ending, sms, sms_in_words, call, call_in_words }
 }
 
-const MAGIC: [Magic; 18] = [
+const MAGIC: [Magic; 19] = [
     row("0001", SmsFate::Delivered, "delivered", CallFate::Busy, "busy"),
     row("0002", SmsFate::Delivered, "delivered", CallFate::Unanswered, "rings for 60 s, nobody answers"),
     row("0003", SmsFate::Lost, "accepted, never delivered, no report", CallFate::Answered, "answered"),
@@ -135,6 +137,7 @@ const MAGIC: [Magic; 18] = [
         "network drops the call before it rings",
     ),
     row("0018", SmsFate::Delivered, "delivered", CallFate::AnsweredBriefly, "answered, hung up after 2 s"),
+    row("0019", SmsFate::Delivered, "delivered", CallFate::AnsweredWithKey, "answered, presses 1 after 5 s"),
 ];
 
 pub(super) fn sms_fate(number: &str) -> SmsFate {

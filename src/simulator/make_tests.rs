@@ -61,6 +61,12 @@ fn each_make_counts_keeps_and_registers_in_its_own_way() {
       AT+CEREG? → +CEREG: 0,1
       AT+CESQ → +CESQ: 99,99,255,255,20,47
       AT+QPINC="SC" → +QPINC: "SC",3,10
+    quectel-ec200
+      AT+CPMS? → +CPMS: "ME",0,30,"ME",0,30,"ME",0,30
+      AT+CREG? → +CREG: 0,1
+      AT+CEREG? → +CEREG: 0,1
+      AT+CESQ → +CESQ: 99,99,255,255,20,47
+      AT+QPINC="SC" → +QPINC: "SC",3,10
     quectel-m
       AT+CPMS? → +CPMS: "SM",0,30,"SM",0,30,"SM",0,30
       AT+CREG? → +CREG: 0,1
@@ -218,6 +224,20 @@ fn calls_are_told_in_the_words_of_the_make() {
     * call to +491701234567: answered
     > ATH
     < +QIND: "ccinfo",1,0,-1,0,0,"+491701234567",145
+    < OK
+    * call to +491701234567: ended after 0 s
+    quectel-ec200
+    > ATD+491701234567;
+    < ^DSCI: 1,0,2,0,"+491701234567",145
+    < OK
+    + 500
+    < ^DSCI: 1,0,3,0,"+491701234567",145
+    * call to +491701234567: ringing
+    + 2000
+    < ^DSCI: 1,0,0,0,"+491701234567",145
+    * call to +491701234567: answered
+    > ATH
+    < ^DSCI: 1,0,6,0,"+491701234567",145
     < OK
     * call to +491701234567: ended after 0 s
     quectel-m

@@ -46,11 +46,19 @@ impl VirtualModem {
         self.agenda.add(self.now + self.settings.boot, Action::Booted);
     }
 
+    /// Goes for good, and ends its call.
+    pub fn switch_off(&mut self, now: Duration) {
+        self.handle_timeout(now);
+        self.lose_power();
+        self.power = Power::Unplugged;
+    }
+
     /// Forgets what a modem forgets without power; what the network holds stays.
     fn lose_power(&mut self) {
         self.agenda
             .retain(|action| matches!(action, Action::PhoneReceives { .. } | Action::Inbound(_) | Action::Flood));
         self.end_call_by_power_loss();
+        self.cut_speech();
         self.hung = false;
         self.lines_seen = 0;
         self.activity = Activity::Idle;

@@ -4,6 +4,8 @@ mod makes;
 
 pub use makes::PROFILES;
 
+use super::keys::KeyLine;
+
 /// How a make prints the tries that are left for PIN and PUK. Every make passes `AT+CSIM` on to the card besides.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PinCounter {
@@ -41,6 +43,30 @@ pub enum CallReports {
     Wavecom,
     /// `CONNECT`, `HANGUP:`.
     Zte,
+}
+
+/// By which commands a make opens its sound port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SoundCommands {
+    /// It has none.
+    None,
+    /// `AT+CPCMFRM`, `AT+CPCMREG`
+    Simcom,
+    /// `AT^DDSETEX=2`
+    Huawei,
+    /// `AT+QPCMV`
+    Quectel,
+}
+
+/// By which commands a make speaks itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum SpeechCommands {
+    /// It cannot.
+    None,
+    /// `AT+CTTS`, into the call after `AT+CDTAM=1`
+    Simcom,
+    /// `AT+QTTS`
+    Quectel,
 }
 
 /// When a dialled call gets its `OK`.
@@ -95,6 +121,10 @@ pub struct Profile {
     pub network: Network,
     pub calls: CallReports,
     pub dial_ok: DialOk,
+    pub sound: SoundCommands,
+    pub speech: SpeechCommands,
+    /// None: it tells no keys.
+    pub keys: Option<KeyLine>,
     /// Whether `+CPIN:` is followed by `OK`.
     pub pin_state_ends: bool,
     /// Restarts the modem, besides `AT+CFUN=1,1`.

@@ -18,7 +18,7 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::termios::ioctl_tiocnxcl;
 use tokio::net::unix::pipe;
 
-use super::host::Port;
+use super::line::Port;
 
 pub(super) struct Pty {
     link: PathBuf,

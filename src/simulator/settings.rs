@@ -193,7 +193,7 @@ pub const KEYS: &[Key] = &[
     key(
         "profile",
         "NAME",
-        "make of the modem: generic, sim800, sim7600, sim7000, a7670, quectel, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra",
+        "make of the modem: generic, sim800, sim7600, sim7000, a7670, quectel, quectel-ec200, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra",
         |s, v| {
             s.profile = profile(v).ok_or_else(|| one_of("profile", v, &PROFILES.each_ref().map(|p| p.name)))?;
             Ok(())
@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn a_setting_outside_its_range_is_refused_with_what_is_allowed() {
         let error = |name: &str, value: &str| Settings::default().set(name, value).unwrap_err();
-        insta::assert_snapshot!(error("profile", "nokia"), @"profile: unknown profile 'nokia'; one of generic, sim800, sim7600, sim7000, a7670, quectel, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra");
+        insta::assert_snapshot!(error("profile", "nokia"), @"profile: unknown profile 'nokia'; one of generic, sim800, sim7600, sim7000, a7670, quectel, quectel-ec200, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra");
         insta::assert_snapshot!(error("signal", "50"), @"signal: '50' is no number from 0 to 31");
         insta::assert_snapshot!(error("latency", "soon"), @"latency: 'soon' is no time; write 250ms, 3s or 2m, at most a day");
         insta::assert_snapshot!(error("pin", "12ab"), @"pin: not 4 to 8 digits");

@@ -23,6 +23,7 @@ impl VirtualModem {
             ("+CSCA", messages.centre.clone()),
             ("+CSCS", messages.charset.clone()),
             ("+CLCC", self.reports_calls.to_string()),
+            ("sound", self.sound_asked().is_some().to_string()),
             ("PIN tries", self.sim.pin_tries.to_string()),
             ("SIM open", self.sim.is_usable().to_string()),
             (

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::control::Control;
 use super::event::PhoneEvent;
+use super::recording::RecordedCall;
 use super::settings::Settings;
 use super::virtual_modem::{Output, VirtualModem};
 
@@ -30,6 +31,9 @@ pub struct Bench {
     pub written: Vec<u8>,
     pub events: Vec<PhoneEvent>,
     ports: Vec<String>,
+    /// Frames of sound for the program that nobody took yet.
+    pub frames: Vec<Vec<u8>>,
+    pub recorded: Vec<RecordedCall>,
 }
 
 /// Plays `script` against a modem with these settings and returns the whole dialogue.
@@ -53,6 +57,8 @@ impl Bench {
             written: Vec::new(),
             events: Vec::new(),
             ports: Vec::new(),
+            frames: Vec::new(),
+            recorded: Vec::new(),
         }
     }
 
@@ -61,6 +67,12 @@ impl Bench {
         self.modem.receive(bytes, self.now);
         self.drain_until(self.now);
         String::from_utf8_lossy(&std::mem::take(&mut self.written)).into_owned()
+    }
+
+    /// Writes to the sound port.
+    pub fn speak(&mut self, octets: &[u8]) {
+        self.modem.hear(octets, self.now);
+        self.drain_until(self.now);
     }
 
     /// Lets time pass, stopping at each instant that the modem asks for.
@@ -111,6 +123,8 @@ impl Bench {
         for _ in 0..OUTPUTS_MAX {
             match self.modem.poll() {
                 Output::Write(bytes) => self.written.extend(bytes),
+                Output::Sound(frame) => self.frames.push(frame),
+                Output::Recorded(call) => self.recorded.push(call),
                 Output::Phone(event) => self.events.push(event),
                 Output::Report(_) => {}
                 Output::Port(change) => self.ports.push(format!("{change:?}")),

@@ -4,12 +4,13 @@
 //!   bytes ──► receive ─┐                               ┌─► Write   bytes for the line
 //!   control ──► control ─┼─► VirtualModem ──► poll ────┼─► Phone   what the phone shows
 //!   time ──► handle_timeout ┘                          ├─► Report  what became of a delivery report
-//!                                                      ├─► Port    unplugged, plugged in
+//!   sound ──► hear ────────┘                           ├─► Port    unplugged, plugged in
+//!                                                      ├─► Sound, Recorded  a call's sound
 //!                                                      └─► Wait    until then, nothing
 //! ```
 //!
-//! The drain rule: after each call of [`VirtualModem::receive`], [`VirtualModem::control`] or
-//! [`VirtualModem::handle_timeout`], call [`VirtualModem::poll`] until it returns [`Output::Wait`]; then call
+//! The drain rule: after each call of [`VirtualModem::receive`], [`VirtualModem::hear`], [`VirtualModem::control`],
+//! [`VirtualModem::switch_off`] or [`VirtualModem::handle_timeout`], call [`VirtualModem::poll`] until it returns [`Output::Wait`]; then call
 //! `handle_timeout` at that instant, if it names one. Times are durations since one common zero and never go back.
 //!
 //! Does no I/O and reads no clock. Shares nothing with the product's own AT and PDU code.
@@ -26,8 +27,11 @@ use super::messages::{Inbound, Messages, Purpose};
 use super::pdu::Submit;
 use super::phone::Phone;
 use super::power::Power;
+use super::recording::RecordedCall;
 use super::settings::{DEFAULT_EPOCH, Settings};
 use super::sim::Sim;
+use super::sound::SoundPort;
+use super::speech::Speech;
 use super::terminal::Terminal;
 
 /// Bytes that wait while a command is worked on; more is lost, as in a small UART buffer.
@@ -44,8 +48,12 @@ const BACKSPACE: u8 = 0x08;
 #[derive(Debug)]
 pub enum Output {
     Write(Vec<u8>),
+    /// For the program, on the sound port.
+    Sound(Vec<u8>),
     Phone(PhoneEvent),
     Report(ReportEvent),
+    /// A call has ended whose sound was recorded.
+    Recorded(RecordedCall),
     Port(PortChange),
     /// Nothing to do before this instant; none: before the next call.
     Wait(Option<Duration>),
@@ -66,6 +74,10 @@ pub struct VirtualModem {
     pub(super) messages: Messages,
     pub(super) call: Option<Call>,
     pub(super) calls_made: u64,
+    /// Whether calls are recorded from their answer on.
+    pub records: bool,
+    pub(super) sound: SoundPort,
+    pub(super) speech: Option<Speech>,
     /// `AT+CLCC=1` where the make knows it.
     pub(super) reports_calls: bool,
     pub(super) last_cause: Cause,
@@ -103,6 +115,8 @@ pub(super) enum Action {
     Inbound(Inbound),
     AckExpired(u64),
     Call(u64, CallStep),
+    SoundFrame,
+    Said,
     Booted,
     PluggedIn,
     HangOver,
@@ -131,6 +145,9 @@ impl VirtualModem {
             messages: Messages::new(settings.profile.memories),
             call: None,
             calls_made: 0,
+            records: false,
+            sound: SoundPort::default(),
+            speech: None,
             reports_calls: false,
             last_cause: Cause::Normal,
             agenda: Agenda::new(),
@@ -183,6 +200,7 @@ impl VirtualModem {
             Control::Call { number } => self.called(number),
             Control::Answer => self.person_answers(),
             Control::HangUp => self.person_hangs_up(),
+            Control::Key(key) => self.person_presses(key),
             Control::Unplug(time) => self.unplug(time),
             Control::Hang(time) => self.hang(Some(time)),
             Control::Reboot => self.reboot(),
@@ -267,6 +285,8 @@ impl VirtualModem {
             "flood" => self.plan_flood(),
             // Another modem in the same place.
             "profile" => {
+                self.end_sound();
+                self.cut_speech();
                 self.registers = Registers::new(self.settings.profile);
                 self.messages = Messages::new(self.settings.profile.memories);
             }
@@ -299,6 +319,8 @@ impl VirtualModem {
             Action::Inbound(inbound) => self.inbound(inbound),
             Action::AckExpired(id) => self.acknowledgement_expired(id),
             Action::Call(id, step) => self.call_step(id, step),
+            Action::SoundFrame => self.sound_frame(),
+            Action::Said => self.said(),
             Action::Booted => self.booted(),
             Action::PluggedIn => {
                 self.outputs.push_back(Output::Port(PortChange::PluggedIn));

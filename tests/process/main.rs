@@ -20,6 +20,7 @@ mod ports;
 mod receive;
 mod secrecy;
 mod service;
+mod sound;
 mod start;
 mod tls;
 mod trace;

@@ -10,6 +10,7 @@ mod message;
 mod radio;
 mod register;
 mod sim;
+mod sound;
 
 pub(super) use error::Failure;
 pub(super) use radio::Radio;
@@ -94,6 +95,7 @@ impl VirtualModem {
             Self::perform_radio,
             Self::perform_message,
             Self::perform_call,
+            Self::perform_sound,
             Self::perform_register,
         ];
         for family in families {

@@ -1,6 +1,6 @@
 //! The makes, one row each: what is not said is as in [`GENERIC`].
 
-use super::{CallReports, DialOk, Network, PinCounter, Profile, Unknown};
+use super::{CallReports, DialOk, KeyLine, Network, PinCounter, Profile, SoundCommands, SpeechCommands, Unknown};
 
 const GENERIC: Profile = Profile {
     name: "generic",
@@ -19,6 +19,9 @@ const GENERIC: Profile = Profile {
     network: Network::All,
     calls: CallReports::Silent,
     dial_ok: DialOk::AtOnce,
+    sound: SoundCommands::None,
+    speech: SpeechCommands::None,
+    keys: None,
     pin_state_ends: true,
     reset: "+CFUN=1,1",
     settings: &[],
@@ -26,7 +29,14 @@ const GENERIC: Profile = Profile {
     lacks: &[],
 };
 
-pub const PROFILES: [Profile; 16] = [
+const fn keys(switch: &'static str, begins: &'static str) -> Option<KeyLine> {
+    Some(KeyLine { switch: (switch, 0), begins, as_number: false })
+}
+
+const QUECTEL_KEYS: Option<KeyLine> =
+    Some(KeyLine { switch: ("+QTONEDET", 0), begins: "+QTONEDET: ", as_number: true });
+
+pub const PROFILES: [Profile; 17] = [
     GENERIC,
     Profile {
         name: "sim800",
@@ -42,6 +52,7 @@ pub const PROFILES: [Profile; 16] = [
         first_index: 1,
         network: Network::Gsm,
         dial_ok: DialOk::AnsweredWithColp,
+        keys: keys("+DDET", "+DTMF: "),
         settings: &[("+DDET", "(0,1)", "0"), ("+CLTS", "(0,1)", "0")],
         ..GENERIC
     },
@@ -57,12 +68,17 @@ pub const PROFILES: [Profile; 16] = [
         iccid: ("+CICCID", "+ICCID: "),
         first_index: 0,
         calls: CallReports::Simcom,
+        sound: SoundCommands::Simcom,
+        speech: SpeechCommands::Simcom,
+        keys: keys("+DDET", "+RXDTMF: "),
         reset: "+CRESET",
         settings: &[
             ("+DDET", "(0,1)", "0"),
             ("+CNSMOD", "(0,1)", "0"),
             ("+CPCMFRM", "(0,1)", "0"),
             ("+AUTOCSQ", "(0,1),(0,1)", "0,0"),
+            ("+CDTAM", "(0,1)", "0"),
+            ("+CTTSPARAM", "(0-2),(0-3),(0-3),(0-2),(0-2)", "1,3,0,1,1"),
         ],
         ..GENERIC
     },
@@ -93,8 +109,15 @@ pub const PROFILES: [Profile; 16] = [
         iccid: ("+CICCID", "+ICCID: "),
         first_index: 0,
         calls: CallReports::Simcom,
+        speech: SpeechCommands::Simcom,
+        keys: keys("+DDET", "+RXDTMF: "),
         reset: "+CRESET",
-        settings: &[("+DDET", "(0,1)", "0"), ("+CEMODE", "(0-3)", "0")],
+        settings: &[
+            ("+DDET", "(0,1)", "0"),
+            ("+CEMODE", "(0-3)", "0"),
+            ("+CDTAM", "(0,1)", "0"),
+            ("+CTTSPARAM", "(0-2),(0-3),(0-3),(0-2),(0-2)", "1,3,0,1,1"),
+        ],
         ..GENERIC
     },
     Profile {
@@ -111,12 +134,37 @@ pub const PROFILES: [Profile; 16] = [
         first_index: 0,
         memories: ["ME", "SM"],
         calls: CallReports::Quectel,
+        sound: SoundCommands::Quectel,
+        keys: QUECTEL_KEYS,
         settings: &[
             ("+QURCCFG", "(\"urcport\")", "\"urcport\",\"usbmodem\""),
             ("+QINDCFG", "(\"all\",\"csq\",\"ring\",\"ccinfo\")", "\"all\",1"),
             ("+QTONEDET", "(0,1)", "0"),
         ],
         answers: &[("+QCFG=\"usbcfg\"", &["+QCFG: \"usbcfg\",0x2C7C,0x0125,1,1,1,1,1,0,0"])],
+        ..GENERIC
+    },
+    Profile {
+        name: "quectel-ec200",
+        maker: "Quectel",
+        model: "EC200U",
+        firmware: "EC200UEUAAR03A05M08",
+        imei: "867408051234561",
+        boot: &["RDY", "+CPIN: READY", "+QUSIM: 1", "+QIND: SMS DONE", "+QIND: PB DONE"],
+        flood: "+QIND: \"csq\",20,99",
+        counter: PinCounter::Qpinc,
+        unknown: Unknown::Plain,
+        iccid: ("+QCCID", "+QCCID: "),
+        first_index: 0,
+        memories: ["ME", "SM"],
+        calls: CallReports::Dsci,
+        speech: SpeechCommands::Quectel,
+        keys: QUECTEL_KEYS,
+        settings: &[
+            ("+QURCCFG", "(\"urcport\")", "\"urcport\",\"usbat\""),
+            ("^DSCI", "(0,1)", "0"),
+            ("+QTONEDET", "(0,1)", "0"),
+        ],
         ..GENERIC
     },
     Profile {
@@ -132,6 +180,8 @@ pub const PROFILES: [Profile; 16] = [
         first_index: 1,
         network: Network::Gsm,
         calls: CallReports::Dsci,
+        speech: SpeechCommands::Quectel,
+        keys: QUECTEL_KEYS,
         settings: &[("^DSCI", "(0,1)", "0"), ("+QTONEDET", "(0,1)", "0")],
         ..GENERIC
     },
@@ -166,6 +216,8 @@ pub const PROFILES: [Profile; 16] = [
         first_index: 0,
         network: Network::Gsm,
         calls: CallReports::Huawei,
+        sound: SoundCommands::Huawei,
+        keys: Some(KeyLine { switch: ("^DDTMFCFG", 1), begins: "^DDTMF:", as_number: false }),
         reset: "^RESET",
         settings: &[("^CURC", "(0,1)", "1"), ("^PORTSEL", "(0,1)", "0"), ("^DDTMFCFG", "(0,1),(0,1)", "0,0")],
         answers: &[("^CVOICE?", &["^CVOICE:0,8000,16,20"])],
@@ -200,6 +252,7 @@ pub const PROFILES: [Profile; 16] = [
         memories: ["ME", "SM"],
         network: Network::Gsm,
         calls: CallReports::Ublox,
+        keys: keys("+UDTMFD", "+UUDTMFD: "),
         reset: "+CFUN=16",
         settings: &[("+UPSV", "(0-3)", "1"), ("+UCALLSTAT", "(0,1)", "0"), ("+UDTMFD", "(0,1),(1-2)", "0,2")],
         ..GENERIC
@@ -229,6 +282,7 @@ pub const PROFILES: [Profile; 16] = [
         boot: &[],
         counter: PinCounter::Pct,
         iccid: ("#CCID", "#CCID: "),
+        keys: keys("#DTMF", "#DTMFEV: "),
         reset: "#REBOOT",
         settings: &[("#DTMF", "(0-2)", "0"), ("#QSS", "(0-2)", "0")],
         ..GENERIC
