@@ -88,6 +88,10 @@ pub struct Calling {
     again: bool,
     repeats: u8,
     fault: Option<String>,
+    /// Nothing is played any more.
+    is_over: bool,
+    /// How late the latest frame of sound was.
+    latest: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -129,7 +133,7 @@ enum Progress {
 pub enum News {
     Rendered(Result<Pcm, String>),
     Reading,
-    Played(Result<(), String>),
+    Played(Result<Played, String>),
 }
 
 /// What the call wants of its driver.
@@ -211,6 +215,8 @@ impl Calling {
             again: false,
             repeats: 0,
             fault: None,
+            is_over: false,
+            latest: Duration::ZERO,
         }
     }
 
@@ -305,6 +311,8 @@ impl Calling {
 
     /// It is of no more use.
     pub fn withdraw(&mut self, now: Duration) {
+        self.is_over = true;
+        self.player = None;
         self.call.withdraw(now);
     }
 
@@ -318,6 +326,11 @@ impl Calling {
         !self.answered
     }
 
+    /// How late the latest frame of sound left.
+    pub fn latest_frame(&self) -> Duration {
+        self.latest
+    }
+
     /// Waits for speech and sound. Nothing is lost if the future is dropped.
     pub async fn news(&mut self) -> News {
         if let Rendering::Under(rendering) = &mut self.speech {
@@ -329,7 +342,7 @@ impl Calling {
         let Some(player) = &mut self.player else { return std::future::pending().await };
         match player.news.recv().await {
             Some(Progress::Reading) => News::Reading,
-            Some(Progress::Ended(ended)) => News::Played(ended.map(|_| ())),
+            Some(Progress::Ended(ended)) => News::Played(ended),
             None => News::Played(Err("the player failed".to_owned())),
         }
     }
@@ -342,11 +355,13 @@ impl Calling {
                 self.fail(fault, now);
             }
             News::Reading => self.call.read_out(),
-            News::Played(Ok(())) => {
+            News::Played(Ok(played)) => {
                 self.player = None;
+                self.latest = self.latest.max(played.latest);
                 if std::mem::take(&mut self.again) && self.repeats < REPEATS_MAX {
                     self.repeats += 1;
                 } else {
+                    self.is_over = true;
                     self.call.spoken(now);
                 }
             }
@@ -359,6 +374,7 @@ impl Calling {
 
     fn fail(&mut self, fault: String, now: Duration) {
         self.fault = Some(fault);
+        self.is_over = true;
         self.call.mute(now);
     }
 
@@ -423,7 +439,7 @@ impl Calling {
 
     fn play_when_ready(&mut self) {
         let Rendering::Done(pcm) = &self.speech else { return };
-        if self.player.is_some() || !self.path_is_open() || self.fault.is_some() {
+        if self.player.is_some() || self.is_over || !self.path_is_open() {
             return;
         }
         let (sender, news) = mpsc::channel(NEWS_MAX);

@@ -3,9 +3,9 @@
 //! Each test starts `simverify serve` and, where it needs a modem, `simverify simulate` on a pty. What happens is read
 //! from the daemon's log and from what the phone shows; a test waits for such a line, never for a time to pass.
 
+mod calling;
 #[path = "../support/certificates.rs"]
 mod certificates;
-mod calling;
 mod child;
 mod client;
 mod daemon;

@@ -2,5 +2,6 @@
 //!
 //! Needs espeak-ng and sox from Debian and the recogniser that `make packages` installs below `target/tools/speech`.
 
+mod calls;
 mod files;
 mod recogniser;

@@ -52,7 +52,7 @@ fn what_tells_no_pin_is_not_understood_as_one() {
 }
 
 /// What is heard in each file, and in how many readings.
-fn listen<'a>(digits: usize, files: impl IntoIterator<Item = &'a Path>) -> Vec<(String, u64)> {
+pub fn listen<'a>(digits: usize, files: impl IntoIterator<Item = &'a Path>) -> Vec<(String, u64)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = root.join("target/tools/speech/bin/python");
     assert!(python.is_file(), "the recogniser is missing: run `make packages`");

@@ -77,7 +77,7 @@ impl Driver {
             }
             CallingStep::Wait(due) => due,
             CallingStep::Done(end, fault) => {
-                let attempt = call.attempt;
+                let (attempt, late) = (call.attempt, call.calling.latest_frame());
                 work.call = None;
                 if !end.line_is_free {
                     warn!(modem = self.config.name, "the modem does not end a call; it is reset");
@@ -86,7 +86,8 @@ impl Driver {
                 if let Some(fault) = &fault {
                     warn!(modem = self.config.name, %attempt, "a call could not be spoken: {fault}");
                 }
-                debug!(modem = self.config.name, %attempt, rang = ?end.rang, talked = ?end.talked, "the call is over");
+                let (rang, talked) = (end.rang, end.talked);
+                debug!(modem = self.config.name, %attempt, ?rang, ?talked, latest_frame = ?late, "the call is over");
                 finish(&self.surroundings, &self.config.name, attempt, calling::outcome(&end, fault)).await;
                 self.set_in_hand(None);
                 None
