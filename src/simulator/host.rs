@@ -28,7 +28,7 @@ const EVENTS_MAX: usize = 4096;
 const REQUESTS_MAX: usize = 256;
 /// Answers that wait for a reader.
 const UNREAD_MAX: usize = 64 * 1024;
-/// Sound that waits for a reader, 100 ms of it or more: older sound is of no use to a call.
+/// Sound that waits for a reader, 100 ms of it or more: a call has no use for what comes later still.
 const UNHEARD_MAX: usize = 5 * WIDE;
 /// How far ahead an idle modem sleeps; any request wakes it.
 const IDLE: Duration = Duration::from_secs(24 * 3600);

@@ -423,3 +423,33 @@ fn the_person_behind_a_magic_number_presses_a_key_five_seconds_after_the_answer(
     + 9000
     ");
 }
+
+#[test]
+fn huawei_sends_a_key_by_its_own_command_and_others_do_not_know_it() {
+    let script = "> AT^DTMF=1,5\n> ATD+491701234567;\n+ 2500\n> AT^DTMF=1,5\n> AT^DTMF=1,#\n> AT^DTMF=2,5\n> AT^DTMF=5\n> AT^DTMF=1,x";
+    assert_snapshot!(converse(make("huawei"), script), @"
+    > AT^DTMF=1,5
+    < ERROR
+    > ATD+491701234567;
+    < ^ORIG:1,0
+    < OK
+    + 2500
+    < ^CONF:1
+    < ^CONN:1,0
+    * call to +491701234567: ringing
+    * call to +491701234567: answered
+    > AT^DTMF=1,5
+    < OK
+    * call to +491701234567: key 5
+    > AT^DTMF=1,#
+    < OK
+    * call to +491701234567: key #
+    > AT^DTMF=2,5
+    < ERROR
+    > AT^DTMF=5
+    < ERROR
+    > AT^DTMF=1,x
+    < ERROR
+    ");
+    assert!(in_call("generic").send(b"AT^DTMF=1,5\r").contains("ERROR"));
+}

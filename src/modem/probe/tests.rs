@@ -71,6 +71,7 @@ async fn each_make_is_known_and_keeps_every_setting() {
     sim7000     sim7000     Some(3) -73 -93 sms Able voice Unable ["SM"]
     a7670       a7670       Some(3) -73 -93 sms Able voice Able ["SM"]
     quectel     quectel     Some(3) -73 -93 sms Able voice Able ["ME"]
+    quectel-ec200 quectel     Some(3) -73 -93 sms Able voice Able ["ME"]
     quectel-m   quectel-m   Some(3) -73 - sms Able voice Able ["SM"]
     quectel-bg  quectel-bg  Some(3) -73 -93 sms Able voice Unable ["ME"]
     huawei      huawei      Some(3) -73 - sms Able voice Able ["SM"]

@@ -39,6 +39,13 @@ impl VirtualModem {
             }
             ("+VTS", Form::Test) => self.say("+VTS: (0-9,A-D,*,#)"),
             ("+VTS", Form::Set(text)) => self.tones(&values(text)),
+            ("^DTMF", Form::Set(text)) if self.settings.profile.calls == CallReports::Huawei => {
+                // The call's number in +CLCC, then the key.
+                match text.split_once(',') {
+                    Some(("1", key)) => self.tones(&values(key)),
+                    Some(_) | None => Err(Failure::Cme(50)),
+                }
+            }
             ("+CEER", Form::Run) => self.say(format!("+CEER: {}", cause_in_words(self.last_cause))),
             _ => return None,
         })
