@@ -191,12 +191,15 @@ pub fn admit(
     }
     // A route that takes several kinds sends one message at a time all the same.
     takers.dedup_by_key(|(route, _)| &route.name);
-    let ahead: f64 = takers.iter().map(|(route, kind)| sent_before(route, *kind, end, send_timeout)).sum();
+    let sent = takers.iter().map(|(route, kind)| sent_by(route, *kind, end, send_timeout));
+    let (total, days_bind) = sent.fold((0.0, true), |(total, days), (sent, day)| (total + sent, days && day));
+    // Where a route has time left over, the one that is asked for goes out as the last; otherwise it is one of the total.
+    let ahead = if days_bind { total - 1.0 } else { total };
     if f64::from(waiting) > ahead { Err(NoRoute::QueueTooLong) } else { Ok(()) }
 }
 
-/// How many messages a route can send before one that still goes out before `end`.
-fn sent_before(route: &RouteView, kind: EventKind, end: Timestamp, send_timeout: Duration) -> f64 {
+/// How many messages a route can send before `end`, and whether it is the budget of a day that allows no more.
+fn sent_by(route: &RouteView, kind: EventKind, end: Timestamp, send_timeout: Duration) -> (f64, bool) {
     let allowance = route.budget.of(kind);
     let pace = allowance.minute.map_or(Duration::ZERO, |minute| MINUTE / minute.limit.max(1));
     let by_time = send_timeout.as_secs_f64() / route.send_time.max(pace).as_secs_f64().max(0.001);
@@ -204,9 +207,10 @@ fn sent_before(route: &RouteView, kind: EventKind, end: Timestamp, send_timeout:
         // What it holds has its share already.
         Some(day) if day.frees.is_none_or(|frees| frees >= end) => {
             let held = u32::try_from(route.held).unwrap_or(u32::MAX);
-            by_time.min(f64::from(day.left.saturating_add(held).saturating_sub(1)))
+            let by_day = f64::from(day.left.saturating_add(held));
+            if by_day <= by_time { (by_day, true) } else { (by_time, false) }
         }
-        Some(_) | None => by_time,
+        Some(_) | None => (by_time, false),
     }
 }
 
@@ -407,6 +411,9 @@ mod tests {
         assert_eq!(admit(std::slice::from_ref(&last), 2), Err(NoRoute::QueueTooLong), "both are spoken for");
         let held = RouteView { held: 1, ..last };
         assert_eq!(admit(&[held], 2), Ok(()), "one of the two waiting has its share already");
+        let one_each = [budgeted("a", None, share(9, 1, 7000)), budgeted("b", None, share(9, 1, 7000))];
+        assert_eq!(admit(&one_each, 1), Ok(()), "one for the message that waits, one for this");
+        assert_eq!(admit(&one_each, 2), Err(NoRoute::QueueTooLong));
     }
 
     #[test]

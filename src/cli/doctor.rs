@@ -112,8 +112,8 @@ async fn all(settings: &Settings) -> Vec<Check> {
     } else {
         Check::ok("configuration", routes)
     }];
-    let running = DatabaseLock::is_held(&storage.path);
-    checks.push(Check::ok("daemon", if running { "running" } else { "not running" }));
+    let daemon = Daemon::of(&storage.path);
+    checks.push(Check::ok("daemon", if matches!(daemon, Daemon::Absent) { "not running" } else { "running" }));
     let (key, key_check) = key_file(&storage.key_file, Store::exists(&storage.path));
     checks.push(database(&storage.path, key_check.as_ref()));
     checks.push(key);
@@ -122,7 +122,7 @@ async fn all(settings: &Settings) -> Vec<Check> {
     // A database that cannot be read has its own line.
     let budgets = budget::budgets(settings).unwrap_or_default();
     for modem in modems {
-        checks.push(modem_port(modem, running).await);
+        checks.push(modem_port(modem, &daemon).await);
         checks.extend(budgets.get(modem.name.as_str()).and_then(|budget| fair_use(modem, budget)));
     }
     checks.extend(providers.iter().map(provider));
@@ -213,24 +213,44 @@ fn certificate(files: &TlsFiles) -> Check {
     Check::ok("certificate", format!("{} fits its key{end}", files.certificates.display()))
 }
 
-async fn modem_port(modem: &ModemSettings, running: bool) -> Check {
+/// The daemon that works on this configuration's database.
+enum Daemon {
+    Absent,
+    /// As a port's holder is named; `None` where the system does not tell.
+    Running(Option<String>),
+}
+
+impl Daemon {
+    fn of(database: &Path) -> Self {
+        if DatabaseLock::is_held(database) { Self::Running(DatabaseLock::holder(database)) } else { Self::Absent }
+    }
+
+    /// Whether it is this daemon that has a port, not another program or the daemon of another database.
+    fn is(&self, holder: &str) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Running(Some(daemon)) => daemon == holder,
+            Self::Running(None) => holder.starts_with("simverify "),
+        }
+    }
+}
+
+async fn modem_port(modem: &ModemSettings, daemon: &Daemon) -> Check {
     let name = format!("modem {}", modem.name);
     let address = &port_address(&modem.port);
     match address {
         PortAddress::Simulator(_) => {
             return Check::ok(name, format!("{address}: virtual, nothing reaches a real phone"));
         }
-        PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } if running => {
+        PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } if !matches!(daemon, Daemon::Absent) => {
             return Check::ok(name, format!("{address}: not tried, the running daemon may have it"));
         }
         PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } | PortAddress::Device(_) => {}
     }
     match port::open(address, modem.baud_rate, &Simulators::default()).await {
         Ok(_) => Check::ok(name, format!("{address} can be opened; `simverify modem probe` asks what is there")),
-        Err(PortError::Held { holder: Some(holder), .. } | PortError::Taken { holder, .. })
-            if running && holder.starts_with("simverify ") =>
-        {
-            Check::ok(name, format!("{address} is in use by {holder}"))
+        Err(PortError::Held { holder: Some(holder), .. } | PortError::Taken { holder, .. }) if daemon.is(&holder) => {
+            Check::ok(name, format!("{address} is in use by the running daemon, {holder}"))
         }
         Err(error) => Check::fail(name, error.to_string()),
     }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::modem::port;
+
 /// Held while a daemon works on a database.
 pub struct DatabaseLock {
     _lock: Flock<std::fs::File>,
@@ -45,6 +47,12 @@ impl DatabaseLock {
         let Ok(file) = std::fs::File::open(lock_file(path)) else { return false };
         // Shared with others who look, not with a daemon.
         matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+    }
+
+    /// Name and process id of the daemon that works on the database, where the system tells; as `PortError` names the
+    /// holder of a port.
+    pub fn holder(path: &Path) -> Option<String> {
+        port::flock_holder(&lock_file(path))
     }
 }
 

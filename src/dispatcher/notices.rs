@@ -130,7 +130,7 @@ fn tell(route: &str, attempt: crate::verification::AttemptId, outcome: &Outcome)
             debug!(%attempt, route, outcome = "refused", ?class, reason, "attempt finished");
         }
         Outcome::Uncertain { reason, .. } => {
-            debug!(%attempt, route, outcome = "uncertain", reason, "attempt finished");
+            warn!(%attempt, route, outcome = "uncertain", reason, "it is uncertain whether a message was sent");
         }
     }
 }

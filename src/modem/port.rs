@@ -29,6 +29,7 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use crate::simulator::Simulators;
 
 pub use list::{SerialPort, UsbDevice, UsbInterface, list, without_port};
+pub use lock::flock_holder;
 pub use returned::returned;
 
 use device::Device;

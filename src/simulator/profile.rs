@@ -137,7 +137,8 @@ pub struct Profile {
     pub lacks: &'static [&'static str],
 }
 
-/// The row of a name as `--profile` takes it.
+/// The row of a name as `--profile` takes it: the row's own, or that of the driver's profile which such a modem gets.
 pub fn profile(name: &str) -> Option<&'static Profile> {
+    let name = if name == "simcom" { "sim800" } else { name };
     PROFILES.iter().find(|profile| profile.name == name)
 }

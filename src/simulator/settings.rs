@@ -193,7 +193,7 @@ pub const KEYS: &[Key] = &[
     key(
         "profile",
         "NAME",
-        "make of the modem: generic, sim800, sim7600, sim7000, a7670, quectel, quectel-ec200, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra",
+        "make of the modem: generic, sim800 (or simcom), sim7600, sim7000, a7670, quectel, quectel-ec200, quectel-m, quectel-bg, huawei, huawei-lte, u-blox, u-blox-r, telit, zte, wavecom, sierra",
         |s, v| {
             s.profile = profile(v).ok_or_else(|| one_of("profile", v, &PROFILES.each_ref().map(|p| p.name)))?;
             Ok(())

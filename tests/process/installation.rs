@@ -95,6 +95,13 @@ impl Installation {
         command
     }
 
+    /// The page of `doctor`.
+    pub fn doctor(&self) -> String {
+        let mut command = Command::new(PROGRAM);
+        command.env_clear().args(["doctor", "--config"]).arg(self.config()).stdin(Stdio::null());
+        String::from_utf8(command.output().expect("it runs").stdout).expect("UTF-8")
+    }
+
     /// A daemon that accepts requests.
     pub fn daemon(&self) -> Daemon {
         Daemon::listening(self.serve())

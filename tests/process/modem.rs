@@ -150,6 +150,22 @@ fn a_modem_that_hangs_is_recovered_and_sends_what_was_accepted_meanwhile() {
 }
 
 #[test]
+fn a_message_that_may_have_been_sent_is_said_to_the_operator_with_the_reason() {
+    let installation = Installation::new();
+    let mut modem = installation.modem(&[]);
+    modem.control("fault cms 332");
+    let mut daemon = installation.daemon();
+    daemon.client().accepted(&number(0));
+    let line = daemon.says(DELIVERY, "it is uncertain whether a message was sent");
+    assert_eq!(line["level"], "WARN");
+    assert_eq!(line["fields"]["route"], "sim1");
+    assert_eq!(line["fields"]["reason"], "modem refused: CMS 332, network timeout");
+    modem.shows(1, DELIVERY);
+    daemon.stop();
+    assert_eq!(daemon.warnings().len(), 1, "{}", daemon.transcript());
+}
+
+#[test]
 fn a_modem_that_comes_later_is_said_once_and_used_at_once() {
     let installation = Installation::new();
     installation.configure("", "simverify::modem=trace,info", &installation.link());

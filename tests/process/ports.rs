@@ -56,6 +56,11 @@ fn a_second_daemon_gets_neither_the_database_nor_the_modem_of_the_first() {
     let line = second.has_said(NEXT_TRY, "complaint", |line| message(line).contains("is in use by"));
     let holder = format!("is in use by simverify (process {})", first.id());
     assert!(message(&line).contains(&holder), "{line}");
+    let port = installation.link().display().to_string();
+    let own = installation.doctor();
+    assert!(own.contains(&format!("ok    modem sim1     {port} is in use by the running daemon")), "{own}");
+    let foreign = other.doctor();
+    assert!(foreign.contains(&format!("fail  modem sim1     {port} {holder}")), "{foreign}");
     first.stop();
     second.says(NEXT_TRY, "the modem is ready");
     second.stop();

@@ -125,9 +125,9 @@ fn is_alive(process: Pid) -> bool {
     kill(process, None) != Err(Errno::ESRCH)
 }
 
-/// The process that holds an exclusive `flock` on the device, if the kernel's table is readable.
-pub fn flock_holder(device: &Path) -> Option<String> {
-    let metadata = fs::metadata(device).ok()?;
+/// The process that holds an exclusive `flock` on a device or file, if the kernel's table is readable.
+pub fn flock_holder(path: &Path) -> Option<String> {
+    let metadata = fs::metadata(path).ok()?;
     let file = format!("{:02x}:{:02x}:{}", major(metadata.dev()), minor(metadata.dev()), metadata.ino());
     let locks = fs::read_to_string("/proc/locks").ok()?;
     // The one who took it may have left it to another process.

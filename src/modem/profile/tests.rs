@@ -44,6 +44,14 @@ fn a_modem_is_driven_by_the_row_that_knows_it() {
 }
 
 #[test]
+fn a_virtual_modem_by_a_rows_name_is_driven_by_that_row() {
+    for profile in PROFILES {
+        let make = crate::simulator::profile(profile.name).expect(profile.name);
+        assert_eq!(Profile::of(make.maker, make.model).name, profile.name);
+    }
+}
+
+#[test]
 fn no_row_sends_what_must_never_be_sent() {
     for profile in PROFILES {
         assert_eq!(Profile::named(profile.name), Some(profile));
