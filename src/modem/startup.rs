@@ -36,6 +36,7 @@ mod sim;
 
 use introduction::Introduction;
 use setup::Setup;
+pub use sim::PIN_TRIES_MIN;
 use sim::Sim;
 
 /// Commands in a row that may stay unanswered.
@@ -100,7 +101,7 @@ pub enum Blocked {
     PinForbidden { sim: String },
     #[error("SIM refused the PIN; correct sim_pin before it is tried again")]
     PinRefused { sim: String },
-    #[error("SIM has {left} PIN tries left; none is risked, enter the PIN in a phone once")]
+    #[error("SIM has {left} PIN {} left; none is risked, enter the PIN in a phone once", if *left == 1 { "try" } else { "tries" })]
     PinTriesLow { left: u8 },
     #[error("SIM is locked and wants its PUK; unlock it in a phone")]
     Puk,

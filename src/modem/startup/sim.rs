@@ -14,7 +14,7 @@ const MISSING_PATIENCE: Duration = Duration::from_secs(3);
 const PIN_SHOWS_WITHIN: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Below this no PIN is risked: the last try stays with the SIM's owner.
-const PIN_TRIES_MIN: u8 = 2;
+pub const PIN_TRIES_MIN: u8 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sim {

@@ -6,6 +6,7 @@ use crate::config::ModemSettings;
 use crate::modem::at::SimState;
 use crate::modem::probe::{Ability, Probed};
 use crate::modem::profile::{self, PortRole};
+use crate::modem::startup::PIN_TRIES_MIN;
 use crate::modem::stick::{self, AskedPort, Stick};
 
 /// The name that Quectel's sound card has in ALSA.
@@ -61,6 +62,9 @@ pub fn block(
     block += &format!("profile = {}\n", quoted(probed.profile.name));
     if probed.sim == SimState::Pin {
         block += "sim_pin = \"\"  # the SIM asks for its PIN: write it here, or name a file with sim_pin_file\n";
+        if probed.pin_tries.is_some_and(|left| left < PIN_TRIES_MIN) {
+            block += "# Enter the PIN in a phone once before: of the tries that are left none is risked.\n";
+        }
     }
     match sound {
         Sound::None if probed.sms != Ability::Unable => block += "channels = [\"sms\"]\n",

@@ -83,6 +83,17 @@ async fn sim7600() -> Vec<Asked> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pin_that_would_not_be_tried_is_to_be_entered_in_a_phone_before() {
+    let advice = "# Enter the PIN in a phone once before: of the tries that are left none is risked.";
+    for (tries, is_told) in [("1", true), ("2", false)] {
+        let make = Settings::default().with("pin", "1234").with("pin-tries", tries);
+        let text = text(&[answered(make, Some(listed("1-1", "1e0e:9001", 2))).await]);
+        assert!(text.contains("sim_pin = \"\""), "{text}");
+        assert_eq!(text.contains(advice), is_told, "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_a_stick_with_five_ports_one_is_used_and_each_other_explained() {
     let asked = sim7600().await;
     insta::assert_snapshot!(text(&asked), @r#"
