@@ -404,6 +404,12 @@ impl Incoming {
         self.asked.is_some()
     }
 
+    /// Something was announced, listed or read that is not on record yet.
+    pub fn has_more(&self) -> bool {
+        let (listed, read) = (!self.listed.is_empty(), self.read.is_some() || self.keeping.is_some());
+        !self.announced.is_empty() || !self.replies.is_empty() || listed || read
+    }
+
     /// An acknowledgement that was missed ends direct delivery until it is asked for again (3GPP TS 27.005 §3.4.4).
     fn repair_routing(&mut self, now: Duration) {
         if self.routing.is_some() && now >= self.next_route {

@@ -32,6 +32,9 @@ use speaking::{CallHeard, CurrentCall};
 
 /// How much of a new measurement goes into the expected send time.
 const SEND_TIME_WEIGHT: f64 = 0.3;
+/// For so long after a message of which it is not known whether it was sent all that came in is read before the next one:
+/// its report may be there. It goes out again after ten seconds, and behind one that is not answered for 45 s.
+const UNSETTLED: Duration = Duration::from_secs(60);
 
 /// Whose reply a command's is.
 #[derive(Debug)]
@@ -67,6 +70,8 @@ struct Work {
     kept: Option<oneshot::Receiver<bool>>,
     ringing: Ringing,
     owners: BTreeMap<CommandId, Owner>,
+    /// See [`UNSETTLED`].
+    unsettled_until: Duration,
     /// Reports to the number of the message in hand: perhaps of this message, before its own answer.
     reports: Vec<(DeliveryReport, oneshot::Sender<bool>)>,
     /// Said by the last refusal: the SIM is good for nothing.
@@ -119,6 +124,7 @@ impl Driver {
             kept: None,
             ringing: Ringing::new(self.profile.calls.hang_up),
             owners: BTreeMap::new(),
+            unsettled_until: Duration::ZERO,
             reports: vec![],
             sim_fault: None,
             sim_changed: false,
@@ -215,7 +221,8 @@ impl Driver {
                 SmsStep::Done(outcome) => self.message_done(work, outcome, line.now()).await,
             }
         }
-        [network_due, incoming_due, call_due, message_due].into_iter().flatten().min()
+        let unread_due = work.has_unread(line.now()).then_some(work.unsettled_until);
+        [network_due, incoming_due, call_due, message_due, unread_due].into_iter().flatten().min()
     }
 
     async fn ask_to_begin(&self, attempt: AttemptId) -> Option<oneshot::Receiver<bool>> {
@@ -275,10 +282,12 @@ impl Driver {
                 self.measure(now.saturating_sub(current.begun));
             }
             // A late answer to its last part says that all of it was accepted.
-            Outcome::Uncertain { references, .. } if references.len() + 1 == current.parts => {
-                self.last_uncertain = Some(current.attempt);
+            Outcome::Uncertain { references, .. } => {
+                work.unsettled_until = now + UNSETTLED;
+                if references.len() + 1 == current.parts {
+                    self.last_uncertain = Some(current.attempt);
+                }
             }
-            Outcome::Uncertain { .. } => {}
             Outcome::Refused { reason, .. } if sim_fault => work.sim_fault = Some(reason.clone()),
             Outcome::Refused { .. } | Outcome::Returned => {}
             Outcome::Spoken { .. } | Outcome::Unanswered { .. } => {}
@@ -411,12 +420,18 @@ impl Driver {
 }
 
 impl Work {
+    fn has_unread(&self, now: Duration) -> bool {
+        now < self.unsettled_until && self.incoming.has_more()
+    }
+
     async fn hear<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, due: Option<Duration>) -> Heard
     where
         P: AsyncRead + AsyncWrite + Unpin,
     {
-        // What came in first: message upon message would leave it no turn until the storage is full.
-        let idle = self.current.is_none() && self.call.is_none() && !self.incoming.is_asking();
+        // What came in first: message upon message would leave it no turn until the storage is full. And all of it, while
+        // the report of an uncertain message may be among it: that one must not go out again.
+        let is_reading = self.incoming.is_asking() || self.has_unread(line.now());
+        let idle = self.current.is_none() && self.call.is_none() && !is_reading;
         let permission = async {
             match self.current.as_mut().and_then(|current| current.permission.as_mut()) {
                 Some(permission) => permission.await.unwrap_or(false),

@@ -42,7 +42,7 @@ async fn a_locked_sim_without_a_pin_and_one_that_wants_its_puk_say_what_to_do() 
     let cases = [
         ("3", None, "the modem cannot send: SIM wants a PIN and none is configured; set sim_pin"),
         ("0", Some("1234"), "the modem cannot send: SIM is locked and wants its PUK; unlock it in a phone"),
-        ("1", Some("1234"), "the modem cannot send: SIM has 1 PIN tries left; none is risked"),
+        ("1", Some("1234"), "the modem cannot send: SIM has 1 PIN try left; none is risked"),
         ("3", Some("9999"), "the modem cannot send: SIM refused the PIN; correct sim_pin before it is tried again"),
     ];
     for (tries, pin, said) in cases {

@@ -166,6 +166,26 @@ fn a_message_that_may_have_been_sent_is_said_to_the_operator_with_the_reason() {
 }
 
 #[test]
+fn a_report_that_came_during_a_silence_is_read_before_its_message_is_sent_again() {
+    let installation = Installation::new();
+    let mut modem = installation.modem(&[]);
+    modem.control("set report-delay 1s");
+    let mut daemon = installation.daemon();
+    let client = daemon.client();
+    // Three whose reports come first, one that is uncertain though it went out, one that is not answered for 45 s.
+    for number in ["447700900101", "447700900102", "447700900103", "447700900014", "447700900013"] {
+        client.accepted(number);
+    }
+    daemon.has_said(Duration::from_secs(90), "silence", |line| {
+        line["fields"]["reason"].as_str().is_some_and(|reason| reason.starts_with("no answer from the modem in time"))
+    });
+    settle(&installation, &mut daemon);
+    daemon.stop();
+    modem.stop();
+    assert_eq!(modem.shown["+447700900014"].0, 1);
+}
+
+#[test]
 fn a_modem_that_comes_later_is_said_once_and_used_at_once() {
     let installation = Installation::new();
     installation.configure("", "simverify::modem=trace,info", &installation.link());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use simverify::channel::{CallScript, Outcome};
 use simverify::modem::by_hand::{self, PinQuestion};
@@ -14,6 +14,7 @@ use simverify::phone::PhoneNumber;
 use simverify::simulator::{Settings, Simulators};
 use simverify::speech::{Engine, Speech};
 use simverify::verification::{Brand, Language, Pin, Purpose, Texts};
+use tokio::time::Instant;
 
 use crate::recogniser::listen;
 
