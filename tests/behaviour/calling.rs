@@ -128,3 +128,30 @@ async fn an_sms_goes_out_after_the_call_and_the_workflow_goes_on_as_the_contract
     assert_eq!(app.check(&request, "4711").await.field("status"), "0");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_modem_with_speech_of_its_own_tells_the_pin_digit_by_digit() {
+    let modem = quick_modem().with("profile", "sim7600").with("answer-after", "50ms");
+    let voice = "channels = [\"voice\"]\nvoice = { kind = \"modem-tts\" }";
+    let options = Options::without_modem().modem("sim1", modem).keys("sim1", voice).toml("tts.repeat = 1");
+    let app = spawn_app(options).await;
+    let request = app.start(NUMBER, &[("workflow_id", "7"), ("pin_code", "4711"), ("lg", "de-de")]).await;
+    app.phone.call_is(CallState::Ended, 1).await;
+    let said = rest(&app).await;
+    assert!(said.starts_with("sent: rang"), "{said}");
+    assert_snapshot!(app.phone.heard().join("|"), @"Hello. This is Acme.|Your code is|4|7|1|1|Goodbye.");
+    assert_eq!(app.check(&request, "4711").await.field("status"), "0");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_modem_without_speech_of_its_own_says_so() {
+    let voice = "channels = [\"voice\"]\nvoice = { kind = \"modem-tts\" }";
+    let app = spawn_app(Options::one_modem().keys("sim1", voice)).await;
+    app.start(NUMBER, &[("workflow_id", "7")]).await;
+    assert_snapshot!(rest(&app).await, @"
+    other_route: this make of modem has no speech of its own
+    unroutable: no route takes it
+    ");
+    app.finish().await;
+}

@@ -39,6 +39,8 @@ pub struct Call {
 /// All phones of a test.
 pub struct Phone {
     calls: Arc<Mutex<Vec<Call>>>,
+    /// What modems with speech of their own said.
+    said: Arc<Mutex<Vec<String>>>,
     all: Arc<Mutex<Vec<Sms>>>,
     sender: mpsc::UnboundedSender<Sms>,
     received: mpsc::UnboundedReceiver<Sms>,
@@ -47,7 +49,7 @@ pub struct Phone {
 impl Default for Phone {
     fn default() -> Self {
         let (sender, received) = mpsc::unbounded_channel();
-        Self { calls: Arc::default(), all: Arc::default(), sender, received }
+        Self { calls: Arc::default(), said: Arc::default(), all: Arc::default(), sender, received }
     }
 }
 
@@ -55,6 +57,11 @@ impl Phone {
     /// What the phones said of calls so far.
     pub fn calls(&self) -> Vec<Call> {
         self.calls.lock().expect("a lock").clone()
+    }
+
+    /// What the modems themselves said in calls, in order.
+    pub fn heard(&self) -> Vec<String> {
+        self.said.lock().expect("a lock").clone()
     }
 
     /// Waits until a phone says this of a call, counted from the first call on.
@@ -65,12 +72,14 @@ impl Phone {
 
     pub(super) fn listen(&mut self, modem: &str, simulator: &Simulator) {
         let (all, sender, modem) = (Arc::clone(&self.all), self.sender.clone(), modem.to_owned());
-        let calls = Arc::clone(&self.calls);
+        let (calls, said) = (Arc::clone(&self.calls), Arc::clone(&self.said));
         let mut events = simulator.events();
         tokio::spawn(async move {
             while let Ok(event) = events.recv().await {
                 if let PhoneEvent::Call { state, seconds, .. } = event {
                     calls.lock().expect("a lock").push(Call { state, seconds });
+                } else if let PhoneEvent::Speech { text, .. } = event {
+                    said.lock().expect("a lock").push(text);
                 } else if let PhoneEvent::Sms { number, text, .. } = event {
                     let sms = Sms { modem: modem.clone(), number, text };
                     all.lock().expect("a lock").push(sms.clone());
