@@ -155,3 +155,28 @@ async fn a_modem_without_speech_of_its_own_says_so() {
     ");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_call_and_a_burst_of_sms_on_two_modems_do_not_disturb_each_other() {
+    let voice = "channels = [\"voice\"]\nvoice = { kind = \"alsa\", device = \"null\" }";
+    let options = Options::without_modem()
+        .modem("sim1", quick_modem().with("answer-after", "50ms"))
+        .keys("sim1", voice)
+        .modem("sim2", quick_modem())
+        .toml(HUM);
+    let mut app = spawn_app(options).await;
+    let call = app.start(NUMBER, &[("workflow_id", "7"), ("pin_code", "4711")]).await;
+    app.phone.call_is(CallState::Answered, 1).await;
+    for index in 0..30 {
+        app.start(&format!("447700900{}", 200 + index), &[("workflow_id", "6")]).await;
+    }
+    for _ in 0..30 {
+        assert_eq!(app.phone.sms().await.modem, "sim2");
+    }
+    assert_eq!(app.phone.calls().last().expect("a call").state, CallState::Answered, "it goes on meanwhile");
+    app.phone.call_is(CallState::Ended, 1).await;
+    app.at_rest().await;
+    assert_eq!(app.events(&call).await, ["tts"]);
+    assert_eq!(app.check(&call, "4711").await.field("status"), "0");
+    app.finish().await;
+}
