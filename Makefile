@@ -15,8 +15,9 @@ CARGO ?= cargo
 demo: packages-to-build
 	$(CARGO) run --locked -- demo
 
+# Most tests wait for a modem or a phone, and not for a core.
 test: packages
-	$(CARGO) test --locked
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} $(CARGO) test --locked
 
 check:
 	$(CARGO) fmt --check
