@@ -180,3 +180,20 @@ async fn a_call_and_a_burst_of_sms_on_two_modems_do_not_disturb_each_other() {
     assert_eq!(app.check(&call, "4711").await.field("status"), "0");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn key_1_plays_the_pin_once_more() {
+    let modem = quick_modem().with("profile", "sim7600").with("answer-after", "50ms");
+    let voice = "channels = [\"voice\"]\nvoice = { kind = \"alsa\", device = \"null\" }";
+    let app = spawn_app(Options::without_modem().modem("sim1", modem).keys("sim1", voice).toml(HUM)).await;
+    // Nobody presses a key; then somebody does, five seconds after the answer.
+    for (before, number) in [NUMBER, "447700900019"].into_iter().enumerate() {
+        app.start(number, &[("workflow_id", "7")]).await;
+        app.phone.call_is(CallState::Ended, before + 1).await;
+        app.at_rest().await;
+    }
+    let seconds: Vec<_> =
+        app.phone.calls().iter().filter(|call| call.state == CallState::Ended).map(|call| call.seconds).collect();
+    assert!(seconds[1] >= seconds[0] + 4, "the PIN's part is played again: {seconds:?}");
+    app.finish().await;
+}
