@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use simverify::channel::budget::Budget;
-use simverify::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
+use simverify::channel::routing::{Health, RouteKind, RouteView, SEND_TIME_GUESS};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome, RefusalClass};
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::modem::calling::Voice;
@@ -161,6 +161,7 @@ fn start(address: PortAddress, simulator: &Simulator, simulators: Simulators) ->
     let clock = Clock::Manual(ManualClock::at(Timestamp::from_millis(0)));
     let board = Board::new(vec![RouteView {
         name: "sim1".to_owned(),
+        kind: RouteKind::Modem,
         sms: true,
         tts: false,
         countries: vec![],
@@ -287,6 +288,7 @@ impl Course {
                 number: PhoneNumber::parse(&number(index), None).expect("a number"),
                 text: MessageText::new(format!("{index:06} is your code")),
                 call: None,
+                particulars: None,
                 pin_end: None,
                 validity: Duration::from_secs(3600),
             };
@@ -377,6 +379,7 @@ impl Course {
                 Verdict::Accepted
             }
             Outcome::Spoken { .. } | Outcome::Unanswered { .. } => panic!("nobody is called"),
+            Outcome::Taken { .. } => panic!("no provider is asked"),
             Outcome::Uncertain { reason, .. } => Verdict::Uncertain.because(&reason),
             Outcome::Refused { class: RefusalClass::Temporary, reason } => Verdict::Temporary.because(&reason),
             Outcome::Refused { class: RefusalClass::OtherRoute, reason } => Verdict::OtherRoute.because(&reason),

@@ -15,12 +15,12 @@ use super::transition::{Prepared, PreparedPin, note_failure, step};
 use super::types::Internal;
 use crate::channel::lane::{Lane, counts_as_first};
 use crate::channel::routing::{self, Choice, Need, RouteView};
-use crate::channel::{CallScript, Message, MessageText, Outcome, RefusalClass};
+use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass};
 use crate::clock::Timestamp;
 use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, Tx, VerificationRow};
 use crate::verification::{
     Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
-    RequestId, VerificationId,
+    Reference, RequestId, VerificationId,
 };
 
 /// Rows of a lane in one look: enough to find work for every free route, little enough to be quick.
@@ -87,7 +87,7 @@ pub enum Claim {
 type ForOne = fn(&Tx, VerificationId, &Prepared, Timestamp) -> Result<(), StoreError>;
 
 enum Try {
-    Claimed(Box<VerificationRow>, Autofill, NewBudgetUse),
+    Claimed(Box<VerificationRow>, Autofill, NewBudgetUse, Option<Reference>),
     NeedsPin(Box<VerificationRow>),
     Gone,
     Spent,
@@ -197,9 +197,9 @@ impl App {
                     self.load_budgets().await?;
                     return Ok(Claim::Spent);
                 }
-                Try::Claimed(row, autofill, share) => {
+                Try::Claimed(row, autofill, share, reference) => {
                     self.board.take_budget(&share.route, share.kind, attempt, share.amount);
-                    let message = self.message(attempt, &row, &autofill)?;
+                    let message = self.message(attempt, &row, &autofill, reference)?;
                     let blocked = self.is_blocked(&message.number).await?;
                     return Ok(if blocked { Claim::Blocked } else { Claim::Message(Box::new(message)) });
                 }
@@ -212,6 +212,7 @@ impl App {
         let now = self.clock.now();
         let rules = self.rules();
         let board = self.board.clone();
+        let reference = board.is_provider(&route).then(|| Reference::from_bytes(self.random.bytes()));
         let claimed = self
             .store
             .write(move |tx: &Tx| {
@@ -230,9 +231,9 @@ impl App {
                 }
                 match step(tx, &mut row, Event::Claimed { attempt: attempt.number }, &prepared, now)? {
                     Ok(step) if step.granted() => {
-                        tx.claim_attempt(id, &share.route, now)?;
+                        tx.claim_attempt(id, &share.route, reference, now)?;
                         tx.take_budget(&share, now)?;
-                        Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share))
+                        Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share, reference))
                     }
                     Ok(_) => Ok(Try::Gone),
                     Err(_) => {
@@ -258,7 +259,13 @@ impl App {
         self.prepare_pin(pin, request, row.machine.generation + 1).await
     }
 
-    fn message(&self, attempt: AttemptId, row: &VerificationRow, autofill: &Autofill) -> Result<Message, Internal> {
+    fn message(
+        &self,
+        attempt: AttemptId,
+        row: &VerificationRow,
+        autofill: &Autofill,
+        reference: Option<Reference>,
+    ) -> Result<Message, Internal> {
         let request = row.fixed.request;
         let pin = self.open_pin(row)?;
         let purpose = purpose_of(&row.fixed.brand, row.fixed.amount_cents)
@@ -269,6 +276,13 @@ impl App {
         let kind = row.machine.current_event();
         let texts = Arc::clone(&self.rules().texts);
         let text = MessageText::new(texts.sms(&purpose, &pin, language, autofill));
+        let particulars = reference.map(|reference| Particulars {
+            reference,
+            sender_id: row.fixed.sender_id.clone(),
+            purpose: purpose.clone(),
+            pin: pin.clone(),
+            language,
+        });
         let call = match kind {
             EventKind::Sms => None,
             EventKind::Tts => Some(CallScript { purpose, pin, language, texts }),
@@ -280,6 +294,7 @@ impl App {
             number: self.open_number(row)?,
             text,
             call,
+            particulars,
             pin_end,
             validity: life,
         })
@@ -343,7 +358,11 @@ impl App {
                             tx.insert_awaited_report(id, &route, reference, now)?;
                         }
                     }
-                    Outcome::Spoken { .. } | Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
+                    Outcome::Taken { message_id: Some(message_id) } => tx.name_attempt(id, message_id)?,
+                    Outcome::Taken { message_id: None }
+                    | Outcome::Spoken { .. }
+                    | Outcome::Unanswered { .. }
+                    | Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
                 Ok::<_, StoreError>(result.ok())
@@ -448,7 +467,7 @@ fn verdict(outcome: &Outcome) -> (MachineOutcome, AttemptState, Option<Cow<'_, s
         Some(Cow::Borrowed(reason))
     }
     match outcome {
-        Outcome::Accepted { .. } => (MachineOutcome::HandedOver, AttemptState::Sent, None),
+        Outcome::Accepted { .. } | Outcome::Taken { .. } => (MachineOutcome::HandedOver, AttemptState::Sent, None),
         Outcome::Spoken { rang, talked } => {
             let times = format!("rang {:.1} s, lasted {:.1} s", rang.as_secs_f64(), talked.as_secs_f64());
             (MachineOutcome::HandedOver, AttemptState::Sent, Some(Cow::Owned(times)))

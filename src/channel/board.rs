@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
 use super::budget::{Budget, Ledger, Limits};
-use super::routing::RouteView;
+use super::routing::{RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::verification::{AttemptId, EventKind};
 
@@ -168,6 +168,13 @@ impl Board {
     /// Counts a message that a route has done with.
     pub fn give_room(&self, name: &str) {
         self.update(name, |route| route.held = route.held.saturating_sub(1));
+    }
+
+    /// Whether a route is an HTTP provider.
+    pub fn is_provider(&self, name: &str) -> bool {
+        let mut provider = false;
+        self.on(name, |entry| provider = entry.view.kind == RouteKind::Provider);
+        provider
     }
 
     /// What a route may send of a kind; no limit where there is no such route.

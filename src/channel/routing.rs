@@ -14,6 +14,7 @@ pub const SEND_TIME_GUESS: Duration = Duration::from_secs(4);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteView {
     pub name: String,
+    pub kind: RouteKind,
     pub sms: bool,
     pub tts: bool,
     /// Countries it serves; empty: all.
@@ -30,9 +31,21 @@ pub struct RouteView {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteKind {
+    Modem,
+    Provider,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
     Ready,
-    Down { since: Timestamp },
+    Down {
+        since: Timestamp,
+    },
+    /// A provider whose breaker is open.
+    Failing {
+        since: Timestamp,
+    },
 }
 
 impl RouteView {
@@ -176,9 +189,12 @@ pub fn admit(
     if takers.is_empty() {
         return Err(NoRoute::NotConfigured);
     }
+    if takers.iter().all(|(route, _)| matches!(route.health, Health::Failing { .. })) {
+        return Err(NoRoute::ProvidersFailing);
+    }
     let long_down = |route: &RouteView| match route.health {
         Health::Ready => false,
-        Health::Down { since } => now.since(since) > send_timeout,
+        Health::Down { since } | Health::Failing { since } => now.since(since) > send_timeout,
     };
     takers.retain(|(route, _)| !long_down(route));
     if takers.is_empty() {
@@ -226,6 +242,7 @@ mod tests {
     fn route(name: &str) -> RouteView {
         RouteView {
             name: name.to_owned(),
+            kind: RouteKind::Modem,
             sms: true,
             tts: false,
             countries: vec![],

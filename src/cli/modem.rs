@@ -265,7 +265,7 @@ async fn call(arguments: &CallByHand, settings: &Settings) -> Outcome {
 
 fn tell_call(called: &Sent, name: &str, json: bool) -> Outcome {
     let (outcome, reason) = match called {
-        Sent::Spoken { .. } | Sent::Accepted { .. } => ("spoken", None),
+        Sent::Spoken { .. } | Sent::Accepted { .. } | Sent::Taken { .. } => ("spoken", None),
         Sent::Unanswered { reason } => ("unanswered", Some(reason.as_str())),
         Sent::Uncertain { reason, .. } => ("uncertain", Some(reason.as_str())),
         Sent::Refused { reason, .. } => ("refused", Some(reason.as_str())),
@@ -274,6 +274,7 @@ fn tell_call(called: &Sent, name: &str, json: bool) -> Outcome {
     let seconds = match called {
         Sent::Spoken { rang, talked } => Some((rang.as_secs_f64(), talked.as_secs_f64())),
         Sent::Accepted { .. }
+        | Sent::Taken { .. }
         | Sent::Unanswered { .. }
         | Sent::Uncertain { .. }
         | Sent::Refused { .. }
@@ -305,6 +306,7 @@ async fn send_sms(arguments: &SendSms, settings: &Settings) -> Outcome {
         number: PhoneNumber::parse(&arguments.number, None).or_exit(Exit::Data, "wrong number")?,
         text: MessageText::new(arguments.text.clone()),
         call: None,
+        particulars: None,
         pin_end: None,
         validity: VALIDITY,
     };
@@ -343,8 +345,10 @@ async fn pin_record(question: PinQuestion, config: &ModemConfig, settings: &Sett
 fn tell(sent: &Sent, name: &str, json: bool) -> Outcome {
     let (outcome, references, reason) = match sent {
         Sent::Accepted { references } => ("accepted", references.as_slice(), None),
-        // Of calls, which nobody sends here.
-        Sent::Spoken { .. } | Sent::Unanswered { .. } => ("refused", [].as_slice(), Some("not sent")),
+        // Of calls and providers, which nobody asks here.
+        Sent::Spoken { .. } | Sent::Unanswered { .. } | Sent::Taken { .. } => {
+            ("refused", [].as_slice(), Some("not sent"))
+        }
         Sent::Uncertain { references, reason } => ("uncertain", references.as_slice(), Some(reason.as_str())),
         Sent::Refused { reason, .. } => ("refused", [].as_slice(), Some(reason.as_str())),
         Sent::Returned => ("refused", [].as_slice(), Some("not sent")),
@@ -360,7 +364,7 @@ fn tell(sent: &Sent, name: &str, json: bool) -> Outcome {
     let failure = match sent {
         Sent::Accepted { .. } => return Ok(()),
         Sent::Uncertain { .. } => anyhow::anyhow!("modem {name}: it may have been sent: {reason}; ask the recipient"),
-        Sent::Refused { .. } | Sent::Returned | Sent::Spoken { .. } | Sent::Unanswered { .. } => {
+        Sent::Refused { .. } | Sent::Returned | Sent::Spoken { .. } | Sent::Unanswered { .. } | Sent::Taken { .. } => {
             anyhow::anyhow!("modem {name}: not sent: {reason}")
         }
     };

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::app::Rules;
 use crate::channel::budget::{Budget, Limits};
-use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
+use crate::channel::routing::{Health, RouteKind, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
 use crate::config::{
     ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
@@ -61,6 +61,7 @@ fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
 pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
         name: modem.name.as_str().to_owned(),
+        kind: RouteKind::Modem,
         sms: modem.channels.contains(&ChannelKind::Sms),
         // A modem speaks once it is told how its sound is reached.
         tts: modem.channels.contains(&ChannelKind::Voice) && voice(modem) != Voice::None,

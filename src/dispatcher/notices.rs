@@ -121,6 +121,7 @@ async fn handle(app: Arc<App>, notice: Notice) {
 fn tell(route: &str, attempt: crate::verification::AttemptId, outcome: &Outcome) {
     match outcome {
         Outcome::Accepted { .. } => debug!(%attempt, route, outcome = "accepted", "attempt finished"),
+        Outcome::Taken { .. } => debug!(%attempt, route, outcome = "taken", "attempt finished"),
         Outcome::Spoken { rang, talked } => {
             debug!(%attempt, route, outcome = "spoken", ?rang, ?talked, "attempt finished");
         }

@@ -290,7 +290,8 @@ impl Driver {
             }
             Outcome::Refused { reason, .. } if sim_fault => work.sim_fault = Some(reason.clone()),
             Outcome::Refused { .. } | Outcome::Returned => {}
-            Outcome::Spoken { .. } | Outcome::Unanswered { .. } => {}
+            // Of calls and of providers.
+            Outcome::Spoken { .. } | Outcome::Unanswered { .. } | Outcome::Taken { .. } => {}
         }
         finish(&self.surroundings, &self.config.name, current.attempt, outcome).await;
         self.set_in_hand(None);

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
-use crate::verification::{AccountId, AttemptId, VerificationId};
+use crate::verification::{AccountId, AttemptId, Reference, VerificationId};
 
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,9 +157,24 @@ impl Tx<'_> {
         Ok(self.0.prepare_cached(sql)?.query_row([now.as_millis()], |row| row.get(0))?)
     }
 
-    pub fn claim_attempt(&self, id: AttemptId, route: &str, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "update attempt set state = 'claimed', route = ?2, claimed_at = ?3 where attempt_id = ?1";
-        self.0.prepare_cached(sql)?.execute(params![id.get(), route, now.as_millis()])?;
+    pub fn claim_attempt(
+        &self,
+        id: AttemptId,
+        route: &str,
+        reference: Option<Reference>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "update attempt set state = 'claimed', route = ?2, claimed_at = ?3, reference = ?4
+                   where attempt_id = ?1";
+        let reference = reference.as_ref().map(Reference::as_bytes);
+        self.0.prepare_cached(sql)?.execute(params![id.get(), route, now.as_millis(), reference])?;
+        Ok(())
+    }
+
+    /// Keeps a provider's own name for an attempt.
+    pub fn name_attempt(&self, id: AttemptId, message_id: &str) -> Result<(), StoreError> {
+        let sql = "update attempt set message_id = ?2 where attempt_id = ?1";
+        self.0.prepare_cached(sql)?.execute(params![id.get(), message_id])?;
         Ok(())
     }
 

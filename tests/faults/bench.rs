@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use simverify::channel::budget::Budget;
-use simverify::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
+use simverify::channel::routing::{Health, RouteKind, RouteView, SEND_TIME_GUESS};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome};
 use simverify::clock::Clock;
 use simverify::modem::calling::Voice;
@@ -95,6 +95,7 @@ impl Bench {
         let clock = Clock::System;
         let board = Board::new(vec![RouteView {
             name: NAME.to_owned(),
+            kind: RouteKind::Modem,
             sms: true,
             tts: false,
             countries: vec![],
@@ -160,6 +161,7 @@ impl Bench {
             number: PhoneNumber::parse(number, None).expect("a number"),
             text: MessageText::new("Your code is 4711".to_owned()),
             call: None,
+            particulars: None,
             pin_end: None,
             validity: Duration::from_secs(300),
         };
