@@ -8,6 +8,7 @@ mod calling;
 mod certificates;
 mod child;
 mod client;
+mod confined;
 mod daemon;
 mod disk;
 mod documentation;
