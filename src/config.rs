@@ -27,8 +27,8 @@ pub use layers::{DEFAULT_TOML, Flag, SYSTEM_DIRECTORY, Sources};
 pub use messages::MessagesSettings;
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
 pub use providers::{
-    CallbackSecret, CallbackSettings, Code, HttpMethod, JsonPointer, Pattern, ProviderSettings, ProxyUrl,
-    RequestSettings, UrlTemplate,
+    CallCallbackSettings, CallbackSecret, CallbackSettings, Code, HttpMethod, JsonPointer, Pattern, ProviderSettings,
+    ProxyUrl, RequestSettings, UrlTemplate,
 };
 pub use sections::{
     AdminSettings, Argon2Settings, Credits, InboxSettings, LogFormat, LogLevel, LogSettings, NumbersSettings,

@@ -194,8 +194,26 @@ pub struct CallbackSettings {
     pub delivered: BTreeSet<Code>,
     /// The states that mean: it will not arrive.
     pub failed: BTreeSet<Code>,
-    /// Where `{{ reference }}` comes back, if it does.
+    /// The states that mean: the provider has it, whatever its reply was.
+    pub accepted: BTreeSet<Code>,
+    /// Where `{{ reference }}` comes back, if it does and the address does not tell.
     pub reference: JsonPointer,
+    /// The body of the answer; some providers send a callback again until it is a certain one.
+    pub reply: String,
+    pub call: CallCallbackSettings,
+}
+
+/// How a callback about a call is read where it is not as one about an SMS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallCallbackSettings {
+    pub id: JsonPointer,
+    pub status: JsonPointer,
+    pub answered: BTreeSet<Code>,
+    /// Busy, or nobody answered.
+    pub unanswered: BTreeSet<Code>,
+    /// It could not be made.
+    pub failed: BTreeSet<Code>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
