@@ -109,6 +109,7 @@ pub(super) fn contradictions(settings: &Settings) -> Result<(), Vec<Fault>> {
         return fault("numbers.allowed_types", "must name at least one type, or no number could be verified");
     }
     names(settings).map_err(|fault| vec![fault])?;
+    callback_words(settings).map_err(|fault| vec![fault])?;
     ports(settings).map_err(|fault| vec![fault])
 }
 
@@ -152,6 +153,34 @@ fn names(settings: &Settings) -> Result<(), Fault> {
         let path = KeyPath::dotted(list).index(index).key("name");
         if let Some(first) = seen.insert(name, path.clone()) {
             return Err((path, format!("must be a name of its own: {first} is the same")));
+        }
+    }
+    Ok(())
+}
+
+/// A word of a callback means one thing. Upper and lower case are the same.
+fn callback_words(settings: &Settings) -> Result<(), Fault> {
+    for (index, provider) in settings.providers.iter().enumerate() {
+        let callback = &provider.callback;
+        let path = KeyPath::dotted("providers").index(index).key("callback");
+        let message =
+            [("accepted", &callback.accepted), ("delivered", &callback.delivered), ("failed", &callback.failed)];
+        let call = [
+            ("answered", &callback.call.answered),
+            ("failed", &callback.call.failed),
+            ("unanswered", &callback.call.unanswered),
+        ];
+        for (path, lists) in [(path.clone(), message), (path.key("call"), call)] {
+            let mut seen = BTreeMap::new();
+            for (list, words) in lists {
+                for word in words {
+                    let other = seen.insert(word.as_str().to_ascii_lowercase(), list);
+                    if let Some(other) = other.filter(|other| *other != list) {
+                        let reason = format!("must not hold {:?}, which is in {other} too", word.as_str());
+                        return Err((path.key(list), reason));
+                    }
+                }
+            }
         }
     }
     Ok(())

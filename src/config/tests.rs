@@ -420,6 +420,8 @@ fn a_provider_that_does_not_fit_is_refused_without_its_secrets() {
         "callback_secret = 5",
         "callback = { id = 'sid' }",
         "callback = { identity = '/sid' }",
+        "callback = { delivered = ['OK', 1], failed = ['ok'] }",
+        "callback = { call = { answered = [2], unanswered = ['2'] } }",
         "voice = { urls = 'https://sms.example/call' }",
         "voice = { body = 5 }",
         "voice = { timeout_seconds = 5 }",
@@ -461,6 +463,8 @@ fn a_provider_that_does_not_fit_is_refused_without_its_secrets() {
     /etc/simverify.toml:4: providers[0].callback_secret = "***": must be 16 to 128 letters, digits, ".", "_", "~" or "-", or empty
     /etc/simverify.toml:4: providers[0].callback.id = "sid": must be a JSON pointer such as "/messages/0/status", or empty
     /etc/simverify.toml:4: unknown key providers[0].callback.identity = "/sid": did you mean id? providers[0].callback allows id, status, delivered, failed, accepted, reference, reply, call
+    /etc/simverify.toml:4: providers[0].callback.failed = ["ok"]: must not hold "ok", which is in delivered too
+    /etc/simverify.toml:4: providers[0].callback.call.unanswered = ["2"]: must not hold "2", which is in answered too
     /etc/simverify.toml:4: unknown key providers[0].voice.urls = "https://sms.example/call": did you mean url? providers[0].voice allows method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
     /etc/simverify.toml:4: providers[0].voice.body = "***": must be a string
     /etc/simverify.toml:4: unknown key providers[0].voice.timeout_seconds = 5: providers[0].voice allows method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
