@@ -7,6 +7,7 @@ mod acceptance;
 mod account;
 mod blocklist;
 mod budget;
+mod callback;
 mod check;
 mod control;
 mod inbox;

@@ -10,6 +10,7 @@ use tracing::warn;
 use super::App;
 use super::blocklist::hashes_of;
 use super::budget::{self, Amounts};
+use super::callback::catch_up;
 use super::search::number_of;
 use super::transition::{Prepared, PreparedPin, note_failure, step};
 use super::types::Internal;
@@ -332,11 +333,11 @@ impl App {
         let now = self.clock.now();
         let prepared = self.prepared();
         let told = outcome.clone();
-        let step = self
+        let steps = self
             .store
             .write(move |tx: &Tx| {
                 budget::settle(tx, id, &outcome, now)?;
-                let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
+                let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok([None, None]) };
                 let (machine_outcome, state, reason) = verdict(&outcome);
                 let reason = reason.as_deref();
                 // The step may go on to another event.
@@ -365,12 +366,13 @@ impl App {
                     | Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
-                Ok::<_, StoreError>(result.ok())
+                let overtaken = catch_up(tx, id, &mut row, &prepared, now)?;
+                Ok::<_, StoreError>([result.ok(), overtaken])
             })
             .await?;
         self.show_settled(id, &told, now);
-        if let Some(step) = step {
-            self.wake_after(&step);
+        for step in steps.iter().flatten() {
+            self.wake_after(step);
         }
         Ok(())
     }
@@ -440,6 +442,9 @@ fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp)
     }
     // A refusal cannot come: `Restarted` is never refused.
     let _ = step(tx, &mut row, Event::Restarted, prepared, now)?;
+    for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Sending.as_str()) {
+        catch_up(tx, attempt.id, &mut row, prepared, now)?;
+    }
     note_failure(tx, &row, "the last try was being compared when the daemon ended")?;
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Claimed.as_str()) {
         withdraw_unless_requeued(tx, attempt.id, now)?;

@@ -10,7 +10,7 @@ use crate::store::{AwaitedReport, StoreError, Tx, VerificationRow};
 use crate::verification::{AttemptId, Event};
 
 /// A reference counts to 255 and begins again; a report that comes later than this belongs to nothing here.
-const REPORT_AGE_MAX: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+pub(super) const REPORT_AGE_MAX: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// Tries of a SIM PIN when none was wrong (3GPP TS 31.101).
 const SIM_PIN_TRIES: u8 = 3;

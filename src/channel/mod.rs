@@ -2,6 +2,7 @@
 
 mod board;
 pub mod budget;
+pub mod callback;
 pub mod lane;
 mod received;
 pub mod routing;

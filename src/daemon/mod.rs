@@ -44,7 +44,7 @@ use crate::speech::Speech;
 use crate::store::Store;
 
 pub use lock::{DatabaseLock, LockError};
-pub use settings::{call_limits, modem_config, port_address, routes, rules, sms_limits, speech_engine};
+pub use settings::{call_limits, callbacks, modem_config, port_address, routes, rules, sms_limits, speech_engine};
 pub use tls::Pair;
 use tls::Tls;
 
@@ -140,7 +140,8 @@ impl Daemon {
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let api = Api { app: Arc::clone(&app), clock, random, throttle: Throttle::default() };
+        let api =
+            Api { app: Arc::clone(&app), clock, random, throttle: Throttle::default(), callbacks: callbacks(settings) };
         let server_config = tls.as_ref().map(|tls| tls.server_config()).transpose()?;
         let server = serve(listeners, api, Limits::for_cores(cores), server_config)?;
         let handle = server.handle();
@@ -286,6 +287,13 @@ pub fn warn_of_texts(settings: &Settings) {
 fn warn_of_unused(settings: &Settings) {
     if !settings.providers.is_empty() {
         warn!("providers are configured, but this version sends by modems only");
+    }
+    for provider in settings.providers.iter().filter(|provider| provider.callback_secret.is_some()) {
+        let reading = settings::reading(&provider.callback);
+        if !reading.message.is_of_use() && !reading.call.is_of_use() {
+            let name = provider.name.as_str();
+            warn!("provider {name} has a callback_secret, and its callback names no status: callbacks tell nothing");
+        }
     }
     if settings.modems.is_empty() {
         warn!("no modem is configured: every request is refused; add a [[modems]] table");

@@ -1,15 +1,19 @@
 //! From the configuration's words to what the parts of the daemon take.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::api::{Callbacks, Reporter};
 use crate::app::Rules;
 use crate::channel::budget::{Budget, Limits};
+use crate::channel::callback::{Fate, Places, Reading};
 use crate::channel::routing::{Health, RouteKind, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
 use crate::config::{
-    ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
+    CallbackSettings, ChannelKind, Code, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings,
+    VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -73,6 +77,38 @@ pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
         budget: Budget::new(sms_limits(modem), call_limits(modem)),
     };
     settings.modems.iter().map(route).collect()
+}
+
+/// The providers that may report, and how they are understood.
+pub fn callbacks(settings: &Settings) -> Callbacks {
+    let reporters = settings.providers.iter().filter_map(|provider| {
+        let reporter = Reporter {
+            secret: provider.callback_secret.as_ref()?.0.expose().to_owned().into(),
+            reading: reading(&provider.callback),
+            reply: provider.callback.reply.clone(),
+        };
+        Some((provider.name.as_str().to_owned(), reporter))
+    });
+    Callbacks::new(reporters.collect::<BTreeMap<_, _>>())
+}
+
+/// How a provider's callbacks are read.
+pub(super) fn reading(callback: &CallbackSettings) -> Reading {
+    fn words(codes: &BTreeSet<Code>) -> impl Iterator<Item = &str> {
+        codes.iter().map(Code::as_str)
+    }
+    let call = &callback.call;
+    Reading {
+        reference: callback.reference.as_str().to_owned(),
+        message: Places::new(callback.id.as_str(), callback.status.as_str())
+            .with(Fate::Accepted, words(&callback.accepted))
+            .with(Fate::Failed, words(&callback.failed))
+            .with(Fate::Delivered, words(&callback.delivered)),
+        call: Places::new(call.id.as_str(), call.status.as_str())
+            .with(Fate::Unanswered, words(&call.unanswered))
+            .with(Fate::Failed, words(&call.failed))
+            .with(Fate::Delivered, words(&call.answered)),
+    }
 }
 
 /// How many SMS a modem may send.

@@ -56,6 +56,15 @@ pub struct AttemptRow {
     pub lane: String,
 }
 
+/// What is known of an attempt beside its outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AttemptReport {
+    /// `None`: there is no report.
+    pub delivered: Option<bool>,
+    /// Its provider told a name for it, so that it has it.
+    pub named: bool,
+}
+
 /// What the dispatcher looks through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueAttempt {
@@ -175,6 +184,58 @@ impl Tx<'_> {
     pub fn name_attempt(&self, id: AttemptId, message_id: &str) -> Result<(), StoreError> {
         let sql = "update attempt set message_id = ?2 where attempt_id = ?1";
         self.0.prepare_cached(sql)?.execute(params![id.get(), message_id])?;
+        Ok(())
+    }
+
+    /// Keeps the name that a callback tells, unless the provider's reply told one.
+    pub fn name_attempt_once(&self, id: AttemptId, message_id: &str) -> Result<(), StoreError> {
+        let sql = "update attempt set message_id = ?2 where attempt_id = ?1 and message_id is null";
+        self.0.prepare_cached(sql)?.execute(params![id.get(), message_id])?;
+        Ok(())
+    }
+
+    /// The attempt that a provider knows by our reference, if it was begun since `since`.
+    pub fn attempt_by_reference(
+        &self,
+        route: &str,
+        reference: Reference,
+        since: Timestamp,
+    ) -> Result<Option<AttemptRow>, StoreError> {
+        let sql = format!("select {COLUMNS} from attempt where reference = ?1 and route = ?2 and begun_at >= ?3");
+        let parameters = params![reference.as_bytes(), route, since.as_millis()];
+        Ok(self.0.prepare_cached(&sql)?.query_row(parameters, read_attempt).optional()?)
+    }
+
+    /// The attempt to which a provider gave a name, the latest if it gave the name twice.
+    pub fn attempt_by_message_id(
+        &self,
+        route: &str,
+        message_id: &str,
+        since: Timestamp,
+    ) -> Result<Option<AttemptRow>, StoreError> {
+        let sql = format!(
+            "select {COLUMNS} from attempt where route = ?1 and message_id = ?2 and begun_at >= ?3
+             order by attempt_id desc limit 1"
+        );
+        let parameters = params![route, message_id, since.as_millis()];
+        Ok(self.0.prepare_cached(&sql)?.query_row(parameters, read_attempt).optional()?)
+    }
+
+    /// What was reported of an attempt, and whether its provider told a name for it.
+    pub fn attempt_report(&self, id: AttemptId) -> Result<AttemptReport, StoreError> {
+        let sql = "select report, message_id is not null from attempt where attempt_id = ?1";
+        let read = |row: &Row| {
+            let report: Option<String> = row.get(0)?;
+            Ok(AttemptReport { delivered: report.map(|report| report == "delivered"), named: row.get(1)? })
+        };
+        Ok(self.0.prepare_cached(sql)?.query_row([id.get()], read).optional()?.unwrap_or_default())
+    }
+
+    /// A call that was taken was not answered after all.
+    pub fn set_attempt_unanswered(&self, id: AttemptId, reason: &str) -> Result<(), StoreError> {
+        let sql = "update attempt set state = 'unanswered', reason = ?2
+                   where attempt_id = ?1 and state in ('sent', 'uncertain')";
+        self.0.prepare_cached(sql)?.execute(params![id.get(), reason])?;
         Ok(())
     }
 
