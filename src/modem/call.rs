@@ -231,7 +231,7 @@ impl Call {
         }
     }
 
-    /// What the modem says unasked about the call (see [`sign`]).
+    /// What the modem says unasked about the call (see [`sign()`]).
     pub fn sign(&mut self, sign: CallSign, now: Duration) {
         match (self.phase, sign) {
             (Phase::Dialling | Phase::Connecting, CallSign::Ringing) => {
