@@ -16,6 +16,7 @@ mod modems;
 mod opting_out;
 mod outcomes;
 mod paying;
+mod providers;
 mod receiving;
 mod reports;
 mod requesting;
