@@ -1,5 +1,7 @@
 //! What the product does, through HTTP on one side and virtual modems on the other: whole replies, whole messages.
 
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../harness/mod.rs"]
 mod harness;
 

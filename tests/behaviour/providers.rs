@@ -1,13 +1,18 @@
 //! What goes through an HTTP provider, and what becomes of a message for each way in which that fails.
 
+use std::path::Path;
+
 use insta::assert_snapshot;
 use simverify::channel::routing::Health;
 
+use crate::certificates::Authority;
 use crate::harness::{Act, FakeProvider, NUMBER, Options, TestApp, eventually, reply, spawn_app, text};
 
 /// Each attempt with its state, route and reason.
 const ATTEMPTS: &str = "select state, route, reason from attempt order by attempt_id";
 const STATES: &str = "select state, route from attempt order by attempt_id";
+
+const FAILED: &str = "select 1 from attempt where state = 'temporary'";
 
 /// Takes a short while, so that a test that waits for a time-out does not.
 const QUICK: &str = "timeout_seconds = 1";
@@ -29,10 +34,21 @@ async fn a_provider_sends_what_no_modem_does() {
     let asked = provider.request(0).await;
     let (pin, text) = (asked.pin(), asked.json()["text"].to_string());
     app.never(&text);
-    let reference: String = app.value("select reference from attempt");
+    let reference: String = app.value("select lower(hex(reference)) from attempt");
     let head = format!("{}\n{}\n\n{}", asked.line, asked.head.replace("\r\n", "\n"), asked.body);
     let head = head.replace(&pin, "PIN").replace(&reference, "REFERENCE").replace(&provider.port().to_string(), "PORT");
-    assert_snapshot!(head, @"");
+    assert_snapshot!(head, @r#"
+    POST /send HTTP/1.1
+    user-agent: simverify/0.1.0
+    authorization: Bearer geheimes-wort
+    idempotency-key: REFERENCE
+    content-type: application/json
+    accept: */*
+    host: 127.0.0.1:PORT
+    content-length: 87
+
+    {"to": "+447700900123", "text": "PIN is your Acme code. Do not share it with anyone."}
+    "#);
     app.at_rest().await;
     assert_eq!(app.lines("select state, route, message_id, cost from attempt"), ["sent backup SM1 0"]);
     assert_eq!(app.check(&request, &pin).await.field("status"), "0");
@@ -61,6 +77,13 @@ async fn a_verification_by_call_alone_goes_through_a_provider() {
     assert_eq!(app.events(&request).await, ["tts"]);
     assert_eq!(app.check(&request, &spelled.replace(", ", "")).await.field("status"), "0");
     app.finish().await;
+}
+
+impl TestApp {
+    /// Returns once so many attempts have failed and are on record.
+    async fn failed_attempts(&self, count: usize) {
+        eventually("attempts have failed", || (self.lines(FAILED).len() == count).then_some(())).await;
+    }
 }
 
 /// What becomes of a message for one act of the provider: its attempt, and what search says.
@@ -234,39 +257,25 @@ async fn a_provider_that_is_gone_for_a_minute_is_out_after_three_failures_and_so
     let mut provider = FakeProvider::start().await;
     let app = app_with(&provider, &format!("{QUICK}\nconcurrency = 1")).await;
     provider.down().await;
-    for number in ["447700900124", "447700900125", "447700900126"] {
+    for (failures, number) in ["447700900124", "447700900125", "447700900126"].into_iter().enumerate() {
         assert!(app.is_ready("backup"));
         app.start(number, ONE_SMS).await;
-        eventually("it was tried", || {
-            (app.lines("select 1 from attempt where state = 'temporary'").len() as u64
-                == number[9..].parse::<u64>().expect("digits") - 123)
-                .then_some(())
-        })
-        .await;
+        app.failed_attempts(failures + 1).await;
     }
     app.down("backup").await;
     let health = app.operations().board().routes()[0].health;
     assert!(matches!(health, Health::Failing { .. }), "{health:?}");
     let refused = app.request("447700900127", ONE_SMS).await;
     assert_snapshot!(refused.field("error_text"), @"The Nexmo platform was unable to process this message for the following reason: every provider for this number is failing");
-    let mut tries = 0;
     for _ in 0..12 {
         app.advance(5);
-        tries += 1;
-        // Neither a look nor a probe reaches anybody.
         app.looked().await;
     }
-    assert_eq!((tries, provider.asked().len()), (12, 0));
-    assert_eq!(app.lines("select 1 from attempt where state = 'temporary'").len(), 3, "no message is spent on it");
+    assert_eq!(app.lines(FAILED).len(), 3, "no message is spent on a host that is not there");
     provider.up().await;
-    let mut seconds = 0;
-    while !app.is_ready("backup") {
-        assert!(seconds < 30, "it is not back within 30 seconds");
-        app.advance(1);
-        seconds += 1;
-        app.looked().await;
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    // The longest pause between two tries of a connection.
+    app.advance(20);
+    app.ready("backup").await;
     for index in 0..3 {
         provider.request(index).await;
     }
@@ -283,6 +292,7 @@ async fn a_provider_that_answers_badly_gets_one_message_to_prove_itself() {
     for number in ["447700900124", "447700900125", "447700900126"] {
         app.start(number, ONE_SMS).await;
     }
+    app.failed_attempts(3).await;
     app.down("backup").await;
     app.advance(10);
     provider.request(3).await;
@@ -363,6 +373,56 @@ async fn a_proxy_is_used_where_one_is_configured() {
     app.at_rest().await;
     assert_eq!(app.lines(STATES), ["sent backup"]);
     app.finish().await;
+}
+
+/// A provider with a certificate of an authority that no system knows, and that authority's file.
+async fn certified(address: &str, directory: &Path) -> (FakeProvider, String) {
+    let authority = Authority::new();
+    let [chain, key, ca] = ["chain.pem", "key.pem", "ca.pem"].map(|name| directory.join(name));
+    authority.certify(2100).write(&chain, &key);
+    std::fs::write(&ca, authority.pem()).expect("a file");
+    (FakeProvider::with_tls(address, &chain, &key).await, format!("ca_file = '{}'", ca.display()))
+}
+
+#[tokio::test]
+async fn only_a_good_certificate_is_sent_to() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (own, ca) = certified("127.0.0.1:0", directory.path()).await;
+    let app = app_with(&own, &format!("{QUICK}\n{ca}")).await;
+    app.start(NUMBER, ONE_SMS).await;
+    app.at_rest().await;
+    assert_eq!(app.lines(STATES), ["sent backup"]);
+    app.finish().await;
+
+    let mut said = String::new();
+    let unknown = app_with(&own, QUICK).await;
+    unknown.start(NUMBER, ONE_SMS).await;
+    unknown.at_rest().await;
+    said += &unknown.lines(ATTEMPTS)[0];
+    unknown.finish().await;
+
+    // Its certificate is for another address.
+    let (other, ca) = certified("127.0.0.2:0", directory.path()).await;
+    let app = app_with(&other, &format!("{QUICK}\n{ca}")).await;
+    app.start(NUMBER, ONE_SMS).await;
+    app.at_rest().await;
+    said += &format!("\n{}", app.lines(ATTEMPTS)[0]);
+    app.finish().await;
+
+    // No TLS at all.
+    let plain = FakeProvider::start().await;
+    let url = plain.url("/send").replace("http://", "https://");
+    let app = app_with(&plain, &format!("{QUICK}\nurl = '{url}'")).await;
+    app.start(NUMBER, ONE_SMS).await;
+    app.at_rest().await;
+    said += &format!("\n{}", app.lines(ATTEMPTS)[0]);
+    app.finish().await;
+    assert_snapshot!(said, @r#"
+    temporary backup no connection: invalid peer certificate: UnknownIssuer
+    temporary backup no connection: invalid peer certificate: certificate not valid for name "127.0.0.2"; certificate is only valid for DnsName("localhost") or IpAddress(127.0.0.1)
+    temporary backup no connection: it took too long
+    "#);
+    assert_eq!((own.asked().len(), other.asked().len(), plain.asked().len()), (1, 0, 0), "nothing was sent");
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ use simverify::simulator::{Control, ReportEvent, Settings, Simulator, Simulators
 use simverify::store::{self, NewAccount, Store};
 
 pub use phone::{Phone, Sms};
-pub use provider::{Act, Asked, FakeProvider, reply, text};
+pub use provider::{Act, FakeProvider, reply, text};
 pub use reply::Reply;
 use tap::Tap;
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -95,10 +96,10 @@ impl FakeProvider {
         Self::listen("127.0.0.1:0", None).await
     }
 
-    /// With a certificate chain and its key, both PEM.
-    pub async fn with_tls(address: &str, chain: &str, key: &str) -> Self {
-        let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<Vec<_>, _>>().expect("a chain");
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    /// With a certificate chain and its key, files of PEM.
+    pub async fn with_tls(address: &str, chain: &Path, key: &Path) -> Self {
+        let chain = CertificateDer::pem_file_iter(chain).expect("a file").collect::<Result<Vec<_>, _>>();
+        let (chain, key) = (chain.expect("a chain"), PrivateKeyDer::from_pem_file(key).expect("a key"));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("a pair");
@@ -155,7 +156,8 @@ impl FakeProvider {
 
     /// A provider's table for it, with further keys.
     pub fn table(&self, name: &str, keys: &str) -> String {
-        let url = if keys.contains("url =") { String::new() } else { format!("url = \"{}\"\n", self.url("/send")) };
+        let has_url = keys.lines().any(|line| line.starts_with("url ="));
+        let url = if has_url { String::new() } else { format!("url = \"{}\"\n", self.url("/send")) };
         format!("[[providers]]\nname = \"{name}\"\n{url}{keys}\n")
     }
 
