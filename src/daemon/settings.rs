@@ -6,10 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::app::Rules;
 use crate::channel::budget::{Budget, Limits};
-use crate::channel::routing::{Health, RouteKind, RouteView, SEND_TIME_GUESS};
+use crate::channel::routing::{Health, Policy, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::config::{
-    ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
+    self, ChannelKind, InboxSettings, ModemSettings, PortSettings, RoutingSettings, Settings, TtsEngine, TtsSettings,
+    VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -32,6 +33,7 @@ pub fn rules(settings: &Settings) -> Rules {
         tries_max: verify.max_checks,
         requests_per_second: verify.requests_per_second,
         send_timeout: verify.send_timeout,
+        routing: policy(&settings.routing),
         hash_cost: HashCost {
             memory_kib: verify.argon2.memory_kib,
             iterations: verify.argon2.iterations,
@@ -53,6 +55,14 @@ pub fn rules(settings: &Settings) -> Rules {
     }
 }
 
+fn policy(routing: &RoutingSettings) -> Policy {
+    let kind = |kind: &config::RouteKind| match kind {
+        config::RouteKind::Modems => RouteKind::Modem,
+        config::RouteKind::Providers => RouteKind::Provider,
+    };
+    Policy { order: routing.order.iter().map(kind).collect(), overflow_after: routing.overflow_after }
+}
+
 fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
     inbox.opt_out.then(|| Arc::new(OptOutWords::new(&inbox.opt_out_words, &inbox.opt_in_words)))
 }
@@ -60,17 +70,14 @@ fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
 /// Every route as it is before its modem has started.
 pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
-        name: modem.name.as_str().to_owned(),
-        kind: RouteKind::Modem,
         sms: modem.channels.contains(&ChannelKind::Sms),
         // A modem speaks once it is told how its sound is reached.
         tts: modem.channels.contains(&ChannelKind::Voice) && voice(modem) != Voice::None,
         countries: modem.countries.to_list(),
         health: Health::Down { since: now },
-        held: 0,
         room: HELD,
-        send_time: SEND_TIME_GUESS,
         budget: Budget::new(sms_limits(modem), call_limits(modem)),
+        ..RouteView::new(modem.name.as_str(), RouteKind::Modem)
     };
     settings.modems.iter().map(route).collect()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::channel::routing::NoRoute;
+use crate::channel::admission::NoRoute;
 use crate::verification::RequestId;
 
 use super::endpoint::{Endpoint, Face, Operation};
