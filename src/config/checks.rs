@@ -10,6 +10,7 @@ use config::{Value, ValueKind};
 
 use super::modems::{PortSettings, SimPin, VoiceSettings};
 use super::path::KeyPath;
+use super::providers::CallbackSecret;
 use super::sections::TtsEngine;
 use super::values::{RouteName, Secret};
 use super::{Settings, Sources};
@@ -65,6 +66,12 @@ pub(super) fn read_secret_files(settings: &mut Settings) -> Result<(), Fault> {
         let path = KeyPath::dotted("providers").index(index).key("secret_file");
         if let Some(text) = secret_file(&path, provider.secret_file.as_deref(), provider.secret.is_some())? {
             provider.secret = Some(Secret::from(text));
+        }
+        let path = KeyPath::dotted("providers").index(index).key("callback_secret_file");
+        let also_in_line = provider.callback_secret.is_some();
+        if let Some(text) = secret_file(&path, provider.callback_secret_file.as_deref(), also_in_line)? {
+            let unfit = |reason: &str| (path, reason.replace("must be", "must be a file of").replace(", or empty", ""));
+            provider.callback_secret = Some(CallbackSecret::try_from(text).map_err(unfit)?);
         }
     }
     Ok(())

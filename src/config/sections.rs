@@ -15,7 +15,7 @@ use super::fields::{
 };
 use crate::phone::NumberKind;
 
-use super::values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, read_from_string};
+use super::values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, PublicUrl, read_from_string};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +27,9 @@ pub struct ServerSettings {
     pub(super) tls_cert_file: Option<PathBuf>,
     #[serde(deserialize_with = "unless_empty")]
     pub(super) tls_key_file: Option<PathBuf>,
+    /// None: providers are told no address for their callbacks.
+    #[serde(deserialize_with = "unless_empty")]
+    pub public_url: Option<PublicUrl>,
 }
 
 impl ServerSettings {
