@@ -28,6 +28,19 @@ pub enum NoRoute {
     ProvidersFailing,
 }
 
+impl NoRoute {
+    /// What the caller is told, and the operator.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "no route is configured for this number",
+            Self::Down => "every route to this number is down",
+            Self::BudgetSpent => "every route to this number has sent what it may in a day",
+            Self::QueueTooLong => "the queue to this number is too long",
+            Self::ProvidersFailing => "every provider for this number is failing",
+        }
+    }
+}
+
 /// What is asked: an account's request as far as routes are concerned.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {

@@ -176,6 +176,11 @@ impl Board {
         self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// All of them, by the routes' names.
+    pub fn reasons(&self) -> BTreeMap<String, String> {
+        self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.
     pub fn take_room(&self, name: &str, attempt: AttemptId, kind: EventKind, now: Timestamp) {
         self.on(name, |entry| {

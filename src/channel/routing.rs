@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::budget::{Budget, DAY, MINUTE};
 use crate::clock::Timestamp;
 use crate::phone::Country;
@@ -41,7 +43,7 @@ impl Policy {
 }
 
 /// A route as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteView {
     pub name: String,
     pub kind: RouteKind,
@@ -71,10 +73,29 @@ pub struct RouteView {
     pub call_price: Money,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RouteKind {
     Modem,
     Provider,
+}
+
+impl Health {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Down { .. } => "down",
+            Self::Failing { .. } => "failing",
+        }
+    }
+
+    /// Since when it is not ready.
+    pub fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::Ready => None,
+            Self::Down { since } | Self::Failing { since } => Some(since),
+        }
+    }
 }
 
 impl RouteKind {
@@ -86,7 +107,8 @@ impl RouteKind {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Health {
     Ready,
     Down {

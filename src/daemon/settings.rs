@@ -9,8 +9,8 @@ use crate::channel::budget::{Budget, Limits};
 use crate::channel::routing::{Health, Policy, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::config::{
-    self, ChannelKind, InboxSettings, ModemSettings, PortSettings, RoutingSettings, Settings, TtsEngine, TtsSettings,
-    VoiceSettings,
+    self, ChannelKind, InboxSettings, ModemSettings, PortSettings, Price, RoutingSettings, Settings, TtsEngine,
+    TtsSettings, VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -77,9 +77,15 @@ pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
         health: Health::Down { since: now },
         room: HELD,
         budget: Budget::new(sms_limits(modem), call_limits(modem)),
+        sms_price: money(modem.sms_price),
+        call_price: money(modem.call_price),
         ..RouteView::new(modem.name.as_str(), RouteKind::Modem)
     };
     settings.modems.iter().map(route).collect()
+}
+
+fn money(price: Price) -> Money {
+    Money::from_units(i64::try_from(price.0).unwrap_or(i64::MAX))
 }
 
 /// How many SMS a modem may send.

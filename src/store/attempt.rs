@@ -1,8 +1,10 @@
 //! The outbox: attempts and their states.
 
+use std::path::Path;
+
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, connection, migration};
 use crate::clock::Timestamp;
 use crate::verification::{AccountId, AttemptId, Reference, VerificationId};
 
@@ -54,6 +56,8 @@ pub struct AttemptRow {
     pub reason: Option<String>,
     /// What it asks of a route.
     pub lane: String,
+    /// 10^-8 of the currency, of what was sent or may have been.
+    pub cost: i64,
 }
 
 /// What the dispatcher looks through.
@@ -73,7 +77,7 @@ pub struct DueAttempt {
     pub pin_end: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason, lane";
+const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason, lane, cost";
 
 impl Tx<'_> {
     pub fn insert_attempt(
@@ -264,6 +268,20 @@ impl Tx<'_> {
     }
 }
 
+/// How many attempts are due in each lane, for a look from outside a running daemon, which changes nothing.
+///
+/// # Errors
+///
+/// As [`super::inspect`].
+pub fn due_by_lane(path: &Path, now: Timestamp) -> Result<Vec<(String, u32)>, StoreError> {
+    let connection = connection::open_reader(path)?;
+    migration::check_origin(&connection)?;
+    // A database of an older version gets lanes at the next start.
+    let sql = "select count(*) from pragma_table_info('attempt') where name = 'lane'";
+    let known: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    if known { Tx(&connection).due_by_lane(now) } else { Ok(vec![]) }
+}
+
 fn read_attempt(row: &Row) -> rusqlite::Result<AttemptRow> {
     Ok(AttemptRow {
         id: AttemptId::new(row.get(0)?),
@@ -275,5 +293,6 @@ fn read_attempt(row: &Row) -> rusqlite::Result<AttemptRow> {
         route: row.get(6)?,
         reason: row.get(7)?,
         lane: row.get(8)?,
+        cost: row.get(9)?,
     })
 }
