@@ -238,7 +238,7 @@ fn open_socket(
     match Socket::bind(&socket::path(database)) {
         Ok(socket) => Some(tokio::spawn(socket.serve(taps, board, close))),
         Err(error) => {
-            warn!(%error, "there is no local socket; `simverify modem trace` will not work, and `simverify route` knows less");
+            warn!(%error, "there is no local socket; `simverify modem trace` will not work");
             None
         }
     }
