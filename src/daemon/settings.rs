@@ -1,16 +1,19 @@
 //! From the configuration's words to what the parts of the daemon take.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::app::Rules;
 use crate::channel::budget::{Budget, Limits};
+use crate::channel::provider::worker::held;
+use crate::channel::provider::{ProviderConfig, ReplyRules, RequestConfig};
 use crate::channel::routing::{Health, Policy, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::config::{
-    self, ChannelKind, InboxSettings, ModemSettings, PortSettings, Price, RoutingSettings, Settings, TtsEngine,
-    TtsSettings, VoiceSettings,
+    self, ChannelKind, Code, InboxSettings, ModemSettings, PortSettings, Price, ProviderSettings, RequestSettings,
+    RoutingSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -67,7 +70,7 @@ fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
     inbox.opt_out.then(|| Arc::new(OptOutWords::new(&inbox.opt_out_words, &inbox.opt_in_words)))
 }
 
-/// Every route as it is before its modem has started.
+/// Every route as it is at the start: a modem is down until it has started, a provider ready until it fails.
 pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
         sms: modem.channels.contains(&ChannelKind::Sms),
@@ -81,7 +84,71 @@ pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
         call_price: money(modem.call_price),
         ..RouteView::new(modem.name.as_str(), RouteKind::Modem)
     };
-    settings.modems.iter().map(route).collect()
+    let providers = settings.providers.iter().filter(|_| uses_providers(settings)).map(provider_route);
+    settings.modems.iter().map(route).chain(providers).collect()
+}
+
+/// A kind of route that the order leaves out is not used.
+fn uses_providers(settings: &Settings) -> bool {
+    settings.routing.order.contains(&config::RouteKind::Providers)
+}
+
+fn provider_route(provider: &ProviderSettings) -> RouteView {
+    let calls = Limits { per_minute: None, per_day: provider.calls_per_day.map(u32::from) };
+    let sms =
+        Limits { per_minute: provider.sms_per_minute.map(u32::from), per_day: provider.sms_per_day.map(u32::from) };
+    RouteView {
+        sms: provider.channels.contains(&ChannelKind::Sms),
+        tts: provider.channels.contains(&ChannelKind::Voice),
+        countries: provider.countries.to_list(),
+        room: held(provider.concurrency),
+        concurrency: provider.concurrency,
+        budget: Budget::new(sms, calls),
+        sms_price: money(provider.sms_price),
+        call_price: money(provider.call_price),
+        ..RouteView::new(provider.name.as_str(), RouteKind::Provider)
+    }
+}
+
+pub(super) fn providers(settings: &Settings) -> Vec<ProviderConfig> {
+    let used = settings.providers.iter().filter(|_| uses_providers(settings));
+    used.map(|provider| provider_config(provider, settings)).collect()
+}
+
+/// One provider as its worker takes it.
+pub fn provider_config(provider: &ProviderSettings, settings: &Settings) -> ProviderConfig {
+    let request = |request: RequestSettings| {
+        let codes = |codes: &BTreeSet<Code>| codes.iter().map(|code| code.as_str().to_owned()).collect();
+        RequestConfig {
+            source: request.template_source(provider),
+            rules: ReplyRules {
+                final_codes: codes(&request.final_codes),
+                temporary_codes: codes(&request.temporary_codes),
+                success_status: request.success_status,
+                success_path: request.success_path.as_str().to_owned(),
+                success_value: request.success_value,
+                success_pattern: request.success_pattern.map(|pattern| pattern.0),
+                message_id_path: request.message_id_path.as_str().to_owned(),
+                refusal_path: request.refusal_path.as_str().to_owned(),
+                retry_after_path: request.retry_after_path.as_str().to_owned(),
+            },
+        }
+    };
+    let callback = settings.server.public_url.as_ref().zip(provider.callback_secret.as_ref());
+    ProviderConfig {
+        name: provider.name.as_str().to_owned(),
+        sms: request(provider.sms_request()),
+        call: request(provider.call_request()),
+        timeout: provider.timeout,
+        concurrency: provider.concurrency,
+        proxy: provider.proxy.as_ref().map(|proxy| Zeroizing::new(proxy.expose().to_owned())),
+        ca_file: provider.ca_file.clone(),
+        callback_address: callback.map(|(url, secret)| {
+            let secret = secret.0.expose();
+            Zeroizing::new(format!("{}/callbacks/{}?secret={secret}", url.as_str(), provider.name))
+        }),
+        readings: settings.tts.repeat,
+    }
 }
 
 fn money(price: Price) -> Money {

@@ -21,6 +21,8 @@ use simverify::store::{self, NewAccount, Store};
 use simverify::verification::{AttemptId, Brand, EventKind, Money, Purpose, RequestId, StartRequest, Workflow};
 use tokio::sync::mpsc;
 
+use crate::harness::{FakeProvider, Options, quick_modem, spawn_app};
+
 const START: Timestamp = Timestamp::from_millis(1_772_366_400_000);
 
 /// The operations and the dispatcher, and routes that the test plays.
@@ -411,4 +413,39 @@ async fn only_the_failing_provider_is_named_and_a_modem_that_may_return_is_enoug
     assert!(matches!(error, StartError::NoRoute(NoRoute::ProvidersFailing)), "{error}");
     bench.app.board().update("sim1", |route| (route.sms, route.health) = (true, Health::Down { since: START }));
     bench.start(0, 6).await;
+}
+
+#[tokio::test]
+async fn a_burst_on_one_sim_goes_out_through_the_sim_and_a_provider_and_every_pin_is_right() {
+    let backup = FakeProvider::start().await;
+    let table = backup.table("backup", "sms_price = \"0.055\"");
+    let slow = quick_modem().with("submit-latency", "1s");
+    let options = Options::without_modem().modem("sim1", slow).toml(&table);
+    let mut app = spawn_app(options).await;
+    let mut requests = BTreeMap::new();
+    for index in 0..100 {
+        let number = format!("447700900{index:03}");
+        requests.insert(format!("+{number}"), app.start(&number, &[("workflow_id", "6")]).await);
+    }
+    app.at_rest().await;
+    let asked = backup.asked();
+    let by_modem = app.phone.unread();
+    assert_eq!(asked.len() + by_modem, 100, "each number once");
+    assert!(by_modem >= 6 && asked.len() >= 60, "{by_modem} by the modem");
+    for asked in &asked {
+        let (body, pin) = (asked.json(), asked.pin());
+        app.never_logged(body["text"].as_str().expect("a text"));
+        let request = requests.remove(body["to"].as_str().expect("a number")).expect("asked for once");
+        let reply = app.check(&request, &pin).await.json();
+        assert_eq!((&reply["status"], &reply["estimated_price_messages_sent"]), (&"0".into(), &"0.05500000".into()));
+    }
+    for _ in 0..by_modem {
+        let sms = app.phone.sms().await;
+        let request = requests.remove(&sms.number).expect("asked for once");
+        let reply = app.check(&request, sms.pin()).await.json();
+        assert_eq!((&reply["status"], &reply["estimated_price_messages_sent"]), (&"0".into(), &"0.00000000".into()));
+    }
+    let search = "select count(*) from attempt where state = 'sent'";
+    assert_eq!(app.value::<i64>(search), 100, "no second attempt of any");
+    app.finish().await;
 }
