@@ -419,6 +419,7 @@ async fn only_the_failing_provider_is_named_and_a_modem_that_may_return_is_enoug
 async fn a_burst_on_one_sim_goes_out_through_the_sim_and_a_provider_and_every_pin_is_right() {
     let backup = FakeProvider::start().await;
     let table = backup.table("backup", "sms_price = \"0.055\"");
+    let table = format!("routing.overflow_after_seconds = 4\n{table}");
     let slow = quick_modem().with("submit-latency", "1s");
     let options = Options::without_modem().modem("sim1", slow).toml(&table);
     let mut app = spawn_app(options).await;
@@ -431,7 +432,7 @@ async fn a_burst_on_one_sim_goes_out_through_the_sim_and_a_provider_and_every_pi
     let asked = backup.asked();
     let by_modem = app.phone.unread();
     assert_eq!(asked.len() + by_modem, 100, "each number once");
-    assert!(by_modem >= 6 && asked.len() >= 60, "{by_modem} by the modem");
+    assert!(by_modem >= 2 && asked.len() >= 60, "{by_modem} by the modem");
     for asked in &asked {
         let (body, pin) = (asked.json(), asked.pin());
         app.never_logged(body["text"].as_str().expect("a text"));
