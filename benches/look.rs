@@ -43,14 +43,14 @@ async fn main() -> anyhow::Result<()> {
     let quick = RouteView { send_time: Duration::from_millis(10), ..full.clone() };
     let limits = Limits { per_minute: Some(30), per_day: Some(1000) };
     let limited = RouteView { budget: Budget::new(limits, Limits::default()), ..full.clone() };
-    look(&app, "a look: a modem without room", &[full.clone()]).await?;
+    look(&app, "a look: a modem without room", std::slice::from_ref(&full)).await?;
     look(&app, "a look: a modem with room for one", &[ready]).await?;
     look(&app, "a look: the surplus to a provider with room for four", &[full.clone(), provider.clone()]).await?;
     look(&app, "the same, the modem with budgets", &[limited, provider.clone()]).await?;
     look(&app, "the same, 2000 messages fit into the modem's 20 s", &[quick, provider.clone()]).await?;
     admission(&app).await?;
     rusqlite::Connection::open(directory.path().join("simverify.db"))?.execute(LANES, [])?;
-    look(&app, "in 200 lanes: a modem without room", &[full.clone()]).await?;
+    look(&app, "in 200 lanes: a modem without room", std::slice::from_ref(&full)).await?;
     look(&app, "in 200 lanes: the surplus to a provider with room for four", &[full, provider]).await?;
     admission(&app).await
 }

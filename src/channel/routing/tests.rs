@@ -182,7 +182,7 @@ fn a_call_waits_behind_calls_for_as_long_as_they_take() {
     assert_eq!(course(&routes, &[call(), need()]), "1 take a, 1 take p", "an SMS behind a call too");
     assert_eq!(course(&routes, &[need(), call()]), "2 take a");
     let short = RouteView { call_time: seconds(15), ..speaks };
-    assert_eq!(course(&[short, provider("p")], &vec![call(); 3]), "2 take a, 1 take p");
+    assert_eq!(course(&[short, provider("p")], &[call(); 3]), "2 take a, 1 take p");
 }
 
 #[test]
