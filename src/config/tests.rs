@@ -658,11 +658,11 @@ fn secrets_are_masked_in_what_is_in_effect() {
     countries = []  # built-in defaults
     method = "POST"  # built-in defaults
     headers.Authorization = "***"  # /etc/simverify.toml:9
-    variables.account = "AC1"  # /etc/simverify.toml:11
-    variables.api_key = "***"  # /etc/simverify.toml:11
+    variables.account = "AC1"  # /etc/simverify.toml:12
+    variables.api_key = "***"  # /etc/simverify.toml:12
     secret = "***"  # /etc/simverify.toml:8
     secret_file = ""  # built-in defaults
-    content_type = "application/json"  # built-in defaults
+    content_type = ""  # /etc/simverify.toml:11
     body = "***"  # /etc/simverify.toml:10
     success_status = [200, 201, 202]  # built-in defaults
     success_path = ""  # built-in defaults
@@ -680,13 +680,13 @@ fn secrets_are_masked_in_what_is_in_effect() {
     calls_per_day = 0  # built-in defaults
     sms_price = "0"  # built-in defaults
     call_price = "0"  # built-in defaults
-    proxy = "http://***@proxy.example:3128"  # /etc/simverify.toml:12
+    proxy = "http://***@proxy.example:3128"  # /etc/simverify.toml:13
     ca_file = ""  # built-in defaults
-    callback_secret = "***"  # /etc/simverify.toml:13
+    callback_secret = "***"  # /etc/simverify.toml:14
     callback_secret_file = ""  # built-in defaults
     callback = {  }  # built-in defaults
-    voice.body = "***"  # /etc/simverify.toml:14
-    voice.content_type = "application/json"  # built-in defaults
+    voice.body = "***"  # /etc/simverify.toml:15
+    voice.content_type = ""  # /etc/simverify.toml:11
     voice.final_codes = []  # built-in defaults
     voice.headers.Authorization = "***"  # /etc/simverify.toml:9
     voice.message_id_path = ""  # built-in defaults
@@ -698,7 +698,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     voice.success_status = [200, 201, 202]  # built-in defaults
     voice.success_value = ""  # built-in defaults
     voice.temporary_codes = []  # built-in defaults
-    voice.url = "https://***@sms.example"  # /etc/simverify.toml:14
+    voice.url = "https://***@sms.example"  # /etc/simverify.toml:15
     "#);
 }
 

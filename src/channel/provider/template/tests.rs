@@ -69,7 +69,7 @@ fn what_a_message_brings_is_escaped_where_it_stands_and_once() {
     {"a": "A & \"B\" <é>", "b": "A & \"B\" <é>", "n": 300, "u": true}
     a=A%20%26%20%22B%22%20%3C%C3%A9%3E&b=A%20%26%20%22B%22%20%3C%C3%A9%3E&c=447700900123
     <a>A &amp; &quot;B&quot; &lt;é&gt;</a>
-    A & "B" <é> "A & \"B\" <é>"
+    A & "B" <é> "A & \"B\" <é>" true
     {"a": ["+447700900123","447700900123"], "b": "A%20%26%20%22B%22%20%3C%C3%A9%3E"}
     {"a": "NDQ3NzAwOTAwMTIzOjQ3MTE="}
     "#);
