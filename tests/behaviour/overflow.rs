@@ -21,7 +21,8 @@ use simverify::store::{self, NewAccount, Store};
 use simverify::verification::{AttemptId, Brand, EventKind, Money, Purpose, RequestId, StartRequest, Workflow};
 use tokio::sync::mpsc;
 
-use crate::harness::{FakeProvider, Options, quick_modem, spawn_app};
+use crate::harness::{Options, quick_modem, spawn_app};
+use crate::provider::FakeProvider;
 
 const START: Timestamp = Timestamp::from_millis(1_772_366_400_000);
 
