@@ -483,6 +483,10 @@ fn modems_are_listed_with_their_state() {
             "state": "absent",
             "channels": ["sms"],
             "budget": { "sms": unlimited, "calls": unlimited },
+            "health": null,
+            "reason": null,
+            "held": null,
+            "send_seconds": null,
         })
     );
     assert!(list["ports"].is_array());

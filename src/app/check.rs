@@ -129,12 +129,13 @@ impl App {
                 let Ok(step) = step(tx, &mut row, compared, &prepared, now)? else {
                     return Err(CheckError::NotFound);
                 };
+                let cost = Money::from_units(tx.cost_of(verification)?);
                 let price = if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) };
                 let checked = event_of(tx, verification, generation)?.map(|event| Checked {
                     event,
                     price,
                     currency: row.fixed.currency.clone(),
-                    estimated_price_messages_sent: Money::ZERO,
+                    estimated_price_messages_sent: cost,
                 });
                 Ok((step, checked))
             })

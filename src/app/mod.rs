@@ -11,6 +11,7 @@ mod callback;
 mod check;
 mod control;
 mod inbox;
+mod look;
 mod outbox;
 mod report;
 mod rules;
@@ -36,7 +37,8 @@ pub use account::{
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
-pub use outbox::{Claim, Due, Outlook};
+pub use look::{Due, Outlook, Step};
+pub use outbox::Claim;
 pub use rules::Rules;
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,

@@ -1,7 +1,6 @@
 //! The outbox from the inside: what is due, claims, outcomes, and the start after a crash.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +8,11 @@ use tracing::warn;
 
 use super::App;
 use super::blocklist::hashes_of;
-use super::budget::{self, Amounts};
+use super::budget;
 use super::callback::catch_up;
 use super::search::number_of;
 use super::transition::{Prepared, PreparedPin, note_failure, step};
 use super::types::Internal;
-use crate::channel::lane::{Lane, counts_as_first};
-use crate::channel::routing::{self, Choice, Need, RouteView};
 use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass};
 use crate::clock::Timestamp;
 use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, Tx, VerificationRow};
@@ -24,52 +21,11 @@ use crate::verification::{
     Reference, RequestId, VerificationId,
 };
 
-/// Rows of a lane in one look: enough to find work for every free route, little enough to be quick.
-const LOOK: u32 = 64;
-
 /// Verifications that one purge deletes: few, so that it never holds up the writer.
 const PURGE: u32 = 64;
 
 /// Verifications whose deadline is handled in one transaction.
 const DEADLINES: u32 = 64;
-
-/// An attempt that is due, with what routing asks.
-#[derive(Clone, Debug)]
-pub struct Due {
-    pub attempt: AttemptId,
-    pub due: Timestamp,
-    pub lane: Lane,
-    /// What it takes of a budget.
-    pub amount: u32,
-}
-
-impl Due {
-    /// What it asks of a route, but for those that are `kept` for a message before it.
-    pub fn need<'a>(&'a self, kept: &'a [String]) -> Need<'a> {
-        need(&self.lane, self.amount, kept)
-    }
-
-    /// Its place in the order: those for which somebody waits come first, then the due time decides.
-    fn place(&self, send_timeout: Duration, now: Timestamp) -> (bool, Timestamp, AttemptId) {
-        (!counts_as_first(&self.lane, self.due, send_timeout, now), self.due, self.attempt)
-    }
-}
-
-fn need<'a>(lane: &'a Lane, amount: u32, kept: &'a [String]) -> Need<'a> {
-    let Lane { kind, country, excluded, avoided, .. } = lane;
-    Need { kind: *kind, country: *country, excluded, avoided: avoided.as_deref(), amount, kept }
-}
-
-/// What one look at the outbox shows.
-#[derive(Debug, Default)]
-pub struct Outlook {
-    /// Some of what can go on, or never will, in the order in which it is to be handed over.
-    pub due: Vec<Due>,
-    /// The same, behind attempts that this look left out: only if nothing of `due` can go on after all.
-    pub behind: Vec<Due>,
-    /// When a budget for which something waits has more again.
-    pub until: Option<Timestamp>,
-}
 
 /// What a claim came to.
 #[derive(Debug)]
@@ -95,45 +51,6 @@ enum Try {
 }
 
 impl App {
-    /// Some attempts that are due at `now` and that one of the routes takes, or none ever will: of every lane as many as
-    /// could be handed over. Those for which somebody waits come first, then by the instant at which they became due.
-    pub async fn due(&self, now: Timestamp, routes: Vec<RouteView>) -> Result<Outlook, Internal> {
-        let rules = self.rules();
-        let room = u32::try_from(routes.iter().map(RouteView::free_room).sum::<usize>()).unwrap_or(LOOK);
-        let limited = routes.iter().any(|route| !route.budget.sms.limits().windows().is_empty());
-        let outlook = self.store.read(move |tx: &Tx| {
-            let mut outlook = Outlook::default();
-            let mut amounts = Amounts { tx, rules: &rules, autofill: BTreeMap::new() };
-            let place = |due: &Due| due.place(rules.send_timeout, now);
-            // The place from which on attempts were left out.
-            let mut end = None;
-            for text in tx.due_lanes(now)? {
-                let lane = Lane::read(&text);
-                let rows = match routing::choose(&routes, need(&lane, 1, &[])) {
-                    Choice::Wait { until } => {
-                        outlook.until = outlook.until.into_iter().chain(until).min();
-                        continue;
-                    }
-                    Choice::Take(_) if !limited => room.clamp(1, LOOK),
-                    Choice::Take(_) | Choice::Nothing => LOOK,
-                };
-                let found = tx.due_attempts(&text, now, rows)?;
-                let whole = found.len() < usize::try_from(rows).unwrap_or(usize::MAX);
-                for due in found {
-                    let amount = if limited && lane.kind == EventKind::Sms { amounts.of(&due)? } else { 1 };
-                    outlook.due.push(Due { attempt: due.id, due: due.due, lane: lane.clone(), amount });
-                }
-                let last = outlook.due.last().filter(|_| !whole).map(place);
-                end = end.into_iter().chain(last).min();
-            }
-            outlook.due.sort_by_key(place);
-            let read = outlook.due.partition_point(|due| end.is_none_or(|end| place(due) <= end));
-            outlook.behind = outlook.due.split_off(read);
-            Ok::<_, StoreError>(outlook)
-        });
-        Ok(outlook.await?)
-    }
-
     /// When the dispatcher has to look again if nothing wakes it. `looked`: the instant of the look before, which is not
     /// the present any more: what became due during the look is still to be done.
     pub async fn next_due(&self, looked: Timestamp) -> Result<Option<Timestamp>, Internal> {
@@ -232,7 +149,8 @@ impl App {
                 }
                 match step(tx, &mut row, Event::Claimed { attempt: attempt.number }, &prepared, now)? {
                     Ok(step) if step.granted() => {
-                        tx.claim_attempt(id, &share.route, reference, now)?;
+                        let cost = board.price(&share.route, kind, share.amount).units();
+                        tx.claim_attempt(id, &share.route, reference, cost, now)?;
                         tx.take_budget(&share, now)?;
                         Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share, reference))
                     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::channel::routing::Policy;
 use crate::phone::{Country, NumberKind};
 use crate::secrets::HashCost;
 use crate::verification::{CodeLength, Credits, Language, Money, OptOutWords, Plan, StartRequest, Texts, Workflow};
@@ -22,6 +23,7 @@ pub struct Rules {
     /// Of an account that has no rate of its own.
     pub requests_per_second: u32,
     pub send_timeout: Duration,
+    pub routing: Policy,
     pub hash_cost: HashCost,
     /// Empty: all.
     pub allowed_countries: Vec<Country>,
@@ -83,6 +85,7 @@ impl Rules {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::channel::routing::RouteKind;
     use crate::phone::PhoneNumber;
     use crate::verification::{Brand, Purpose};
 
@@ -97,6 +100,10 @@ pub(super) mod tests {
             tries_max: 3,
             requests_per_second: 30,
             send_timeout: Duration::from_secs(240),
+            routing: Policy {
+                order: vec![RouteKind::Modem, RouteKind::Provider],
+                overflow_after: Duration::from_secs(20),
+            },
             hash_cost: HashCost { memory_kib: 64, iterations: 1, parallelism: 1 },
             allowed_countries: vec![],
             allowed_kinds: vec![NumberKind::Mobile],

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::acceptance::{Facts, judge};
-use super::blocklist;
 use super::transition::number_binding;
 use super::types::{Account, Internal, StartError};
 use super::{App, Rules};
+use super::{blocklist, look};
 use crate::channel::lane::Lane;
 use crate::channel::routing::RouteView;
 use crate::clock::Timestamp;
@@ -36,6 +36,7 @@ impl Candidate {
     /// Reads the facts and judges. Says whether the account pays.
     fn judge(&self, tx: &Tx, now: Timestamp) -> Result<Payment, StartError> {
         let account = tx.account(self.account)?;
+        let waiting = look::waiting(tx, now)?;
         let credits = account.as_ref().and_then(|account| account.credits).map(Credits);
         judge(&Facts {
             rules: &self.rules,
@@ -49,7 +50,7 @@ impl Candidate {
             credits,
             price: self.price,
             routes: &self.routes,
-            waiting: tx.queue_length(now)?,
+            waiting: &waiting,
             now,
         })?;
         Ok(if credits.is_some() { Payment::Debited } else { Payment::Unlimited })

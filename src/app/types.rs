@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::channel::routing::NoRoute;
+use crate::channel::admission::NoRoute;
 use crate::clock::Timestamp;
 use crate::phone::PhoneNumber;
 use crate::store::StoreError;

@@ -1,5 +1,6 @@
 //! How a PIN leaves the house: what a channel is given, what it gives back, and which one is chosen.
 
+pub mod admission;
 mod board;
 pub mod budget;
 pub mod callback;

@@ -5,6 +5,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use nix::sys::statvfs::statvfs;
@@ -12,12 +13,14 @@ use nix::unistd::{AccessFlags, eaccess, geteuid};
 use serde_json::{Value, json};
 
 use super::bundle::Bundle;
+use super::live::Routes;
 use super::speak::with_advice;
 use super::{Exit, Global, Outcome, block_on, budget, print, print_json};
 use crate::channel::budget::Budget;
 use crate::channel::provider::Provider;
-use crate::clock::Clock;
-use crate::config::{ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
+use crate::channel::routing::RouteView;
+use crate::clock::{Clock, Timestamp};
+use crate::config::{ChannelKind, ModemSettings, PortSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
 use crate::daemon::{DatabaseLock, Pair, port_address, provider_config, speech_engine};
 use crate::modem::port::{self, PortAddress, PortError};
 use crate::secrets::{KeyFileError, MasterKey, Secrets};
@@ -29,6 +32,9 @@ use crate::verification::{EventKind, Language};
 /// Free space below which the daemon may soon stand still: a day of a busy installation, and what one commit needs.
 const SPACE_LOW: u64 = 200 * 1024 * 1024;
 const SPACE_NONE: u64 = 20 * 1024 * 1024;
+
+/// A modem that starts is ready by then.
+const DOWN_FOR_LONG: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -122,8 +128,12 @@ async fn all(settings: &Settings) -> Vec<Check> {
     checks.extend(settings.server.tls().map(|files| certificate(&files)));
     // A database that cannot be read has its own line.
     let budgets = budget::budgets(settings).unwrap_or_default();
+    let (now, live) = (Clock::System.now(), Routes::of(settings, Clock::System.now()).await);
     for modem in modems {
-        checks.push(modem_port(modem, &daemon).await);
+        checks.push(match live.told(modem.name.as_str()) {
+            Some(route) => modem_at_work(modem, route, &live, now),
+            None => modem_port(modem, &daemon).await,
+        });
         checks.extend(budgets.get(modem.name.as_str()).and_then(|budget| fair_use(modem, budget)));
     }
     for each in providers {
@@ -235,6 +245,20 @@ impl Daemon {
             Self::Running(Some(daemon)) => daemon == holder,
             Self::Running(None) => holder.starts_with("simverify "),
         }
+    }
+}
+
+/// What the running daemon knows of a modem: it has the port, and so nobody else could ask.
+fn modem_at_work(modem: &ModemSettings, route: &RouteView, live: &Routes, now: Timestamp) -> Check {
+    let name = format!("modem {}", modem.name);
+    let virtual_one =
+        if matches!(modem.port, PortSettings::Simulator(_)) { "; nothing reaches a real phone" } else { "" };
+    let health = live.health(route, now);
+    let detail = format!("{} is in use by the running daemon: {health}{virtual_one}", modem.port);
+    match route.health.since() {
+        None => Check::ok(name, detail),
+        Some(since) if now.since(since) < DOWN_FOR_LONG => Check::warn(name, detail),
+        Some(_) => Check::fail(name, detail),
     }
 }
 

@@ -15,6 +15,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod inbox;
+mod live;
 mod man;
 mod modem;
 mod modem_trace;
@@ -22,6 +23,7 @@ mod open;
 mod openapi;
 mod pdu;
 mod postman;
+mod route;
 mod serve;
 mod simulate;
 mod speak;
@@ -94,6 +96,8 @@ pub enum Command {
     /// List modems and ports, ask what is on a port, send an SMS by hand
     #[command(subcommand)]
     Modem(modem::Command),
+    /// Which route a message to a number would take, and why not the others; sends nothing
+    Route(route::Arguments),
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -145,6 +149,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Backup(arguments) => backup::run(&arguments, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
+        Command::Route(arguments) => route::run(&arguments, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Pdu(command) => pdu::run(&command),

@@ -69,7 +69,7 @@ pub async fn ask(database: &Path, request: &Request) -> Result<Connection, Failu
         Some(Record::Refused { refusal }) => Err(refused(refusal, request)),
         Some(Record::Stopping) => Err(ended()),
         None => Err(dropped()),
-        Some(Record::Line { .. } | Record::Lost { .. } | Record::End) => Err(other_version()),
+        Some(Record::Line { .. } | Record::Lost { .. } | Record::End | Record::Board { .. }) => Err(other_version()),
     }
 }
 
@@ -88,7 +88,7 @@ async fn show_all(connection: &mut Connection, arguments: &Arguments) -> Outcome
             Some(Record::End) => return Ok(()),
             Some(Record::Stopping) => return Err(ended()),
             None => return Err(dropped()),
-            Some(Record::Begin | Record::Refused { .. }) => return Err(other_version()),
+            Some(Record::Begin | Record::Refused { .. } | Record::Board { .. }) => return Err(other_version()),
         };
         if !written(&text)? {
             return Ok(());
@@ -137,7 +137,10 @@ fn not_connected(error: ConnectError, database: &Path) -> Failure {
 }
 
 fn refused(refusal: Refusal, request: &Request) -> Failure {
-    let (Request::Trace { modem, .. } | Request::TraceLast { modem }) = request;
+    let modem = match request {
+        Request::Trace { modem, .. } | Request::TraceLast { modem } => modem.as_str(),
+        Request::Board => "",
+    };
     match refusal {
         Refusal::UnknownModem { modems } if modems.is_empty() => {
             Exit::Usage.because(anyhow::anyhow!("no modem is named {modem}: the running daemon has none"))

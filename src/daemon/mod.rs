@@ -167,7 +167,7 @@ impl Daemon {
             tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(tls).keep_current()));
         }
         let close_socket = CancellationToken::new();
-        let socket = open_socket(&settings.storage.path, taps, close_socket.clone());
+        let socket = open_socket(&settings.storage.path, taps, board, close_socket.clone());
         Ok(Self {
             addresses,
             app,
@@ -247,9 +247,14 @@ impl Daemon {
 }
 
 /// The daemon works without it, and so it starts without it.
-fn open_socket(database: &Path, taps: BTreeMap<String, Tap>, close: CancellationToken) -> Option<JoinHandle<()>> {
+fn open_socket(
+    database: &Path,
+    taps: BTreeMap<String, Tap>,
+    board: Board,
+    close: CancellationToken,
+) -> Option<JoinHandle<()>> {
     match Socket::bind(&socket::path(database)) {
-        Ok(socket) => Some(tokio::spawn(socket.serve(taps, close))),
+        Ok(socket) => Some(tokio::spawn(socket.serve(taps, board, close))),
         Err(error) => {
             warn!(%error, "there is no local socket; `simverify modem trace` will not work");
             None

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -12,11 +11,11 @@ use crate::channel::budget::{Budget, Limits};
 use crate::channel::callback::{Fate, Places, Reading};
 use crate::channel::provider::worker::held;
 use crate::channel::provider::{ProviderConfig, ReplyRules, RequestConfig};
-use crate::channel::routing::{Health, RouteKind, RouteView, SEND_TIME_GUESS};
+use crate::channel::routing::{Health, Policy, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::config::{
-    self, CallbackSettings, ChannelKind, Code, InboxSettings, ModemSettings, PortSettings, ProviderSettings,
-    RequestSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
+    self, CallbackSettings, ChannelKind, Code, InboxSettings, ModemSettings, PortSettings, Price, ProviderSettings,
+    RequestSettings, RoutingSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -24,9 +23,6 @@ use crate::modem::port::PortAddress;
 use crate::secrets::HashCost;
 use crate::speech::Engine;
 use crate::verification::{CodeLength, Credits, Money, OptOutWords, Workflow};
-
-/// What a request to a provider takes until it was measured.
-const REQUEST_TIME_GUESS: Duration = Duration::from_secs(1);
 
 /// The rules that the operations follow.
 pub fn rules(settings: &Settings) -> Rules {
@@ -42,6 +38,7 @@ pub fn rules(settings: &Settings) -> Rules {
         tries_max: verify.max_checks,
         requests_per_second: verify.requests_per_second,
         send_timeout: verify.send_timeout,
+        routing: policy(&settings.routing),
         hash_cost: HashCost {
             memory_kib: verify.argon2.memory_kib,
             iterations: verify.argon2.iterations,
@@ -63,6 +60,14 @@ pub fn rules(settings: &Settings) -> Rules {
     }
 }
 
+fn policy(routing: &RoutingSettings) -> Policy {
+    let kind = |kind: &config::RouteKind| match kind {
+        config::RouteKind::Modems => RouteKind::Modem,
+        config::RouteKind::Providers => RouteKind::Provider,
+    };
+    Policy { order: routing.order.iter().map(kind).collect(), overflow_after: routing.overflow_after }
+}
+
 fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
     inbox.opt_out.then(|| Arc::new(OptOutWords::new(&inbox.opt_out_words, &inbox.opt_in_words)))
 }
@@ -70,17 +75,16 @@ fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
 /// Every route as it is at the start: a modem is down until it has started, a provider ready until it fails.
 pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
-        name: modem.name.as_str().to_owned(),
-        kind: RouteKind::Modem,
         sms: modem.channels.contains(&ChannelKind::Sms),
         // A modem speaks once it is told how its sound is reached.
         tts: modem.channels.contains(&ChannelKind::Voice) && voice(modem) != Voice::None,
         countries: modem.countries.to_list(),
         health: Health::Down { since: now },
-        held: 0,
         room: HELD,
-        send_time: SEND_TIME_GUESS,
         budget: Budget::new(sms_limits(modem), call_limits(modem)),
+        sms_price: money(modem.sms_price),
+        call_price: money(modem.call_price),
+        ..RouteView::new(modem.name.as_str(), RouteKind::Modem)
     };
     let providers = settings.providers.iter().filter(|_| uses_providers(settings)).map(provider_route);
     settings.modems.iter().map(route).chain(providers).collect()
@@ -96,16 +100,15 @@ fn provider_route(provider: &ProviderSettings) -> RouteView {
     let sms =
         Limits { per_minute: provider.sms_per_minute.map(u32::from), per_day: provider.sms_per_day.map(u32::from) };
     RouteView {
-        name: provider.name.as_str().to_owned(),
-        kind: RouteKind::Provider,
         sms: provider.channels.contains(&ChannelKind::Sms),
         tts: provider.channels.contains(&ChannelKind::Voice),
         countries: provider.countries.to_list(),
-        health: Health::Ready,
-        held: 0,
         room: held(provider.concurrency),
-        send_time: REQUEST_TIME_GUESS / u32::try_from(provider.concurrency).unwrap_or(1),
+        concurrency: provider.concurrency,
         budget: Budget::new(sms, calls),
+        sms_price: money(provider.sms_price),
+        call_price: money(provider.call_price),
+        ..RouteView::new(provider.name.as_str(), RouteKind::Provider)
     }
 }
 
@@ -180,6 +183,10 @@ pub(super) fn reading(callback: &CallbackSettings) -> Reading {
             .with(Fate::Failed, words(&call.failed))
             .with(Fate::Delivered, words(&call.answered)),
     }
+}
+
+fn money(price: Price) -> Money {
+    Money::from_units(i64::try_from(price.0).unwrap_or(i64::MAX))
 }
 
 /// How many SMS a modem may send.

@@ -32,8 +32,6 @@ mod speaking;
 use hearing::Heard;
 use speaking::CurrentCall;
 
-/// How much of a new measurement goes into the expected send time.
-const SEND_TIME_WEIGHT: f64 = 0.3;
 /// For so long after a message of which it is not known whether it was sent all that came in is read before the next one:
 /// its report may be there. It goes out again after ten seconds, and behind one that is not answered for 45 s.
 const UNSETTLED: Duration = Duration::from_secs(60);
@@ -270,7 +268,8 @@ impl Driver {
             Outcome::Accepted { .. } => {
                 (self.futile, self.futile_number) = (0, None);
                 self.recovery.sent();
-                self.measure(now.saturating_sub(current.begun));
+                let took = now.saturating_sub(current.begun);
+                self.surroundings.board.measure(&self.config.name, EventKind::Sms, took);
             }
             // A late answer to its last part says that all of it was accepted.
             Outcome::Uncertain { references, .. } => {
@@ -289,14 +288,6 @@ impl Driver {
         for (report, done) in std::mem::take(&mut work.reports) {
             self.tell_report(report, done).await;
         }
-    }
-
-    /// A message's time goes into the expected send time by which routing chooses.
-    fn measure(&self, took: Duration) {
-        self.surroundings.board.update(&self.config.name, |route| {
-            let mean = route.send_time.as_secs_f64();
-            route.send_time = Duration::from_secs_f64(mean + SEND_TIME_WEIGHT * (took.as_secs_f64() - mean));
-        });
     }
 
     async fn said<P>(&mut self, work: &mut Work, line: &mut Line<P>, said: Said)

@@ -14,10 +14,12 @@
 mod client;
 mod server;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::routing::RouteView;
 use crate::modem::tap::{Direction, TraceLine};
 
 pub use client::{ConnectError, Connection};
@@ -44,6 +46,8 @@ pub enum Request {
     Trace { modem: String, reveal: bool },
     /// A modem's line: the last minutes, redacted.
     TraceLast { modem: String },
+    /// How all routes stand.
+    Board,
 }
 
 /// What is answered.
@@ -57,6 +61,12 @@ pub enum Record {
         at: String,
         direction: Direction,
         text: String,
+    },
+    /// How all routes stand, in their order.
+    Board {
+        routes: Vec<RouteView>,
+        /// Why a route is not ready, by its name.
+        reasons: BTreeMap<String, String>,
     },
     /// So many lines are left out, because the reader was slow.
     Lost {

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::{PATH_MAX, REQUEST_OCTETS_MAX, Record, Refusal, Request};
+use crate::channel::Board;
 use crate::modem::tap::{Tap, TraceLine, View};
 
 /// Connections at once: each is a person at a terminal.
@@ -78,7 +79,7 @@ impl Socket {
     }
 
     /// Answers until `stop`; then says so to whoever still listens, and removes the file.
-    pub async fn serve(self, taps: BTreeMap<String, Tap>, stop: CancellationToken) {
+    pub async fn serve(self, taps: BTreeMap<String, Tap>, board: Board, stop: CancellationToken) {
         let taps = Arc::new(taps);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let connections = TaskTracker::new();
@@ -99,9 +100,9 @@ impl Socket {
                 refuse_at_once(&stream);
                 continue;
             };
-            let (taps, stop) = (Arc::clone(&taps), stop.clone());
+            let (taps, board, stop) = (Arc::clone(&taps), board.clone(), stop.clone());
             connections.spawn(async move {
-                if let Err(error) = Reader::of(stream, stop).answer(&taps).await {
+                if let Err(error) = Reader::of(stream, stop).answer(&taps, &board).await {
                     debug!(%error, "a connection to the daemon's socket has ended");
                 }
                 drop(place);
@@ -160,12 +161,18 @@ impl Reader {
         Self { requests: BufReader::new(read.take(REQUEST_OCTETS_MAX)), records, stop }
     }
 
-    async fn answer(mut self, taps: &BTreeMap<String, Tap>) -> io::Result<()> {
+    async fn answer(mut self, taps: &BTreeMap<String, Tap>, board: &Board) -> io::Result<()> {
         let Some(request) = self.request().await? else {
             return self.say(&Record::Refused { refusal: Refusal::UnknownRequest }).await;
         };
-        let (Request::Trace { modem, .. } | Request::TraceLast { modem }) = &request;
-        let Some(tap) = taps.get(modem) else {
+        let tap = match &request {
+            Request::Board => {
+                let (routes, reasons) = (board.routes(), board.reasons());
+                return self.say(&Record::Board { routes, reasons }).await;
+            }
+            Request::Trace { modem, .. } | Request::TraceLast { modem } => taps.get(modem),
+        };
+        let Some(tap) = tap else {
             let modems = taps.keys().cloned().collect();
             return self.say(&Record::Refused { refusal: Refusal::UnknownModem { modems } }).await;
         };
@@ -175,7 +182,7 @@ impl Reader {
                 self.say(&Record::Begin).await?;
                 self.follow(lines).await
             }
-            Request::TraceLast { .. } => {
+            Request::TraceLast { .. } | Request::Board => {
                 self.say(&Record::Begin).await?;
                 for line in tap.last() {
                     self.say(&Record::from(&*line)).await?;

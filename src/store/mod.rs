@@ -24,7 +24,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
-pub use attempt::{AttemptReport, AttemptRow, AttemptState, DueAttempt};
+pub use attempt::{AttemptReport, AttemptRow, AttemptState, DueAttempt, due_by_lane};
 pub use blocklist::{BlockOrigin, BlockRow};
 pub use budget::{BudgetUse, NewBudgetUse, budget_uses};
 pub use connection::Tx;

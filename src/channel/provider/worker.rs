@@ -133,6 +133,8 @@ struct Sent {
     kind: EventKind,
     /// `None`: it may not be sent, or not any more.
     verdict: Option<Verdict>,
+    /// What the exchange took.
+    took: Duration,
 }
 
 impl Worker {
@@ -197,6 +199,9 @@ impl Worker {
                 let outcome = sent.verdict.as_ref().map_or(Outcome::Returned, |verdict| verdict.outcome.clone());
                 if let Some(verdict) = &sent.verdict {
                     self.learn(verdict, sent.kind);
+                    if matches!(verdict.outcome, Outcome::Taken { .. }) {
+                        self.surroundings.board.measure(&self.name, sent.kind, sent.took);
+                    }
                 }
                 (sent.attempt, outcome)
             }
@@ -330,7 +335,7 @@ impl Worker {
 /// Asks for the permission to send a message, and sends it.
 async fn send(message: Message, provider: Arc<Provider>, surroundings: Surroundings, in_hand: InHand) -> Sent {
     let (attempt, kind) = (message.attempt, message.kind);
-    let unsent = Sent { attempt, kind, verdict: None };
+    let unsent = Sent { attempt, kind, verdict: None, took: Duration::ZERO };
     let dead = |now| message.pin_end.is_some_and(|end| now >= end);
     if dead(surroundings.clock.now()) || surroundings.stop.is_cancelled() {
         return unsent;
@@ -346,5 +351,5 @@ async fn send(message: Message, provider: Arc<Provider>, surroundings: Surroundi
     let began = Instant::now();
     let verdict = provider.send(&message, now).await;
     debug!(%attempt, milliseconds = began.elapsed().as_millis(), bearing = ?verdict.bearing, "the provider was asked");
-    Sent { attempt, kind, verdict: Some(verdict) }
+    Sent { attempt, kind, verdict: Some(verdict), took: began.elapsed() }
 }
