@@ -4,6 +4,7 @@ mod board;
 pub mod budget;
 pub mod callback;
 pub mod lane;
+pub mod provider;
 mod received;
 pub mod routing;
 
@@ -86,6 +87,11 @@ impl fmt::Debug for MessageText {
 /// How many messages the network counts when a text is sent.
 pub fn sms_parts(text: &str) -> u32 {
     u32::try_from(pdu::part_count(text)).unwrap_or(u32::MAX)
+}
+
+/// Whether a text goes out in an alphabet that leaves 70 characters a message.
+pub fn needs_unicode(text: &str) -> bool {
+    pdu::alphabet_of(text) != pdu::Alphabet::Gsm7
 }
 
 /// How an attempt went. Reasons are for the operator: no number, no text.

@@ -1,7 +1,7 @@
 //! `simverify doctor`: is everything there that the daemon needs? One page, one line for each thing.
 //!
-//! Changes nothing, makes nothing, sends nothing to a modem or a provider. A port is opened and closed again; one that
-//! the running daemon has is left alone. With `--bundle` the page and what else a report needs go into one file.
+//! Changes nothing, makes nothing, sends nothing to a modem or a provider. A port is opened and closed again, and so is a
+//! connection to a provider; a port that the running daemon has is left alone. With `--bundle` the page and what else a report needs go into one file.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,16 @@ use super::bundle::Bundle;
 use super::speak::with_advice;
 use super::{Exit, Global, Outcome, block_on, budget, print, print_json};
 use crate::channel::budget::Budget;
+use crate::channel::provider::Provider;
 use crate::clock::Clock;
 use crate::config::{ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
-use crate::daemon::{DatabaseLock, Pair, port_address, speech_engine};
+use crate::daemon::{DatabaseLock, Pair, port_address, provider_config, speech_engine};
 use crate::modem::port::{self, PortAddress, PortError};
 use crate::secrets::{KeyFileError, MasterKey, Secrets};
 use crate::simulator::Simulators;
 use crate::speech::{Script, Speech};
 use crate::store::{self, Store};
-use crate::verification::Language;
+use crate::verification::{EventKind, Language};
 
 /// Free space below which the daemon may soon stand still: a day of a busy installation, and what one commit needs.
 const SPACE_LOW: u64 = 200 * 1024 * 1024;
@@ -125,7 +126,9 @@ async fn all(settings: &Settings) -> Vec<Check> {
         checks.push(modem_port(modem, &daemon).await);
         checks.extend(budgets.get(modem.name.as_str()).and_then(|budget| fair_use(modem, budget)));
     }
-    checks.extend(providers.iter().map(provider));
+    for each in providers {
+        checks.push(provider(each, settings).await);
+    }
     checks.push(speech(settings).await);
     checks
 }
@@ -263,9 +266,33 @@ fn fair_use(modem: &ModemSettings, budget: &Budget) -> Option<Check> {
     Some(if spent { Check::warn(name, detail) } else { Check::ok(name, detail) })
 }
 
-fn provider(provider: &ProviderSettings) -> Check {
-    let channels: Vec<_> = provider.channels.iter().map(|channel| format!("{channel:?}").to_lowercase()).collect();
-    Check::ok(format!("provider {}", provider.name), format!("configured for {}; not tried", channels.join(", ")))
+/// Connects to each host that a provider's messages go to. Nothing is sent.
+async fn provider(provider: &ProviderSettings, settings: &Settings) -> Check {
+    let name = format!("provider {}", provider.name);
+    let asked = match Provider::new(&provider_config(provider, settings)) {
+        Ok(asked) => asked,
+        Err(error) => return Check::fail(name, error.to_string()),
+    };
+    let mut reached = vec![];
+    let mut clear = false;
+    for channel in &provider.channels {
+        let kind = match channel {
+            ChannelKind::Sms => EventKind::Sms,
+            ChannelKind::Voice => EventKind::Tts,
+        };
+        let host = asked.host(kind);
+        if let Err(reason) = asked.connect(kind).await {
+            return Check::fail(name, format!("{host} cannot be reached: {reason}"));
+        }
+        clear |= asked.is_in_the_clear(kind);
+        let said = format!("{} by {host}", format!("{channel:?}").to_lowercase());
+        reached.push(said);
+    }
+    let detail = format!("{}: reached, nothing was sent", reached.join(", "));
+    if clear {
+        return Check::warn(name, format!("{detail}; http:// shows PINs and the secret to the network between"));
+    }
+    Check::ok(name, detail)
 }
 
 /// Says one digit: a program that is there may lack its voices.

@@ -624,7 +624,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     let place = Place::with_main(
         &(modem("sim_pin = '4711'")
             + &provider(
-                "secret = 'geheim1'\nheaders = { Authorization = 'geheim2' }\nbody = 'geheim3'\n\
+                "secret = 'geheim1'\nheaders = { Authorization = 'geheim2' }\nbody = 'geheim3'\ncontent_type = ''\n\
                  variables = { account = 'AC1', api_key = 'geheim5' }\nproxy = 'http://me:geheim6@proxy.example:3128'\n\
                  callback_secret = 'geheim7geheim7geheim7'\nvoice = { body = 'geheim8', url = 'https://geheim@sms.example' }",
             )

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -9,11 +10,13 @@ use crate::api::{Callbacks, Reporter};
 use crate::app::Rules;
 use crate::channel::budget::{Budget, Limits};
 use crate::channel::callback::{Fate, Places, Reading};
+use crate::channel::provider::worker::held;
+use crate::channel::provider::{ProviderConfig, ReplyRules, RequestConfig};
 use crate::channel::routing::{Health, RouteKind, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
 use crate::config::{
-    CallbackSettings, ChannelKind, Code, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings,
-    VoiceSettings,
+    self, CallbackSettings, ChannelKind, Code, InboxSettings, ModemSettings, PortSettings, ProviderSettings,
+    RequestSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -21,6 +24,9 @@ use crate::modem::port::PortAddress;
 use crate::secrets::HashCost;
 use crate::speech::Engine;
 use crate::verification::{CodeLength, Credits, Money, OptOutWords, Workflow};
+
+/// What a request to a provider takes until it was measured.
+const REQUEST_TIME_GUESS: Duration = Duration::from_secs(1);
 
 /// The rules that the operations follow.
 pub fn rules(settings: &Settings) -> Rules {
@@ -61,7 +67,7 @@ fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
     inbox.opt_out.then(|| Arc::new(OptOutWords::new(&inbox.opt_out_words, &inbox.opt_in_words)))
 }
 
-/// Every route as it is before its modem has started.
+/// Every route as it is at the start: a modem is down until it has started, a provider ready until it fails.
 pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
         name: modem.name.as_str().to_owned(),
@@ -76,7 +82,72 @@ pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
         send_time: SEND_TIME_GUESS,
         budget: Budget::new(sms_limits(modem), call_limits(modem)),
     };
-    settings.modems.iter().map(route).collect()
+    let providers = settings.providers.iter().filter(|_| uses_providers(settings)).map(provider_route);
+    settings.modems.iter().map(route).chain(providers).collect()
+}
+
+/// A kind of route that the order leaves out is not used.
+fn uses_providers(settings: &Settings) -> bool {
+    settings.routing.order.contains(&config::RouteKind::Providers)
+}
+
+fn provider_route(provider: &ProviderSettings) -> RouteView {
+    let calls = Limits { per_minute: None, per_day: provider.calls_per_day.map(u32::from) };
+    let sms =
+        Limits { per_minute: provider.sms_per_minute.map(u32::from), per_day: provider.sms_per_day.map(u32::from) };
+    RouteView {
+        name: provider.name.as_str().to_owned(),
+        kind: RouteKind::Provider,
+        sms: provider.channels.contains(&ChannelKind::Sms),
+        tts: provider.channels.contains(&ChannelKind::Voice),
+        countries: provider.countries.to_list(),
+        health: Health::Ready,
+        held: 0,
+        room: held(provider.concurrency),
+        send_time: REQUEST_TIME_GUESS / u32::try_from(provider.concurrency).unwrap_or(1),
+        budget: Budget::new(sms, calls),
+    }
+}
+
+pub(super) fn providers(settings: &Settings) -> Vec<ProviderConfig> {
+    let used = settings.providers.iter().filter(|_| uses_providers(settings));
+    used.map(|provider| provider_config(provider, settings)).collect()
+}
+
+/// One provider as its worker takes it.
+pub fn provider_config(provider: &ProviderSettings, settings: &Settings) -> ProviderConfig {
+    let request = |request: RequestSettings| {
+        let codes = |codes: &BTreeSet<Code>| codes.iter().map(|code| code.as_str().to_owned()).collect();
+        RequestConfig {
+            source: request.template_source(provider),
+            rules: ReplyRules {
+                final_codes: codes(&request.final_codes),
+                temporary_codes: codes(&request.temporary_codes),
+                success_status: request.success_status,
+                success_path: request.success_path.as_str().to_owned(),
+                success_value: request.success_value,
+                success_pattern: request.success_pattern.map(|pattern| pattern.0),
+                message_id_path: request.message_id_path.as_str().to_owned(),
+                refusal_path: request.refusal_path.as_str().to_owned(),
+                retry_after_path: request.retry_after_path.as_str().to_owned(),
+            },
+        }
+    };
+    let callback = settings.server.public_url.as_ref().zip(provider.callback_secret.as_ref());
+    ProviderConfig {
+        name: provider.name.as_str().to_owned(),
+        sms: request(provider.sms_request()),
+        call: request(provider.call_request()),
+        timeout: provider.timeout,
+        concurrency: provider.concurrency,
+        proxy: provider.proxy.as_ref().map(|proxy| Zeroizing::new(proxy.expose().to_owned())),
+        ca_file: provider.ca_file.clone(),
+        callback_address: callback.map(|(url, secret)| {
+            let secret = secret.0.expose();
+            Zeroizing::new(format!("{}/callbacks/{}?secret={secret}", url.as_str(), provider.name))
+        }),
+        readings: settings.tts.repeat,
+    }
 }
 
 /// The providers that may report, and how they are understood.
@@ -93,7 +164,7 @@ pub fn callbacks(settings: &Settings) -> Callbacks {
 }
 
 /// How a provider's callbacks are read.
-pub(super) fn reading(callback: &CallbackSettings) -> Reading {
+pub fn reading(callback: &CallbackSettings) -> Reading {
     fn words(codes: &BTreeSet<Code>) -> impl Iterator<Item = &str> {
         codes.iter().map(Code::as_str)
     }

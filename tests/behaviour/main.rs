@@ -1,5 +1,7 @@
 //! What the product does, through HTTP on one side and virtual modems on the other: whole replies, whole messages.
 
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../harness/mod.rs"]
 mod harness;
 
@@ -17,6 +19,7 @@ mod modems;
 mod opting_out;
 mod outcomes;
 mod paying;
+mod providers;
 mod receiving;
 mod reports;
 mod requesting;

@@ -9,6 +9,7 @@
 mod database;
 mod log;
 mod phone;
+mod provider;
 mod reply;
 mod tap;
 
@@ -29,6 +30,7 @@ use simverify::simulator::{Control, ReportEvent, Settings, Simulator, Simulators
 use simverify::store::{self, NewAccount, Store};
 
 pub use phone::{Phone, Sms};
+pub use provider::{Act, FakeProvider, reply, text};
 pub use reply::Reply;
 use tap::Tap;
 
@@ -152,6 +154,8 @@ pub async fn spawn_app_at_once(options: Options) -> TestApp {
         }
         modems.insert((*name).to_owned(), simulator);
     }
+    // The client is built with TLS, which the daemon's own clients need, and without a choice of cryptography.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().expect("a client");
     let mut app = TestApp {
         phone,
@@ -497,6 +501,11 @@ impl TestApp {
     /// What was written to the modems so far.
     pub fn wire(&self) -> String {
         self.taps.iter().map(Tap::written).collect()
+    }
+
+    /// Forbids a text in the log.
+    pub fn never(&self, text: &str) {
+        self.log.never(text);
     }
 
     // ---- time

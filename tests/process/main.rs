@@ -17,6 +17,7 @@ mod kill;
 mod listening;
 mod modem;
 mod ports;
+mod providers;
 mod receive;
 mod secrecy;
 mod service;
