@@ -22,6 +22,7 @@ mod open;
 mod openapi;
 mod pdu;
 mod postman;
+mod provider;
 mod serve;
 mod simulate;
 mod speak;
@@ -94,6 +95,9 @@ pub enum Command {
     /// List modems and ports, ask what is on a port, send an SMS by hand
     #[command(subcommand)]
     Modem(modem::Command),
+    /// List providers and ready-made ones, send an SMS or a call through one by hand
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -145,6 +149,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Backup(arguments) => backup::run(&arguments, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
+        Command::Provider(command) => provider::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Pdu(command) => pdu::run(&command),

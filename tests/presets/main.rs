@@ -6,6 +6,7 @@
 mod bench;
 mod callbacks;
 mod calls;
+mod commands;
 mod fakes;
 mod gateways;
 mod services;
