@@ -277,12 +277,14 @@ impl App {
         let kind = row.machine.current_event();
         let texts = Arc::clone(&self.rules().texts);
         let text = MessageText::new(texts.sms(&purpose, &pin, language, autofill));
-        let particulars = reference.map(|reference| Particulars {
-            reference,
-            sender_id: row.fixed.sender_id.clone(),
-            purpose: purpose.clone(),
-            pin: pin.clone(),
-            language,
+        let particulars = reference.map(|reference| {
+            Box::new(Particulars {
+                reference,
+                sender_id: row.fixed.sender_id.clone(),
+                purpose: purpose.clone(),
+                pin: pin.clone(),
+                language,
+            })
         });
         let call = match kind {
             EventKind::Sms => None,

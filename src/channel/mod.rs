@@ -36,7 +36,7 @@ pub struct Message {
     /// What a call says; of a call alone.
     pub call: Option<CallScript>,
     /// Of a message to a provider alone.
-    pub particulars: Option<Particulars>,
+    pub particulars: Option<Box<Particulars>>,
     /// Not to be sent at this instant or later: the PIN is dead then.
     pub pin_end: Option<Timestamp>,
     /// How long the network may keep trying.

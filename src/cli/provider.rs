@@ -223,13 +223,13 @@ fn message(arguments: &Test, kind: EventKind) -> Result<Message, Failure> {
         number: PhoneNumber::parse(&arguments.number, None).or_exit(Exit::Data, "wrong number")?,
         text: MessageText::new(arguments.text.clone()),
         call: None,
-        particulars: Some(Particulars {
+        particulars: Some(Box::new(Particulars {
             reference: Reference::from_bytes(Random::System.bytes()),
             sender_id: SENDER.to_owned(),
             purpose: Purpose::Number { brand: Brand::new(BRAND).expect("a brand") },
             pin: Pin::new(PIN).expect("a PIN"),
             language: arguments.language,
-        }),
+        })),
         pin_end: None,
         validity: VALIDITY,
     })

@@ -4,6 +4,8 @@
 mod certificates;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../support/provider.rs"]
+mod provider;
 
 mod accounts;
 mod callbacks;

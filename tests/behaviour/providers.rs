@@ -6,7 +6,8 @@ use insta::assert_snapshot;
 use simverify::channel::routing::Health;
 
 use crate::certificates::Authority;
-use crate::harness::{Act, FakeProvider, NUMBER, Options, TestApp, eventually, reply, spawn_app, text};
+use crate::harness::{NUMBER, Options, TestApp, eventually, spawn_app};
+use crate::provider::{Act, FakeProvider, reply, text};
 
 /// Each attempt with its state, route and reason.
 const ATTEMPTS: &str = "select state, route, reason from attempt order by attempt_id";

@@ -9,7 +9,6 @@
 mod database;
 mod log;
 mod phone;
-mod provider;
 mod reply;
 mod tap;
 
@@ -30,7 +29,6 @@ use simverify::simulator::{Control, ReportEvent, Settings, Simulator, Simulators
 use simverify::store::{self, NewAccount, Store};
 
 pub use phone::{Phone, Sms};
-pub use provider::{Act, FakeProvider, reply, text};
 pub use reply::Reply;
 use tap::Tap;
 

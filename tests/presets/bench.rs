@@ -226,13 +226,13 @@ fn message(kind: EventKind, text: &str, language: &str) -> Message {
         number: PhoneNumber::parse("447700900123", None).expect("a number"),
         text: MessageText::new(text.to_owned()),
         call,
-        particulars: Some(Particulars {
+        particulars: Some(Box::new(Particulars {
             reference: Reference::from_bytes([0xcd; 8]),
             sender_id: "VERIFY".to_owned(),
             purpose,
             pin,
             language,
-        }),
+        })),
         pin_end: None,
         validity: Duration::from_secs(300),
     }

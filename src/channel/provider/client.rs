@@ -63,7 +63,7 @@ impl Client {
             proxy = Some(Url::parse(address).map_err(|error| unfit(error.to_string()))?);
             builder = builder.proxy(Proxy::all(address.as_str()).map_err(|error| unfit(error.to_string()))?);
         }
-        let http = builder.build().map_err(|error| reason_of(error))?;
+        let http = builder.build().map_err(reason_of)?;
         Ok(Self { http, tls: Arc::new(tls), connect_timeout, proxy })
     }
 

@@ -1,8 +1,8 @@
 //! An HTTP provider: takes over where no modem can.
 //!
-//! What is sent is a template filled in ([`template`], [`variables`]); what the reply means is a table ([`verdict`]);
-//! whether the provider is asked at all is a breaker's state ([`breaker`]). These are pure. [`client`] speaks HTTP, and
-//! [`worker`] is the task that owns one provider as a driver owns one modem.
+//! What is sent is a template filled in (`template`, `variables`); what the reply means is a table (`verdict`);
+//! whether the provider is asked at all is a breaker's state (`breaker`). These are pure. `client` speaks HTTP, and
+//! `worker` is the task that owns one provider as a driver owns one modem.
 //!
 //! Never shows a secret, a number, a text or a whole address: not in a reason, not in the log, not in `Debug`.
 

@@ -130,13 +130,13 @@ mod tests {
             number: PhoneNumber::parse("447700900123", None).expect("a number"),
             text: MessageText::new("4711 ist dein Code, fünf Ω漢".to_owned()),
             call,
-            particulars: Some(Particulars {
+            particulars: Some(Box::new(Particulars {
                 reference: Reference::from_bytes([0xcd; 8]),
                 sender_id: "VERIFY".to_owned(),
                 purpose,
                 pin,
                 language,
-            }),
+            })),
             pin_end: Some(Timestamp::from_millis(90_500)),
             validity: Duration::from_secs(300),
         }

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use super::eventually;
+use crate::harness::eventually;
 
 /// What a provider does once it has read a request.
 #[derive(Clone)]
