@@ -140,6 +140,8 @@ pub fn plivo(asked: &Asked) -> Judged {
     let body = asked.json()?;
     keys(&body, &["src", "dst", "text"], &["type", "log", "message_expiry", "url", "method"])?;
     e164(text(&body, "/dst")?)?;
+    // The official client takes a truth value.
+    ensure(body.pointer("/log") == Some(&json!(false)), "log")?;
     within(&body, "/message_expiry", 5..=10_800)?;
     let uuid = "db3ce55a-7f1d-11e1-8ea7-1231380bc196";
     Ok(json_reply(202, &json!({ "message": "message(s) queued", "message_uuid": [uuid], "api_id": "db342550" })))

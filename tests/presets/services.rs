@@ -189,7 +189,7 @@ async fn plivo_takes_an_sms() {
     authorization: Basic TUExOmdlaGVpbQ==
     content-type: application/json
 
-    {"src": "+14155550100", "dst": "+447700900123", "text": "4711 is your \"A&B\" code", "type": "sms", "log": "false", "message_expiry": 300, "url": "https://verify.example/callbacks/it?secret=unguessable-secret&reference=cdcdcdcdcdcdcdcd", "method": "POST"}
+    {"src": "+14155550100", "dst": "+447700900123", "text": "4711 is your \"A&B\" code", "type": "sms", "log": false, "message_expiry": 300, "url": "https://verify.example/callbacks/it?secret=unguessable-secret&reference=cdcdcdcdcdcdcdcd", "method": "POST"}
     "#);
     // "Response codes": 400 with an error text, 401 for wrong credentials, 429 for too many requests.
     let body = r#"{"api_id": "97ceeb52-58b6-11e1-86da-77300b68f8bb", "error": "invalid 'dst' number"}"#;
