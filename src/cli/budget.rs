@@ -10,7 +10,7 @@ use crate::app::uses_of;
 use crate::channel::budget::{Allowance, Budget, DAY, Share};
 use crate::channel::{Board, Used};
 use crate::clock::{Clock, Timestamp};
-use crate::config::{ModemSettings, Settings};
+use crate::config::{ModemSettings, RouteName, Settings};
 use crate::daemon::{call_limits, routes, sms_limits};
 use crate::store::{self, Store};
 use crate::verification::EventKind;
@@ -87,17 +87,17 @@ pub fn diagnosis(modem: &ModemSettings, budget: &Budget) -> Option<(bool, String
 }
 
 /// Counts what was sent by hand as the daemon counts its own. Without a database nothing counts yet.
-pub async fn count_by_hand(settings: &Settings, modem: &ModemSettings, kind: EventKind, amount: u32) {
+pub async fn count_by_hand(settings: &Settings, route: &RouteName, kind: EventKind, amount: u32) {
     if !Store::exists(&settings.storage.path) {
         return;
     }
-    let (now, name) = (Clock::System.now(), modem.name.as_str().to_owned());
+    let (now, name) = (Clock::System.now(), route.as_str().to_owned());
     let counted = async {
         let store = open_existing(settings)?.store;
         let counted = store.write(move |tx| tx.add_budget_use(&name, kind, amount, now)).await;
         counted.map_err(|error| store_failure(error, &settings.storage.path))
     };
     if let Err(failure) = counted.await {
-        eprintln!("simverify: not counted in the budget of modem {}: {failure}", modem.name);
+        eprintln!("simverify: not counted in the budget of {route}: {failure}");
     }
 }

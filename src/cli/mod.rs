@@ -23,6 +23,7 @@ mod open;
 mod openapi;
 mod pdu;
 mod postman;
+mod provider;
 mod route;
 mod serve;
 mod simulate;
@@ -98,6 +99,9 @@ pub enum Command {
     Modem(modem::Command),
     /// Which route a message to a number would take, and why not the others; sends nothing
     Route(route::Arguments),
+    /// List providers and ready-made ones, send an SMS or a call through one by hand
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -150,6 +154,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
         Command::Route(arguments) => route::run(&arguments, &global),
+        Command::Provider(command) => provider::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Pdu(command) => pdu::run(&command),

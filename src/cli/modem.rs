@@ -274,7 +274,7 @@ async fn call(arguments: &CallByHand, settings: &Settings) -> Outcome {
     let called = by_hand::call(port, &config, number, said, Studio { speech, simulators }, record).await;
     let called = called.map_err(|error| by_hand_failure(error, format!("modem {}", config.name)))?;
     if matches!(called, Sent::Spoken { .. } | Sent::Unanswered { .. } | Sent::Uncertain { .. }) {
-        budget::count_by_hand(settings, modem, EventKind::Tts, 1).await;
+        budget::count_by_hand(settings, &modem.name, EventKind::Tts, 1).await;
     }
     tell_call(&called, &config.name, arguments.json)
 }
@@ -333,7 +333,7 @@ async fn send_sms(arguments: &SendSms, settings: &Settings) -> Outcome {
     let sent = by_hand::send(port, &config, &message, reference, record).await;
     let sent = sent.map_err(|error| by_hand_failure(error, format!("modem {}", config.name)))?;
     if matches!(sent, Sent::Accepted { .. } | Sent::Uncertain { .. }) {
-        budget::count_by_hand(settings, modem, message.kind, sms_parts(&arguments.text)).await;
+        budget::count_by_hand(settings, &modem.name, message.kind, sms_parts(&arguments.text)).await;
     }
     tell(&sent, &config.name, arguments.json)
 }

@@ -425,13 +425,15 @@ impl TryFrom<String> for CallbackSecret {
 read_from_string! { UrlTemplate JsonPointer }
 
 /// Names that templates have anyway. `sender` may be given: it then stands for the request's own.
-const BUILT_IN_VARIABLES: [&str; 16] = [
+const BUILT_IN_VARIABLES: [&str; 18] = [
     "number",
     "digits",
     "text",
     "spoken",
     "pin",
     "language",
+    "locale",
+    "valid_until",
     "secret",
     "brand",
     "country",

@@ -442,7 +442,7 @@ fn a_provider_that_does_not_fit_is_refused_without_its_secrets() {
     /etc/simverify.toml:4: providers[0].timeout_seconds = 0: must be a whole number from 1 to 120
     /etc/simverify.toml:4: providers[0].headers = { Authorization = "***", authorization = "***" }: must name authorization once; letters of either case are the same
     /etc/simverify.toml:4: providers[0].content_type = "a\nb": must be a media type, or empty
-    /etc/simverify.toml:4: providers[0].preset = "pigeons": must be one of , or empty
+    /etc/simverify.toml:4: providers[0].preset = "pigeons": must be one of twilio, vonage, messagebird, bird, plivo, telnyx, sinch, sinch-voice, smsgate, smsgate-local, textbee, kannel, jasmin, playsms, gammu, or empty
     /etc/simverify.toml:4: providers[0].preset = 5: must be a string
     /etc/simverify.toml:4: providers[0].variables = { Account = "1" }: must have names of small letters, digits and "_", the first a letter
     /etc/simverify.toml:4: providers[0].variables = { number = "1" }: must not name number, which templates have anyway

@@ -47,7 +47,8 @@ use crate::store::Store;
 
 pub use lock::{DatabaseLock, LockError};
 pub use settings::{
-    call_limits, callbacks, modem_config, port_address, provider_config, routes, rules, sms_limits, speech_engine,
+    call_limits, callbacks, modem_config, port_address, provider_config, reading, routes, rules, sms_limits,
+    speech_engine,
 };
 pub use tls::Pair;
 use tls::Tls;

@@ -167,7 +167,7 @@ pub fn callbacks(settings: &Settings) -> Callbacks {
 }
 
 /// How a provider's callbacks are read.
-pub(super) fn reading(callback: &CallbackSettings) -> Reading {
+pub fn reading(callback: &CallbackSettings) -> Reading {
     fn words(codes: &BTreeSet<Code>) -> impl Iterator<Item = &str> {
         codes.iter().map(Code::as_str)
     }

@@ -23,7 +23,7 @@ use crate::channel::Message;
 use crate::clock::Timestamp;
 use crate::verification::EventKind;
 use client::Client;
-use template::{TemplateFault, TemplateSource, Templates};
+use template::{Request, TemplateFault, TemplateSource, Templates};
 use variables::Surrounding;
 
 pub use verdict::{Bearing, Cause, ReplyRules, Verdict};
@@ -105,6 +105,15 @@ impl Provider {
         let exchange = self.client.exchange(request, |status| ready.rules.need_body(status)).await;
         let hidden = values.hidden(ready.templates.secrets());
         ready.rules.judge(exchange, &hidden, now)
+    }
+
+    /// The request that a message makes, for a person to look at.
+    ///
+    /// # Errors
+    ///
+    /// What the message does not allow.
+    pub fn request(&self, message: &Message, now: Timestamp) -> Result<Request, TemplateFault> {
+        self.ready(message.kind).templates.render(&self.surrounding.values(message, now))
     }
 
     /// Whether the provider's host can be reached and shows a good certificate. Nothing is sent.

@@ -205,7 +205,10 @@ impl Templates {
             if value.chars().any(|character| character.is_control() && character != '\t') {
                 return Err(fault(&key, "must make a value without line breaks".to_owned()));
             }
-            headers.push((name.clone(), value.trim().to_owned()));
+            // One that this message has nothing for is left out.
+            if !value.trim().is_empty() {
+                headers.push((name.clone(), value.trim().to_owned()));
+            }
         }
         let body = match self.method {
             Method::Get => None,
@@ -301,6 +304,8 @@ fn environment(body: Escape) -> Environment<'static> {
     environment.add_filter("json", json);
     environment.add_filter("urlencode", urlencode);
     environment.add_filter("base64", |text: &Value| STANDARD.encode(text.to_string()));
+    environment.add_filter("xml", xml);
+    environment.add_filter("ucs2_hex", |text: &Value| ucs2_hex(&text.to_string()));
     environment
 }
 
@@ -340,6 +345,30 @@ fn urlencode(state: &mut State, value: &Value) -> Value {
     finished(percent_encoded(&value.to_string()), Escape::of_state(state) == Escape::Percent)
 }
 
+/// Text inside XML that a form or JSON carries, where the place itself asks for another escape.
+fn xml(state: &mut State, value: &Value) -> Value {
+    let mut escaped = String::new();
+    for character in value.to_string().chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            // XML 1.0 §2.2 has no way to write any other control character.
+            '\t' | '\n' | '\r' => escaped.push(character),
+            _ if character.is_control() => {}
+            _ => escaped.push(character),
+        }
+    }
+    finished(escaped, Escape::of_state(state) == Escape::Xml)
+}
+
+/// UTF-16, the first octet the higher one, in hexadecimal: what SMPP calls UCS-2.
+fn ucs2_hex(text: &str) -> String {
+    text.encode_utf16().fold(String::new(), |hex, unit| hex + &format!("{unit:04x}"))
+}
+
 /// What a filter made; `escaped`: as the place around it asks.
 fn finished(text: String, escaped: bool) -> Value {
     if escaped { Value::from_safe_string(text) } else { Value::from(text) }
@@ -356,6 +385,8 @@ fn sample(kind: &'static str) -> Values {
         ("spoken", text),
         ("pin", "4711"),
         ("language", "en-gb"),
+        ("locale", "en-GB"),
+        ("valid_until", "2030-01-01T00:00:00Z"),
         ("sender", "A & \"B\""),
         ("brand", "A & \"B\" <é>"),
         ("country", "GB"),

@@ -29,13 +29,16 @@ impl Surrounding {
         let validity = message.pin_end.map_or(message.validity, |end| end.since(now));
         let spoken = message.call.as_ref().map_or_else(|| text.to_owned(), |call| spoken(call, self.readings));
         let country = message.number.country();
-        let values: [(&'static str, Value); 16] = [
+        let language = particulars.map_or("en-us", |particulars| particulars.language.as_str());
+        let valid_until = message.pin_end.unwrap_or(now + message.validity).to_date_time().replace(' ', "T") + "Z";
+        let values: [(&'static str, Value); 18] = [
             ("number", Value::from(format!("+{}", message.number.digits()))),
             ("digits", Value::from(message.number.digits())),
             ("text", Value::from(text)),
             ("spoken", Value::from(spoken)),
             ("pin", Value::from(particulars.map_or("", |particulars| particulars.pin.reveal()))),
-            ("language", Value::from(particulars.map_or("en-us", |particulars| particulars.language.as_str()))),
+            ("language", Value::from(language)),
+            ("locale", Value::from(locale(language))),
             ("sender", Value::from(particulars.map_or("", |particulars| particulars.sender_id.as_str()))),
             ("brand", Value::from(particulars.map_or("", |particulars| name_of(&particulars.purpose)))),
             ("country", Value::from(country.as_ref().map_or("", |country| country.as_str()))),
@@ -43,6 +46,7 @@ impl Surrounding {
             ("reference", Value::from(reference)),
             ("callback_url", Value::from(callback_url)),
             ("validity_seconds", Value::from(validity.as_secs().max(1))),
+            ("valid_until", Value::from(valid_until)),
             ("unicode", Value::from(needs_unicode(text))),
             ("parts", Value::from(sms_parts(text))),
             ("kind", Value::from(kind_name(message.kind))),
@@ -55,6 +59,14 @@ pub(super) fn kind_name(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Sms => "sms",
         EventKind::Tts => "call",
+    }
+}
+
+/// A language with its region in capitals, as speech services write it (BCP 47).
+fn locale(language: &str) -> String {
+    match language.split_once('-') {
+        Some((language, region)) => format!("{language}-{}", region.to_ascii_uppercase()),
+        None => language.to_owned(),
     }
 }
 
@@ -146,6 +158,7 @@ mod tests {
         digits = '447700900123'
         kind = 'sms'
         language = 'de-de'
+        locale = 'de-DE'
         number = '+447700900123'
         parts = 1
         pin = '4711'
@@ -155,6 +168,7 @@ mod tests {
         spoken = '4711 ist dein Code, fünf Ω漢'
         text = '4711 ist dein Code, fünf Ω漢'
         unicode = True
+        valid_until = '1970-01-01T00:01:30Z'
         validity_seconds = 30
         ");
         let none = Surrounding { callback_address: None, readings: 2 };

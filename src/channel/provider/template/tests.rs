@@ -62,6 +62,9 @@ fn what_a_message_brings_is_escaped_where_it_stands_and_once() {
         ("text/plain", "{{ brand }} {{ brand | json }} {{ unicode }}"),
         ("application/json", r#"{"a": {{ [number, digits] | json }}, "b": "{{ brand | urlencode }}"}"#),
         ("application/json", r#"{"a": "{{ (digits ~ ':' ~ pin) | base64 }}"}"#),
+        ("application/json", r#"{"a": {{ ('<Say>' ~ (brand | xml) ~ '</Say>') | json }}}"#),
+        ("text/xml", "<a>{{ brand | xml }}</a>"),
+        ("text/plain", "{{ brand | ucs2_hex }} {{ locale }} {{ valid_until }}"),
     ];
     let rendered: Vec<String> =
         bodies.iter().map(|(kind, body)| request(&with_body(kind, body)).body.expect("a body")).collect();
@@ -72,6 +75,9 @@ fn what_a_message_brings_is_escaped_where_it_stands_and_once() {
     A & "B" <é> "A & \"B\" <é>" true
     {"a": ["+447700900123","447700900123"], "b": "A%20%26%20%22B%22%20%3C%C3%A9%3E"}
     {"a": "NDQ3NzAwOTAwMTIzOjQ3MTE="}
+    {"a": "<Say>A &amp; &quot;B&quot; &lt;é&gt;</Say>"}
+    <a>A &amp; &quot;B&quot; &lt;é&gt;</a>
+    00410020002600200022004200220020003c00e9003e en-GB 2030-01-01T00:00:00Z
     "#);
     let urls = [
         "https://sms.example/{{ digits }}?text={{ brand }}&again={{ brand | urlencode }}&n={{ number }}",
@@ -208,4 +214,14 @@ proptest::proptest! {
         let query: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
         proptest::prop_assert_eq!(query, vec![("a".to_owned(), brand), ("b".to_owned(), text)]);
     }
+}
+
+#[test]
+fn a_header_that_a_message_has_nothing_for_is_left_out() {
+    let names = |value: &str| {
+        let request = request(&with_header("X-Unit", value));
+        request.headers.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    assert_eq!(names("{% if kind == 'call' %}1{% endif %}"), ["Content-Type"]);
+    assert_eq!(names("{% if kind == 'sms' %}1{% endif %}"), ["X-Unit", "Content-Type"]);
 }
