@@ -172,8 +172,8 @@ fn a_database_of_a_newer_version_or_another_key_is_refused() {
     assert!(matches!(Store::open(&place.path(), &[8; 32]), Err(StoreError::WrongKey)));
     set_version(&place.path(), 99);
     let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
-    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 4: install the newer version again, or restore a backup made before the upgrade");
-    assert!(matches!(store::inspect(&place.path(), None), Err(StoreError::Newer { .. })));
+    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 5: install the newer version again, or restore a backup made before the upgrade");
+    assert!(matches!(store::inspect(&place.path(), &[]), Err(StoreError::Newer { .. })));
 }
 
 fn set_version(path: &Path, version: u32) {
@@ -191,7 +191,7 @@ fn what_is_not_our_database_is_refused_and_left_as_it_is() {
     let foreign = place.file("foreign.db");
     Connection::open(&foreign).expect("a database").execute_batch("create table t (x)").expect("a table");
     assert!(matches!(Store::open(&foreign, &KEY), Err(StoreError::NotADatabase)));
-    assert!(matches!(store::inspect(&foreign, None), Err(StoreError::NotADatabase)));
+    assert!(matches!(store::inspect(&foreign, &[]), Err(StoreError::NotADatabase)));
     assert!(matches!(Store::open(&place.file("none/simverify.db"), &KEY), Err(StoreError::CannotOpen)));
 }
 
@@ -226,7 +226,7 @@ fn the_schema_from_nothing_is_this_one() {
     meta: name TEXT, value BLOB
     sim_pin: sim_pin_hash BLOB, tried_at INTEGER
     try: try_id INTEGER?, verification_id INTEGER, received_at INTEGER, valid INTEGER?, ip_address TEXT
-    verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?
+    verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?, pin_key BLOB?
     account_secret_by_account
     attempt_by_lane
     attempt_due
@@ -239,9 +239,11 @@ fn the_schema_from_nothing_is_this_one() {
     inbox_by_receipt
     inbox_by_sender
     try_by_verification
+    try_with_address
     verification_by_deadline
     verification_by_end
     verification_in_progress
+    verification_with_number
     ");
 }
 
@@ -429,7 +431,7 @@ async fn a_backup_of_a_database_that_is_written_to_is_consistent() {
         let copied = tokio::task::spawn_blocking(move || store::backup(&from, &to).map(|_| to)).await;
         let copy = copied.expect("no panic").expect("a copy");
         assert_eq!(fs::metadata(&copy).expect("the copy").permissions().mode() & 0o777, 0o600);
-        assert_eq!(store::inspect(&copy, Some(&KEY)).expect("a database").accounts % 2, 0);
+        assert_eq!(store::inspect(&copy, &[KEY]).expect("a database").accounts % 2, 0);
     }
     writer.await.expect("no panic");
 }
@@ -441,13 +443,13 @@ fn damage_is_found_and_not_copied() {
     // One file without journals.
     let damaged = place.file("damaged.db");
     store::backup(&place.path(), &damaged).expect("a copy");
-    assert_eq!(store::inspect(&damaged, Some(&KEY)).expect("a database").damage, None);
-    assert!(matches!(store::inspect(&damaged, Some(&[8; 32])), Err(StoreError::WrongKey)));
+    assert_eq!(store::inspect(&damaged, &[KEY]).expect("a database").damage, None);
+    assert!(matches!(store::inspect(&damaged, &[[8; 32]]), Err(StoreError::WrongKey)));
     let mut octets = fs::read(&damaged).expect("the file");
     // Every page but the first.
     octets[4096..].fill(0xa5);
     fs::write(&damaged, octets).expect("a damaged file");
-    match store::inspect(&damaged, None) {
+    match store::inspect(&damaged, &[]) {
         Ok(inspection) => assert!(inspection.damage.is_some()),
         Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{error}"),
     }
@@ -546,6 +548,6 @@ fn a_full_disk_fails_the_write_and_no_later_one() {
         store.write(add("after")).await.expect("written by itself");
         drop(store);
         assert_eq!(keys(&place.open()).await, ["before", "after"]);
-        assert_eq!(store::inspect(&place.path(), Some(&KEY)).expect("a database").damage, None);
+        assert_eq!(store::inspect(&place.path(), &[KEY]).expect("a database").damage, None);
     });
 }

@@ -10,8 +10,10 @@ mod budget;
 mod check;
 mod control;
 mod inbox;
+mod keys;
 mod outbox;
 mod report;
+mod rotation;
 mod rules;
 mod search;
 mod start;
@@ -25,7 +27,7 @@ use tokio::sync::Notify;
 use crate::channel::Board;
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::secrets::{PinHasher, Secrets};
+use crate::secrets::Secrets;
 use crate::store::Store;
 
 pub use account::{
@@ -35,7 +37,9 @@ pub use account::{
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
+use keys::Keys;
 pub use outbox::{Claim, Due, Outlook};
+pub use rotation::{Resealed, Rotation, RotationError, SenderOf, Stand};
 pub use rules::Rules;
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,
@@ -47,8 +51,7 @@ pub struct App {
     store: Store,
     clock: Clock,
     random: Random,
-    secrets: Secrets,
-    hasher: PinHasher,
+    keys: RwLock<Arc<Keys>>,
     board: Board,
     rules: RwLock<Arc<Rules>>,
     /// Tells the dispatcher that something may be due earlier than it thinks.
@@ -66,12 +69,12 @@ impl App {
         rules: Rules,
     ) -> Result<Self, crate::secrets::HasherError> {
         let hasher = secrets.pin_hasher(rules.hash_cost)?;
+        let keys = RwLock::new(Arc::new(Keys::new(secrets, hasher)));
         Ok(Self {
             store,
             clock,
             random,
-            secrets,
-            hasher,
+            keys,
             board,
             rules: RwLock::new(Arc::new(rules)),
             wake: Arc::new(Notify::new()),

@@ -11,13 +11,13 @@ use super::App;
 use super::blocklist::hashes_of;
 use super::budget::{self, Amounts};
 use super::search::number_of;
-use super::transition::{Prepared, PreparedPin, note_failure, step};
+use super::transition::{Prepared, note_failure, step};
 use super::types::Internal;
 use crate::channel::lane::{Lane, counts_as_first};
 use crate::channel::routing::{self, Choice, Need, RouteView};
 use crate::channel::{CallScript, Message, MessageText, Outcome, RefusalClass};
 use crate::clock::Timestamp;
-use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, Tx, VerificationRow};
+use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, StoredPin, Tx, VerificationRow};
 use crate::verification::{
     Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
     RequestId, VerificationId,
@@ -189,6 +189,8 @@ impl App {
     /// Claims a due attempt for a route and takes its share of the route's budget, both on record before the message is
     /// handed over.
     pub async fn claim(&self, attempt: AttemptId, route: &str) -> Result<Claim, Internal> {
+        // A PIN that is renewed is written before its key may be retired.
+        let _keys = self.keys();
         let mut prepared = Prepared::default();
         loop {
             match self.try_claim(attempt, route.to_owned(), prepared).await? {
@@ -247,7 +249,7 @@ impl App {
     }
 
     /// The PIN of the next generation: the caller's own again, or a fresh one.
-    async fn renewed_pin(&self, row: &VerificationRow) -> Result<PreparedPin, Internal> {
+    async fn renewed_pin(&self, row: &VerificationRow) -> Result<StoredPin, Internal> {
         let request = row.fixed.request;
         let pin = if row.fixed.own_pin {
             self.open_pin(row)?
@@ -288,14 +290,14 @@ impl App {
     /// Asks whether an attempt's bytes may leave. `true` is on record as `sending` when this returns.
     pub async fn begin(&self, id: AttemptId) -> Result<bool, Internal> {
         let now = self.clock.now();
-        let secrets = self.secrets.clone();
+        let keys = self.keys();
         let begun = self
             .store
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
                 // Claimed again, it is refused with its reason.
-                if let Ok(number) = number_of(&secrets, &row)
-                    && tx.is_blocked(&hashes_of(&secrets, &number))?
+                if let Ok(number) = number_of(&keys.secrets, &row)
+                    && tx.is_blocked(&hashes_of(&keys.secrets, &number))?
                 {
                     return Ok(None);
                 }

@@ -65,7 +65,7 @@ impl App {
     }
 
     pub(super) fn open_number(&self, row: &VerificationRow) -> Result<PhoneNumber, Internal> {
-        number_of(&self.secrets, row)
+        number_of(&self.keys().secrets, row)
     }
 }
 

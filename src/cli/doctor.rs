@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
 use crate::daemon::{DatabaseLock, Pair, port_address, speech_engine};
 use crate::modem::port::{self, PortAddress, PortError};
-use crate::secrets::{KeyFileError, MasterKey, Secrets};
+use crate::secrets::{KeyFileError, KeyRing};
 use crate::simulator::Simulators;
 use crate::speech::{Script, Speech};
 use crate::store::{self, Store};
@@ -114,8 +114,8 @@ async fn all(settings: &Settings) -> Vec<Check> {
     }];
     let daemon = Daemon::of(&storage.path);
     checks.push(Check::ok("daemon", if matches!(daemon, Daemon::Absent) { "not running" } else { "running" }));
-    let (key, key_check) = key_file(&storage.key_file, Store::exists(&storage.path));
-    checks.push(database(&storage.path, key_check.as_ref()));
+    let (key, key_checks) = key_file(&storage.key_file, Store::exists(&storage.path));
+    checks.push(database(&storage.path, &key_checks));
     checks.push(key);
     checks.push(space(&storage.path));
     checks.extend(settings.server.tls().map(|files| certificate(&files)));
@@ -130,7 +130,7 @@ async fn all(settings: &Settings) -> Vec<Check> {
     checks
 }
 
-fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
+fn database(path: &Path, key_checks: &[[u8; 32]]) -> Check {
     let shown = path.display();
     let directory = path.parent().unwrap_or(Path::new("/"));
     if !directory.is_dir() {
@@ -150,7 +150,7 @@ fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
     if !writable(path) {
         return Check::fail("database", format!("{shown}: this user may not write to it; check its owner and mode"));
     }
-    match store::inspect(path, key_check) {
+    match store::inspect(path, key_checks) {
         Err(error) => Check::fail("database", format!("{shown}: {error}")),
         Ok(store::Inspection { damage: Some(damage), .. }) => {
             Check::fail("database", format!("{shown} is damaged ({damage}); stop the daemon and restore a backup"))
@@ -174,13 +174,13 @@ fn is_strangers(path: &Path, directory: &Path) -> bool {
 }
 
 /// And what the database must say of its key.
-fn key_file(path: &Path, needed: bool) -> (Check, Option<[u8; 32]>) {
-    match MasterKey::read(path) {
-        Ok(key) => (Check::ok("key file", path.display().to_string()), Some(Secrets::new(&key).check_value())),
+fn key_file(path: &Path, needed: bool) -> (Check, Vec<[u8; 32]>) {
+    match KeyRing::read(path) {
+        Ok(ring) => (Check::ok("key file", path.display().to_string()), ring.check_values()),
         Err(KeyFileError::Missing { .. }) if !needed => {
-            (Check::ok("key file", format!("{} does not exist yet; the first start makes it", path.display())), None)
+            (Check::ok("key file", format!("{} does not exist yet; the first start makes it", path.display())), vec![])
         }
-        Err(error) => (Check::fail("key file", error.to_string()), None),
+        Err(error) => (Check::fail("key file", error.to_string()), vec![]),
     }
 }
 

@@ -15,6 +15,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod inbox;
+mod key;
 mod man;
 mod modem;
 mod modem_trace;
@@ -89,6 +90,9 @@ pub enum Command {
     Inbox(inbox::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
+    /// The master key: show which it is, check that it fits, put another in its place
+    #[command(subcommand)]
+    Key(key::Command),
     /// Check configuration, database, key file, modems, speech: one page, exit code 69 if anything is wrong
     Doctor(doctor::Arguments),
     /// List modems and ports, ask what is on a port, send an SMS by hand
@@ -143,6 +147,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
+        Command::Key(command) => key::run(command, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),

@@ -12,6 +12,7 @@
 //! the service manager starts it again.
 
 mod lock;
+mod rotation;
 mod settings;
 mod tls;
 
@@ -39,7 +40,7 @@ use crate::modem::tap::Tap;
 use crate::random::Random;
 use crate::secrets::Secrets;
 use crate::simulator::Simulators;
-use crate::socket::{self, Socket};
+use crate::socket::{self, AskedRotation, Socket};
 use crate::speech::Speech;
 use crate::store::Store;
 
@@ -149,7 +150,10 @@ impl Daemon {
             tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(tls).keep_current()));
         }
         let close_socket = CancellationToken::new();
-        let socket = open_socket(&settings.storage.path, taps, close_socket.clone());
+        let (asked, rotations) = mpsc::channel(1);
+        let rotation = rotation::of(settings, Arc::clone(&app));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(rotation::run(rotation, app.clock().clone(), rotations)));
+        let socket = open_socket(&settings.storage.path, taps, asked, close_socket.clone());
         Ok(Self {
             addresses,
             app,
@@ -229,11 +233,16 @@ impl Daemon {
 }
 
 /// The daemon works without it, and so it starts without it.
-fn open_socket(database: &Path, taps: BTreeMap<String, Tap>, close: CancellationToken) -> Option<JoinHandle<()>> {
+fn open_socket(
+    database: &Path,
+    taps: BTreeMap<String, Tap>,
+    rotations: mpsc::Sender<AskedRotation>,
+    close: CancellationToken,
+) -> Option<JoinHandle<()>> {
     match Socket::bind(&socket::path(database)) {
-        Ok(socket) => Some(tokio::spawn(socket.serve(taps, close))),
+        Ok(socket) => Some(tokio::spawn(socket.serve(taps, rotations, close))),
         Err(error) => {
-            warn!(%error, "there is no local socket; `simverify modem trace` will not work");
+            warn!(%error, "there is no local socket; `simverify modem trace` and `key rotate` will not work");
             None
         }
     }

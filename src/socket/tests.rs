@@ -31,7 +31,7 @@ fn served() -> Served {
     let socket = Socket::bind(&path).expect("a socket");
     let stop = CancellationToken::new();
     let taps = BTreeMap::from([("sim1".to_owned(), tap.clone())]);
-    let task = tokio::spawn(socket.serve(taps, stop.clone()));
+    let task = tokio::spawn(socket.serve(taps, tokio::sync::mpsc::channel(1).0, stop.clone()));
     let (port, modem) = tokio::io::duplex(1024 * 1024);
     let settings = EngineSettings { rest: std::time::Duration::ZERO, restart_lines: &[] };
     let line = Line::new(port, settings, tokio::time::Instant::now()).tapped(tap);

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, connection, migration};
+use super::{StoreError, Tx, connection, migration};
+use crate::secrets::{Digest, KeyId};
 
 /// Copies the database, consistent at one instant; gives the copy's size in octets.
 ///
@@ -103,21 +104,18 @@ pub struct Inspection {
     pub size: u64,
 }
 
-/// Looks at the database without changing it. `key_check`, if known, must be that of its key.
+/// Looks at the database without changing it. `key_checks`, if known, must have that of its key.
 ///
 /// # Errors
 ///
 /// As [`super::Store::open`]; damage that leaves the database readable is told in the [`Inspection`].
-pub fn inspect(path: &Path, key_check: Option<&[u8; 32]>) -> Result<Inspection, StoreError> {
+pub fn inspect(path: &Path, key_checks: &[Digest]) -> Result<Inspection, StoreError> {
     let connection = connection::open_reader(path)?;
     let (schema, schema_known) = migration::check_origin(&connection)?;
     let damage = damage(&connection)?;
-    if let Some(key_check) = key_check {
-        let found: Vec<u8> =
-            connection.query_row("select value from meta where name = 'key_check'", [], |row| row.get(0))?;
-        if found != key_check {
-            return Err(StoreError::WrongKey);
-        }
+    let found = Tx(&connection).key_check()?;
+    if !key_checks.is_empty() && !found.is_some_and(|found| key_checks.contains(&found)) {
+        return Err(StoreError::WrongKey);
     }
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
     Ok(Inspection {
@@ -128,6 +126,16 @@ pub fn inspect(path: &Path, key_check: Option<&[u8; 32]>) -> Result<Inspection, 
         unfinished_attempts: count("select count(*) from attempt where state in ('due', 'claimed', 'sending')")?,
         size: fs::metadata(path).map_or(0, |metadata| metadata.len()),
     })
+}
+
+/// Which key a database is under, and for how many verifications' PINs another than `newest` is needed. Changes nothing.
+pub fn database_key(path: &Path, newest: KeyId) -> Result<(Option<Digest>, u32), StoreError> {
+    let connection = connection::open_reader(path)?;
+    let (schema, _) = migration::check_origin(&connection)?;
+    let tx = Tx(&connection);
+    // A database of an older version has one key.
+    let pins = if schema < migration::WITH_PIN_KEY { 0 } else { tx.pins_under_other_keys(newest)? };
+    Ok((tx.key_check()?, pins))
 }
 
 fn damage(connection: &Connection) -> Result<Option<String>, StoreError> {

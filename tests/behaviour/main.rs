@@ -20,6 +20,7 @@ mod receiving;
 mod reports;
 mod requesting;
 mod restarting;
+mod rotating;
 mod routes;
 mod searching;
 mod soup;
