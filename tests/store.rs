@@ -428,7 +428,8 @@ async fn a_backup_of_a_database_that_is_written_to_is_consistent() {
     });
     for number in 0..5 {
         let (from, to) = (place.path(), place.file(&format!("copy{number}.db")));
-        let copied = tokio::task::spawn_blocking(move || store::backup(&from, &to).map(|_| to)).await;
+        let copied =
+            tokio::task::spawn_blocking(move || store::backup(&from, &to, Timestamp::from_millis(5)).map(|_| to)).await;
         let copy = copied.expect("no panic").expect("a copy");
         assert_eq!(fs::metadata(&copy).expect("the copy").permissions().mode() & 0o777, 0o600);
         assert_eq!(store::inspect(&copy, &[KEY]).expect("a database").accounts % 2, 0);
@@ -442,7 +443,7 @@ fn damage_is_found_and_not_copied() {
     drop(place.open());
     // One file without journals.
     let damaged = place.file("damaged.db");
-    store::backup(&place.path(), &damaged).expect("a copy");
+    store::backup(&place.path(), &damaged, Timestamp::from_millis(5)).expect("a copy");
     assert_eq!(store::inspect(&damaged, &[KEY]).expect("a database").damage, None);
     assert!(matches!(store::inspect(&damaged, &[[8; 32]]), Err(StoreError::WrongKey)));
     let mut octets = fs::read(&damaged).expect("the file");
@@ -453,7 +454,7 @@ fn damage_is_found_and_not_copied() {
         Ok(inspection) => assert!(inspection.damage.is_some()),
         Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{error}"),
     }
-    let error = store::backup(&damaged, &place.file("copy.db")).expect_err("damaged");
+    let error = store::backup(&damaged, &place.file("copy.db"), Timestamp::from_millis(5)).expect_err("damaged");
     assert!(matches!(error, BackupError::Store(StoreError::Corrupt(_))), "{error}");
     assert_eq!(fs::read_dir(place.0.path()).expect("a directory").flatten().filter(is_copy).count(), 0);
 }
@@ -542,7 +543,7 @@ fn a_full_disk_fails_the_write_and_no_later_one() {
         assert!(error.to_string().contains("disk"), "{error}");
         assert_eq!(keys(&store).await, ["before"], "reading goes on, nothing half is there");
         setrlimit(Resource::RLIMIT_FSIZE, 8192, hard).expect("a lower limit");
-        assert!(store::backup(&place.path(), &place.file("copy.db")).is_err());
+        assert!(store::backup(&place.path(), &place.file("copy.db"), Timestamp::from_millis(5)).is_err());
         assert_eq!(fs::read_dir(place.0.path()).expect("a directory").flatten().filter(is_copy).count(), 0);
         setrlimit(Resource::RLIMIT_FSIZE, hard, hard).expect("room again");
         store.write(add("after")).await.expect("written by itself");

@@ -23,6 +23,7 @@ mod open;
 mod openapi;
 mod pdu;
 mod postman;
+mod restore;
 mod serve;
 mod simulate;
 mod speak;
@@ -90,6 +91,8 @@ pub enum Command {
     Inbox(inbox::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
+    /// Put a backup in the database's place, or check one; the daemon must not run
+    Restore(restore::Arguments),
     /// The master key: show which it is, check that it fits, put another in its place
     #[command(subcommand)]
     Key(key::Command),
@@ -147,6 +150,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
+        Command::Restore(arguments) => restore::run(&arguments, &global),
         Command::Key(command) => key::run(command, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),

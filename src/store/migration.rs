@@ -20,6 +20,11 @@ pub const WITH_PIN_KEY: u32 = 5;
 /// Marks the file as a database of this program: `Smvf`.
 const APPLICATION_ID: i64 = 0x536d_7666;
 
+/// The newest version that this program knows.
+pub fn known() -> u32 {
+    u32::try_from(MIGRATIONS.len()).expect("few migrations")
+}
+
 /// Brings the schema up to date.
 ///
 /// # Errors
@@ -27,7 +32,7 @@ const APPLICATION_ID: i64 = 0x536d_7666;
 /// [`StoreError::Newer`] if the database was written by a later version, [`StoreError::NotADatabase`] if by another
 /// program.
 pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
-    let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
+    let known = known();
     let version: u32 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
     let application: i64 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
     let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
@@ -58,7 +63,7 @@ pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
 ///
 /// As [`migrate`]; an empty file is [`StoreError::NotADatabase`] too.
 pub fn check_origin(connection: &Connection) -> Result<(u32, u32), StoreError> {
-    let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
+    let known = known();
     let application: i64 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
     if application != APPLICATION_ID {
         return Err(StoreError::NotADatabase);

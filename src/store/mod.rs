@@ -17,6 +17,7 @@ mod migration;
 mod readers;
 mod report;
 mod reseal;
+mod restore;
 mod sim_pin;
 mod upkeep;
 mod verification;
@@ -33,6 +34,7 @@ pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};
 pub use report::AwaitedReport;
 pub use reseal::{ResealedPart, SealedPart, SealedSecret, SealedVerification};
+pub use restore::{Prepared, RestoreError, Restored, prepare_restore};
 pub use upkeep::{BackupError, Inspection, backup, database_key, inspect};
 pub use verification::{EventRecord, NewVerification, StoredPin, TryRecord, VerificationRow};
 

@@ -11,17 +11,18 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, Tx, connection, migration};
+use crate::clock::Timestamp;
 use crate::secrets::{Digest, KeyId};
 
 /// Copies the database, consistent at one instant; gives the copy's size in octets.
 ///
-/// The copy is one file, mode 0600, whole or not there at all. Pending PINs and numbers in it are sealed as in the
-/// database.
+/// The copy is one file, mode 0600, whole or not there at all. Numbers, secrets and messages in it are sealed as in the
+/// database. PINs are left out, sealed and hashed ones alike: what is in progress does not outlive a restore.
 ///
 /// # Errors
 ///
 /// [`BackupError::Exists`] if there is a file at `to` already: a backup never replaces one.
-pub fn backup(from: &Path, to: &Path) -> Result<u64, BackupError> {
+pub fn backup(from: &Path, to: &Path, now: Timestamp) -> Result<u64, BackupError> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(BackupError::Exists(to.to_owned()));
     }
@@ -30,7 +31,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<u64, BackupError> {
     // Left over only by a process of the same number.
     let _ = fs::remove_file(&beside.0);
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside.0).map_err(target_error)?;
-    copy(from, &beside.0)?;
+    copy(from, &beside.0, now)?;
     // A link never replaces a file that came meanwhile.
     let sealed = File::open(&beside.0).and_then(|file| {
         file.sync_all()?;
@@ -62,7 +63,7 @@ impl From<rusqlite::Error> for BackupError {
 }
 
 /// The copy until it has its name; removed with its journal whatever happens.
-struct Unfinished(PathBuf);
+pub(super) struct Unfinished(pub PathBuf);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
@@ -72,21 +73,37 @@ impl Drop for Unfinished {
     }
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
+/// Name in `meta`: when a backup was made, in milliseconds as text.
+pub(super) const BACKUP_AT: &str = "backup_at";
+
+fn copy(from: &Path, to: &Path, now: Timestamp) -> Result<(), BackupError> {
     let source = connection::open_reader(from)?;
     migration::check_origin(&source)?;
-    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // All pages in one step: one snapshot, which a busy daemon cannot make begin anew. Writers go on meanwhile.
-    match Backup::new(&source, &mut target)?.step(-1)? {
-        StepResult::Done => {}
-        _ => return Err(StoreError::Busy.into()),
-    }
-    // Without a write-ahead log beside it the copy is one file.
-    target.execute_batch("pragma journal_mode = delete")?;
+    let target = copy_pages(&source, to)?;
+    target.execute_batch(
+        "pragma secure_delete = on;
+         update verification set pin_hash = null, pin_sealed = null
+             where pin_hash is not null or pin_sealed is not null;",
+    )?;
+    Tx(&target).set_meta(BACKUP_AT, Some(now.as_millis().to_string().as_bytes()))?;
     match damage(&target)? {
         Some(damage) => Err(StoreError::Corrupt(damage).into()),
         None => Ok(()),
     }
+}
+
+/// Every page into an empty file, which is one file and stays one.
+pub(super) fn copy_pages(source: &Connection, to: &Path) -> Result<Connection, StoreError> {
+    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // All pages in one step: one snapshot, which a busy daemon cannot make begin anew. Writers go on meanwhile.
+    match Backup::new(source, &mut target)?.step(-1)? {
+        StepResult::Done => {}
+        _ => return Err(StoreError::Busy),
+    }
+    // Without a write-ahead log beside it the copy is one file. What is changed in it needs no journal: it has its name
+    // only once it is whole.
+    target.execute_batch("pragma journal_mode = delete; pragma journal_mode = memory; pragma synchronous = off;")?;
+    Ok(target)
 }
 
 /// What a look at the database shows.
@@ -143,7 +160,7 @@ fn damage(connection: &Connection) -> Result<Option<String>, StoreError> {
     Ok((found != "ok").then_some(found))
 }
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

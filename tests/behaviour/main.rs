@@ -20,6 +20,7 @@ mod receiving;
 mod reports;
 mod requesting;
 mod restarting;
+mod restoring;
 mod rotating;
 mod routes;
 mod searching;

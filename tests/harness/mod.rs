@@ -531,6 +531,10 @@ impl TestApp {
 
     // ---- time
 
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
