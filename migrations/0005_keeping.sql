@@ -4,7 +4,7 @@
 alter table verification add column pin_key blob check (length(pin_key) = 8);
 
 -- What may be wiped before its verification goes (storage.number_retention_days, ip_address_retention_days): a wiped
--- number is x'', a wiped address ''.
+-- number is x'' with a hash of zeros, a wiped address ''.
 create index verification_with_number on verification (finalized_at)
     where finalized_at is not null and length(number_sealed) > 0;
 create index try_with_address on try (received_at) where ip_address <> '';

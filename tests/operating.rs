@@ -190,8 +190,16 @@ fn numbers_and_prefixes_are_blocked_listed_and_taken_back() {
     exit 0
     +447700900123 is not blocked any more
     exit 65
-    simverify: no such entry: write it as `simverify blocklist list` shows it, with the star if it has one
+    simverify: no such entry: write it as `simverify blocklist list --reveal` shows it, with the star if it has one
     ");
+    installation.json(&["blocklist", "add", "447700900124"]);
+    let [masked, whole] = [&["blocklist", "list"][..], &["blocklist", "list", "--reveal"]].map(|list| {
+        let entries = installation.json(list);
+        entries.as_array().expect("a list").iter().map(|entry| entry["entry"].clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(masked, ["+44909*", "+44…24"]);
+    assert_eq!(whole, ["+44909*", "+447700900124"]);
+    installation.json(&["blocklist", "remove", "447700900124"]);
     let left = installation.json(&["blocklist", "list"]);
     assert_eq!(left.as_array().expect("a list").len(), 1);
     assert_eq!(left[0]["entry"], "+44909*");
@@ -868,7 +876,64 @@ fn the_master_key_is_shown_by_its_fingerprint_and_rotated() {
     let old = installation.path("old.key").display().to_string();
     let told = installation.told(&["--set", &format!("storage.key_file={old}"), "key", "check"]);
     assert!(told.starts_with("exit 78\n") && told.contains("does not belong to this database"), "{told}");
-    assert_eq!(installation.json(&["blocklist", "list"])[0]["entry"], "+447700900123");
+    assert_eq!(installation.json(&["blocklist", "list", "--reveal"])[0]["entry"], "+447700900123");
     let again = installation.told(&["key", "rotate", "--keep", "old.key"]);
     assert!(again.starts_with("exit 74\n") && again.contains("nothing was changed"), "{again}");
+}
+
+#[test]
+fn a_number_is_forgotten_with_its_entry_of_the_blocklist_unless_that_is_to_stay() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop", "--key", "k1"]);
+    installation.json(&["blocklist", "add", "+447700900123"]);
+    let mut text = String::new();
+    for arguments in [
+        &["forget", "+44 7700 900123", "--keep-blocked"][..],
+        &["forget", "+447700900123"],
+        &["forget", "+447700900123", "--json"],
+        &["forget", "07700900123"],
+    ] {
+        text += &installation.told(arguments);
+    }
+    insta::assert_snapshot!(text, @r#"
+    exit 0
+    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0
+    Its entry of the blocklist stays.
+    Backups are not changed: they hold it, sealed, until they are deleted.
+    exit 0
+    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0
+    Its entry of the blocklist is gone too: it can be verified again.
+    Backups are not changed: they hold it, sealed, until they are deleted.
+    exit 0
+    {
+      "attempts": 0,
+      "blocklist": "none",
+      "cancelled": 0,
+      "log_emptied": true,
+      "message_parts": 0,
+      "tries": 0,
+      "verifications": 0
+    }
+    exit 64
+    simverify: write the number in international form, such as +447700900123
+    "#);
+    let output = installation.command(&["forget", "-", "--json"]).write_stdin("+447700900123\n").output();
+    assert!(output.expect("the program runs").status.success());
+}
+
+#[test]
+fn a_database_is_compacted_while_no_daemon_works_on_it() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop", "--key", "k1"]);
+    let before = installation.json(&["compact"]);
+    assert!(before["after"].as_u64() <= before["before"].as_u64() && before["after"].as_u64() > Some(4096), "{before}");
+    assert_eq!(installation.json(&["account", "list"]).as_array().expect("a list").len(), 1);
+    let _lock = simverify::daemon::DatabaseLock::take(&installation.path("simverify.db")).expect("the lock");
+    for arguments in [&["compact"][..], &["restore", "copy.db", "--force"]] {
+        let told = installation.told(arguments);
+        assert!(
+            told.starts_with("exit 69\nsimverify: nothing was changed: another simverify daemon works on"),
+            "{told}"
+        );
+    }
 }

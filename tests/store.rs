@@ -11,7 +11,7 @@ use nix::unistd::{Gid, Uid, geteuid, setgid, setuid};
 use rusqlite::Connection;
 use simverify::clock::Timestamp;
 use simverify::store::{self, AccountDefaults, BackupError, NewAccount, NewBudgetUse, NewPart, Store, StoreError, Tx};
-use simverify::verification::{AttemptId, EventKind};
+use simverify::verification::{AccountId, AttemptId, EventKind};
 use tempfile::TempDir;
 
 const KEY: [u8; 32] = [7; 32];
@@ -551,4 +551,57 @@ fn a_full_disk_fails_the_write_and_no_later_one() {
         assert_eq!(keys(&place.open()).await, ["before", "after"]);
         assert_eq!(store::inspect(&place.path(), &[KEY]).expect("a database").damage, None);
     });
+}
+
+/// The store of a database whose deleted rows leave a great part of it unused.
+async fn mostly_unused(place: &Place) -> Store {
+    let store = place.open();
+    for group in 0..20 {
+        let filled = store.write(move |tx| {
+            (0..100).try_for_each(|number| {
+                let key = format!("{group}-{number}");
+                tx.insert_account(&NewAccount { name: "x".repeat(6_000), ..account(&key) }).map(|_| ())
+            })
+        });
+        filled.await.expect("written");
+    }
+    let emptied = store.write(|tx| (2..=2_000).try_for_each(|row| tx.delete_account(AccountId::new(row))));
+    emptied.await.expect("deleted");
+    store
+}
+
+#[tokio::test]
+async fn a_database_gives_what_is_deleted_back_to_the_disk_in_small_steps() {
+    let place = Place::new();
+    let store = mostly_unused(&place).await;
+    let before = store::inspect(&place.path(), &[]).expect("a database");
+    assert!(before.unused > before.size / 2, "{before:?}");
+    let mut steps = 0;
+    while store.read(|tx| tx.has_pages_to_give_back()).await.expect("a look") {
+        store.write(|tx| tx.give_back_pages(64)).await.expect("a step");
+        steps += 1;
+    }
+    assert!(store::empty_log(&place.path()).expect("the log"), "beside the open store");
+    let after = store::inspect(&place.path(), &[]).expect("a database");
+    assert!(steps > 20 && after.size < before.size / 2, "{steps} steps: {before:?} {after:?}");
+    assert_eq!((after.damage, after.accounts), (None, 1));
+}
+
+#[tokio::test]
+async fn a_database_of_an_earlier_version_gives_its_space_back_once_it_is_compacted() {
+    let place = Place::new();
+    let old = Connection::open(place.path()).expect("a database");
+    old.execute_batch("pragma auto_vacuum = none; pragma journal_mode = wal; create table t (x); drop table t;")
+        .expect("a file");
+    drop(old);
+    let store = mostly_unused(&place).await;
+    assert!(!store.read(|tx| tx.has_pages_to_give_back()).await.expect("a look"));
+    drop(store);
+    let (before, after) = store::compact(&place.path()).expect("compacted");
+    assert!(after < before / 10, "{after} of {before}");
+    let vacuum: i64 = Connection::open(place.path())
+        .and_then(|database| database.query_row("pragma auto_vacuum", [], |row| row.get(0)))
+        .expect("a mode");
+    assert_eq!(vacuum, 2);
+    assert_eq!(keys(&place.open()).await, ["0-0"]);
 }

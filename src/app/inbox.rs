@@ -159,7 +159,7 @@ impl App {
 
     /// Deletes some parts that came long ago; says how many.
     pub async fn purge_inbox(&self) -> Result<usize, Internal> {
-        let before = self.clock.now() - self.rules().retention;
+        let before = self.clock.now() - self.rules().retention.inbox;
         Ok(self.store.write(move |tx: &Tx| tx.purge_inbox(before, PURGE)).await?)
     }
 }

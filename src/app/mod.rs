@@ -9,7 +9,9 @@ mod blocklist;
 mod budget;
 mod check;
 mod control;
+mod forget;
 mod inbox;
+mod keeping;
 mod keys;
 mod outbox;
 mod report;
@@ -36,11 +38,12 @@ pub use account::{
 };
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
+pub use forget::{Entry, ForgetError, Forgetting, Forgotten, forget};
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
 use keys::Keys;
 pub use outbox::{Claim, Due, Outlook};
 pub use rotation::{Resealed, Rotation, RotationError, SenderOf, Stand};
-pub use rules::Rules;
+pub use rules::{Retention, Rules};
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,
     StartError,

@@ -395,7 +395,7 @@ impl App {
 
     /// Deletes some verifications that ended long ago; says how many.
     pub async fn purge(&self) -> Result<usize, Internal> {
-        let before = self.clock.now() - self.rules().retention;
+        let before = self.clock.now() - self.rules().retention.verifications;
         Ok(self.store.write(move |tx: &Tx| tx.purge_verifications(before, PURGE)).await?)
     }
 }

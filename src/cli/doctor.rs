@@ -29,6 +29,9 @@ use crate::verification::Language;
 const SPACE_LOW: u64 = 200 * 1024 * 1024;
 const SPACE_NONE: u64 = 20 * 1024 * 1024;
 
+/// Unused space of a database that is worth a word.
+const UNUSED_MUCH: u64 = 64 * 1024 * 1024;
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// Print JSON: {"checks": [{"name": …, "state": "ok"|"warn"|"fail", "detail": …}], "failed": …}
@@ -158,6 +161,11 @@ fn database(path: &Path, key_checks: &[[u8; 32]]) -> Check {
         Ok(_) if is_strangers(path, directory) => {
             let advice = format!("chown --reference={0} {1}*", directory.display(), shown);
             Check::warn("database", format!("{shown} is not its directory's owner's; the daemon may fail: {advice}"))
+        }
+        Ok(found) if found.unused >= UNUSED_MUCH && found.unused > found.size / 2 => {
+            let (unused, size) = (mebibytes(found.unused), mebibytes(found.size));
+            let advice = "stop the daemon and run `simverify compact` once, if it does not shrink by itself";
+            Check::warn("database", format!("{shown}: intact, {unused} of {size} unused; {advice}"))
         }
         Ok(found) => {
             let store::Inspection { schema, accounts, unfinished_attempts, size, .. } = found;

@@ -9,11 +9,13 @@ mod backup;
 mod blocklist;
 mod budget;
 mod bundle;
+mod compact;
 mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod forget;
 mod inbox;
 mod key;
 mod man;
@@ -89,10 +91,14 @@ pub enum Command {
     Blocklist(blocklist::Command),
     /// Messages that came in to the SIMs
     Inbox(inbox::Arguments),
+    /// Delete everything about a number
+    Forget(forget::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
     /// Put a backup in the database's place, or check one; the daemon must not run
     Restore(restore::Arguments),
+    /// Give unused space of the database back to the disk; the daemon must not run
+    Compact(compact::Arguments),
     /// The master key: show which it is, check that it fits, put another in its place
     #[command(subcommand)]
     Key(key::Command),
@@ -149,8 +155,10 @@ fn run(cli: Cli) -> Outcome {
         Command::Account(command) => account::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
+        Command::Forget(arguments) => forget::run(&arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
         Command::Restore(arguments) => restore::run(&arguments, &global),
+        Command::Compact(arguments) => compact::run(&arguments, &global),
         Command::Key(command) => key::run(command, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),

@@ -147,7 +147,7 @@ fn tell(
     print(&text)
 }
 
-fn not_locked(error: LockError) -> Failure {
+pub fn not_locked(error: LockError) -> Failure {
     let exit = match &error {
         LockError::Held(_) => Exit::Unavailable,
         LockError::Io { cause, .. } => Exit::of_io(cause),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::app::Rules;
+use crate::app::{Retention, Rules};
 use crate::channel::budget::{Budget, Limits};
 use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
@@ -47,7 +47,12 @@ pub fn rules(settings: &Settings) -> Rules {
             .iter()
             .map(|(country, credits)| (country.0, Credits(i64::from(credits.0))))
             .collect(),
-        retention: settings.storage.retention,
+        retention: Retention {
+            verifications: settings.storage.retention,
+            inbox: settings.storage.inbox_retention.unwrap_or(settings.storage.retention),
+            ip_addresses: settings.storage.ip_address_retention,
+            numbers: settings.storage.number_retention,
+        },
         texts: Arc::clone(&settings.messages.texts),
         opt_out: opt_out(&settings.inbox),
     }

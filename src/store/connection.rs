@@ -41,6 +41,8 @@ pub fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::ReadOnly);
     }
     prepare(&connection)?;
+    // Holds for a file without tables; what is deleted in it can be given back to the disk in small steps.
+    connection.execute_batch("pragma auto_vacuum = incremental")?;
     let mode: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(StoreError::Other(format!("journal mode is {mode}, not wal: is the file system a network share?")));

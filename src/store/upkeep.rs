@@ -106,6 +106,27 @@ pub(super) fn copy_pages(source: &Connection, to: &Path) -> Result<Connection, S
     Ok(target)
 }
 
+/// Puts the write-ahead log into the database and empties it: what was deleted does not stay there. `false`: somebody was
+/// reading all the while.
+pub fn empty_log(path: &Path) -> Result<bool, StoreError> {
+    let connection = connection::open_writer(path)?;
+    let busy: i64 = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+    Ok(busy == 0)
+}
+
+/// Writes the database anew without what is unused, so that later deletions give their space back in small steps. Gives
+/// its size before and after. Takes as long as copying it, and twice its space meanwhile; the caller holds its lock.
+pub fn compact(path: &Path) -> Result<(u64, u64), StoreError> {
+    let size = || fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let connection = connection::open_writer(path)?;
+    migration::check_origin(&connection)?;
+    // What a log holds counts too.
+    connection.execute_batch("pragma wal_checkpoint(truncate)")?;
+    let before = size();
+    connection.execute_batch("pragma auto_vacuum = incremental; vacuum; pragma wal_checkpoint(truncate);")?;
+    Ok((before, size()))
+}
+
 /// What a look at the database shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
@@ -117,9 +138,12 @@ pub struct Inspection {
     pub accounts: u32,
     /// Attempts that are due or in a channel's hands.
     pub unfinished_attempts: u32,
-    /// Octets.
+    /// Octets, and those of them that nothing is in.
     pub size: u64,
+    pub unused: u64,
 }
+
+const UNUSED: &str = "select freelist_count * page_size from pragma_freelist_count, pragma_page_size";
 
 /// Looks at the database without changing it. `key_checks`, if known, must have that of its key.
 ///
@@ -134,13 +158,14 @@ pub fn inspect(path: &Path, key_checks: &[Digest]) -> Result<Inspection, StoreEr
     if !key_checks.is_empty() && !found.is_some_and(|found| key_checks.contains(&found)) {
         return Err(StoreError::WrongKey);
     }
-    let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0));
     Ok(Inspection {
         schema,
         schema_known,
         damage,
         accounts: count("select count(*) from account")?,
         unfinished_attempts: count("select count(*) from attempt where state in ('due', 'claimed', 'sending')")?,
+        unused: connection.query_row(UNUSED, [], |row| row.get(0))?,
         size: fs::metadata(path).map_or(0, |metadata| metadata.len()),
     })
 }

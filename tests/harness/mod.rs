@@ -320,7 +320,7 @@ impl TestApp {
         Account { key: self.account.key.clone(), secret }
     }
 
-    fn secrets(&self) -> Secrets {
+    pub fn secrets(&self) -> Secrets {
         let under: Vec<u8> = self.value("select value from meta where name = 'key_check'");
         let under = under.try_into().expect("32 octets");
         Secrets::of_ring(&self.ring(), &under).expect("a key of the ring")
