@@ -26,4 +26,5 @@ mod rotating;
 mod routes;
 mod searching;
 mod soup;
+mod upgrading;
 mod wire_forms;
