@@ -5,7 +5,7 @@ use super::types::Internal;
 use crate::store::Tx;
 
 /// Rows that one step wipes: few, so that it never holds up the writer.
-const WIPE: u32 = 256;
+const WIPE: u32 = 64;
 
 /// Pages that one step gives back, 256 KiB: each costs the copy of another at most.
 const PAGES: u32 = 64;

@@ -26,8 +26,9 @@ use crate::verification::{
 /// Rows of a lane in one look: enough to find work for every free route, little enough to be quick.
 const LOOK: u32 = 64;
 
-/// Verifications that one purge deletes: few, so that it never holds up the writer.
-const PURGE: u32 = 64;
+/// Verifications that one purge deletes: each has rows in four tables and their indexes, some ten pages. Few, so that it
+/// never holds up the writer on a slow card; more in an hour than SIMs send in a day.
+const PURGE: u32 = 16;
 
 /// Verifications whose deadline is handled in one transaction.
 const DEADLINES: u32 = 64;
