@@ -842,6 +842,7 @@ fn what_is_no_fit_backup_is_refused_and_nothing_is_changed() {
     ");
     assert_eq!(installation.json(&["key", "show"])["keys"].as_array().expect("a list").len(), 2);
     assert_eq!(installation.json(&["key", "check"])["fits"], true);
+    assert!(installation.told(&["doctor"]).contains("master.key: a rotation is under way; see `simverify key show`"));
     installation.json(&["account", "rotate-secret", "k1"]);
 }
 

@@ -184,7 +184,11 @@ fn is_strangers(path: &Path, directory: &Path) -> bool {
 /// And what the database must say of its key.
 fn key_file(path: &Path, needed: bool) -> (Check, Vec<[u8; 32]>) {
     match KeyRing::read(path) {
-        Ok(ring) => (Check::ok("key file", path.display().to_string()), ring.check_values()),
+        Ok(ring) => {
+            let rotation =
+                if ring.keys().len() > 1 { ": a rotation is under way; see `simverify key show`" } else { "" };
+            (Check::ok("key file", format!("{}{rotation}", path.display())), ring.check_values())
+        }
         Err(KeyFileError::Missing { .. }) if !needed => {
             (Check::ok("key file", format!("{} does not exist yet; the first start makes it", path.display())), vec![])
         }

@@ -63,7 +63,11 @@ pub async fn run(rotation: Rotation, clock: Clock, mut asked: mpsc::Receiver<Ask
                 tell(&stand, &mut said);
                 stand
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                // The file may have been replaced all the same.
+                under_way = rotation.is_under_way().await.unwrap_or(under_way);
+                Err(error)
+            }
         };
         // Who asked may have gone.
         let _ = answer.send(record(stand));
