@@ -11,18 +11,19 @@ use super::blocklist::hashes_of;
 use super::budget;
 use super::callback::catch_up;
 use super::search::number_of;
-use super::transition::{Prepared, PreparedPin, note_failure, step};
+use super::transition::{Prepared, note_failure, step};
 use super::types::Internal;
 use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass};
 use crate::clock::Timestamp;
-use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, Tx, VerificationRow};
+use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, StoredPin, Tx, VerificationRow};
 use crate::verification::{
     Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
     Reference, RequestId, VerificationId,
 };
 
-/// Verifications that one purge deletes: few, so that it never holds up the writer.
-const PURGE: u32 = 64;
+/// Verifications that one purge deletes: each has rows in four tables and their indexes, some ten pages. Few, so that it
+/// never holds up the writer on a slow card; more in an hour than SIMs send in a day.
+const PURGE: u32 = 16;
 
 /// Verifications whose deadline is handled in one transaction.
 const DEADLINES: u32 = 64;
@@ -107,6 +108,8 @@ impl App {
     /// Claims a due attempt for a route and takes its share of the route's budget, both on record before the message is
     /// handed over.
     pub async fn claim(&self, attempt: AttemptId, route: &str) -> Result<Claim, Internal> {
+        // A PIN that is renewed is written before its key may be retired.
+        let _keys = self.keys();
         let mut prepared = Prepared::default();
         loop {
             match self.try_claim(attempt, route.to_owned(), prepared).await? {
@@ -167,7 +170,7 @@ impl App {
     }
 
     /// The PIN of the next generation: the caller's own again, or a fresh one.
-    async fn renewed_pin(&self, row: &VerificationRow) -> Result<PreparedPin, Internal> {
+    async fn renewed_pin(&self, row: &VerificationRow) -> Result<StoredPin, Internal> {
         let request = row.fixed.request;
         let pin = if row.fixed.own_pin {
             self.open_pin(row)?
@@ -224,14 +227,14 @@ impl App {
     /// Asks whether an attempt's bytes may leave. `true` is on record as `sending` when this returns.
     pub async fn begin(&self, id: AttemptId) -> Result<bool, Internal> {
         let now = self.clock.now();
-        let secrets = self.secrets.clone();
+        let keys = self.keys();
         let begun = self
             .store
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
                 // Claimed again, it is refused with its reason.
-                if let Ok(number) = number_of(&secrets, &row)
-                    && tx.is_blocked(&hashes_of(&secrets, &number))?
+                if let Ok(number) = number_of(&keys.secrets, &row)
+                    && tx.is_blocked(&hashes_of(&keys.secrets, &number))?
                 {
                     return Ok(None);
                 }
@@ -334,7 +337,7 @@ impl App {
 
     /// Deletes some verifications that ended long ago; says how many.
     pub async fn purge(&self) -> Result<usize, Internal> {
-        let before = self.clock.now() - self.rules().retention;
+        let before = self.clock.now() - self.rules().retention.verifications;
         Ok(self.store.write(move |tx: &Tx| tx.purge_verifications(before, PURGE)).await?)
     }
 }

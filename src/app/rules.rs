@@ -34,11 +34,20 @@ pub struct Rules {
     pub credit_value: Money,
     pub default_credits: Credits,
     pub country_credits: BTreeMap<Country, Credits>,
-    /// Finished verifications older than this are purged.
-    pub retention: Duration,
+    pub retention: Retention,
     pub texts: Arc<Texts>,
     /// Words by which a number's owner gets it onto the blocklist; none: no message does.
     pub opt_out: Option<Arc<OptOutWords>>,
+}
+
+/// How long what has ended is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    pub verifications: Duration,
+    pub inbox: Duration,
+    /// What goes before its verification; none: with it.
+    pub ip_addresses: Option<Duration>,
+    pub numbers: Option<Duration>,
 }
 
 impl Rules {
@@ -111,7 +120,12 @@ pub(super) mod tests {
             credit_value: Money::from_units(10_000),
             default_credits: Credits(1205),
             country_credits: [("US".parse().expect("a country"), Credits(361))].into(),
-            retention: Duration::from_secs(86_400),
+            retention: Retention {
+                verifications: Duration::from_secs(86_400),
+                inbox: Duration::from_secs(86_400),
+                ip_addresses: None,
+                numbers: None,
+            },
             texts: Arc::new(Texts::built_in(|_| 1)),
             opt_out: None,
         }

@@ -46,7 +46,7 @@ impl App {
                 Some(End::Expired) => Progress::Expired,
                 Some(End::Cancelled) => Progress::Cancelled,
             },
-            number: self.open_number(row)?,
+            number: if row.fixed.number_sealed.is_empty() { None } else { Some(self.open_number(row)?) },
             price: if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) },
             currency: row.fixed.currency.clone(),
             sender_id: row.fixed.sender_id.clone(),
@@ -72,7 +72,7 @@ impl App {
     }
 
     pub(super) fn open_number(&self, row: &VerificationRow) -> Result<PhoneNumber, Internal> {
-        number_of(&self.secrets, row)
+        number_of(&self.keys().secrets, row)
     }
 }
 

@@ -126,7 +126,8 @@ pub enum Progress {
 pub struct Found {
     pub request: RequestId,
     pub progress: Progress,
-    pub number: PhoneNumber,
+    /// None once it is wiped.
+    pub number: Option<PhoneNumber>,
     pub price: Money,
     /// ISO 4217.
     pub currency: String,

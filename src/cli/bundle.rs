@@ -110,7 +110,11 @@ async fn trace(modem: &str, database: &Path) -> Result<String, Failure> {
             Record::Line { at, direction, text: line } => text += &to_text(&at, direction, &line),
             Record::Lost { lines } => text += &format!("… {lines} lines lost\n"),
             Record::End => return Ok(text),
-            Record::Begin | Record::Stopping | Record::Refused { .. } | Record::Board { .. } => break,
+            Record::Begin
+            | Record::Rotated { .. }
+            | Record::Stopping
+            | Record::Refused { .. }
+            | Record::Board { .. } => break,
         }
     }
     Ok(text + "… the daemon ended\n")

@@ -23,7 +23,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{ChannelKind, ModemSettings, PortSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
 use crate::daemon::{DatabaseLock, Pair, port_address, provider_config, speech_engine};
 use crate::modem::port::{self, PortAddress, PortError};
-use crate::secrets::{KeyFileError, MasterKey, Secrets};
+use crate::secrets::{KeyFileError, KeyRing};
 use crate::simulator::Simulators;
 use crate::speech::{Script, Speech};
 use crate::store::{self, Store};
@@ -35,6 +35,9 @@ const SPACE_NONE: u64 = 20 * 1024 * 1024;
 
 /// A modem that starts is ready by then.
 const DOWN_FOR_LONG: Duration = Duration::from_secs(60);
+
+/// Unused space of a database that is worth a word.
+const UNUSED_MUCH: u64 = 64 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -121,8 +124,8 @@ async fn all(settings: &Settings) -> Vec<Check> {
     }];
     let daemon = Daemon::of(&storage.path);
     checks.push(Check::ok("daemon", if matches!(daemon, Daemon::Absent) { "not running" } else { "running" }));
-    let (key, key_check) = key_file(&storage.key_file, Store::exists(&storage.path));
-    checks.push(database(&storage.path, key_check.as_ref()));
+    let (key, key_checks) = key_file(&storage.key_file, Store::exists(&storage.path));
+    checks.push(database(&storage.path, &key_checks));
     checks.push(key);
     checks.push(space(&storage.path));
     checks.extend(settings.server.tls().map(|files| certificate(&files)));
@@ -143,7 +146,7 @@ async fn all(settings: &Settings) -> Vec<Check> {
     checks
 }
 
-fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
+fn database(path: &Path, key_checks: &[[u8; 32]]) -> Check {
     let shown = path.display();
     let directory = path.parent().unwrap_or(Path::new("/"));
     if !directory.is_dir() {
@@ -163,7 +166,7 @@ fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
     if !writable(path) {
         return Check::fail("database", format!("{shown}: this user may not write to it; check its owner and mode"));
     }
-    match store::inspect(path, key_check) {
+    match store::inspect(path, key_checks) {
         Err(error) => Check::fail("database", format!("{shown}: {error}")),
         Ok(store::Inspection { damage: Some(damage), .. }) => {
             Check::fail("database", format!("{shown} is damaged ({damage}); stop the daemon and restore a backup"))
@@ -171,6 +174,11 @@ fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
         Ok(_) if is_strangers(path, directory) => {
             let advice = format!("chown --reference={0} {1}*", directory.display(), shown);
             Check::warn("database", format!("{shown} is not its directory's owner's; the daemon may fail: {advice}"))
+        }
+        Ok(found) if found.unused >= UNUSED_MUCH && found.unused > found.size / 2 => {
+            let (unused, size) = (mebibytes(found.unused), mebibytes(found.size));
+            let advice = "stop the daemon and run `simverify compact` once, if it does not shrink by itself";
+            Check::warn("database", format!("{shown}: intact, {unused} of {size} unused; {advice}"))
         }
         Ok(found) => {
             let store::Inspection { schema, accounts, unfinished_attempts, size, .. } = found;
@@ -187,13 +195,17 @@ fn is_strangers(path: &Path, directory: &Path) -> bool {
 }
 
 /// And what the database must say of its key.
-fn key_file(path: &Path, needed: bool) -> (Check, Option<[u8; 32]>) {
-    match MasterKey::read(path) {
-        Ok(key) => (Check::ok("key file", path.display().to_string()), Some(Secrets::new(&key).check_value())),
-        Err(KeyFileError::Missing { .. }) if !needed => {
-            (Check::ok("key file", format!("{} does not exist yet; the first start makes it", path.display())), None)
+fn key_file(path: &Path, needed: bool) -> (Check, Vec<[u8; 32]>) {
+    match KeyRing::read(path) {
+        Ok(ring) => {
+            let rotation =
+                if ring.keys().len() > 1 { ": a rotation is under way; see `simverify key show`" } else { "" };
+            (Check::ok("key file", format!("{}{rotation}", path.display())), ring.check_values())
         }
-        Err(error) => (Check::fail("key file", error.to_string()), None),
+        Err(KeyFileError::Missing { .. }) if !needed => {
+            (Check::ok("key file", format!("{} does not exist yet; the first start makes it", path.display())), vec![])
+        }
+        Err(error) => (Check::fail("key file", error.to_string()), vec![]),
     }
 }
 

@@ -9,12 +9,15 @@ mod backup;
 mod blocklist;
 mod budget;
 mod bundle;
+mod compact;
 mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod forget;
 mod inbox;
+mod key;
 mod live;
 mod man;
 mod modem;
@@ -24,6 +27,7 @@ mod openapi;
 mod pdu;
 mod postman;
 mod provider;
+mod restore;
 mod route;
 mod serve;
 mod simulate;
@@ -90,8 +94,17 @@ pub enum Command {
     Blocklist(blocklist::Command),
     /// Messages that came in to the SIMs
     Inbox(inbox::Arguments),
+    /// Delete everything about a number
+    Forget(forget::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
+    /// Put a backup in the database's place, or check one; the daemon must not run
+    Restore(restore::Arguments),
+    /// Give unused space of the database back to the disk; the daemon must not run
+    Compact(compact::Arguments),
+    /// The master key: show which it is, check that it fits, put another in its place
+    #[command(subcommand)]
+    Key(key::Command),
     /// Check configuration, database, key file, modems, speech: one page, exit code 69 if anything is wrong
     Doctor(doctor::Arguments),
     /// List modems and ports, ask what is on a port, send an SMS by hand
@@ -150,7 +163,11 @@ fn run(cli: Cli) -> Outcome {
         Command::Account(command) => account::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
+        Command::Forget(arguments) => forget::run(&arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
+        Command::Restore(arguments) => restore::run(&arguments, &global),
+        Command::Compact(arguments) => compact::run(&arguments, &global),
+        Command::Key(command) => key::run(command, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
         Command::Route(arguments) => route::run(&arguments, &global),

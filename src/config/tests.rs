@@ -104,6 +104,9 @@ fn the_defaults_are_those_of_the_contract() {
             path: "/var/lib/simverify/simverify.db",
             key_file: "/var/lib/simverify/master.key",
             retention: 2592000s,
+            inbox_retention: None,
+            ip_address_retention: None,
+            number_retention: None,
         },
         verify: VerifySettings {
             default_workflow: 1,

@@ -13,6 +13,7 @@
 //! the service manager starts it again.
 
 mod lock;
+mod rotation;
 mod settings;
 mod tls;
 
@@ -41,7 +42,7 @@ use crate::modem::tap::Tap;
 use crate::random::Random;
 use crate::secrets::Secrets;
 use crate::simulator::Simulators;
-use crate::socket::{self, Socket};
+use crate::socket::{self, AskedRotation, Socket};
 use crate::speech::Speech;
 use crate::store::Store;
 
@@ -168,7 +169,10 @@ impl Daemon {
             tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(tls).keep_current()));
         }
         let close_socket = CancellationToken::new();
-        let socket = open_socket(&settings.storage.path, taps, board, close_socket.clone());
+        let (asked, rotations) = mpsc::channel(1);
+        let rotation = rotation::of(settings, Arc::clone(&app));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(rotation::run(rotation, app.clock().clone(), rotations)));
+        let socket = open_socket(&settings.storage.path, taps, board, asked, close_socket.clone());
         Ok(Self {
             addresses,
             app,
@@ -252,12 +256,13 @@ fn open_socket(
     database: &Path,
     taps: BTreeMap<String, Tap>,
     board: Board,
+    rotations: mpsc::Sender<AskedRotation>,
     close: CancellationToken,
 ) -> Option<JoinHandle<()>> {
     match Socket::bind(&socket::path(database)) {
-        Ok(socket) => Some(tokio::spawn(socket.serve(taps, board, close))),
+        Ok(socket) => Some(tokio::spawn(socket.serve(taps, board, rotations, close))),
         Err(error) => {
-            warn!(%error, "there is no local socket; `simverify modem trace` will not work");
+            warn!(%error, "there is no local socket; `simverify modem trace` and `key rotate` will not work");
             None
         }
     }

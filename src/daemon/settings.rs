@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::api::{Callbacks, Reporter};
-use crate::app::Rules;
+use crate::app::{Retention, Rules};
 use crate::channel::budget::{Budget, Limits};
 use crate::channel::callback::{Fate, Places, Reading};
 use crate::channel::provider::worker::held;
@@ -54,7 +54,12 @@ pub fn rules(settings: &Settings) -> Rules {
             .iter()
             .map(|(country, credits)| (country.0, Credits(i64::from(credits.0))))
             .collect(),
-        retention: settings.storage.retention,
+        retention: Retention {
+            verifications: settings.storage.retention,
+            inbox: settings.storage.inbox_retention.unwrap_or(settings.storage.retention),
+            ip_addresses: settings.storage.ip_address_retention,
+            numbers: settings.storage.number_retention,
+        },
         texts: Arc::clone(&settings.messages.texts),
         opt_out: opt_out(&settings.inbox),
     }

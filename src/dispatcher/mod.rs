@@ -197,8 +197,11 @@ impl Dispatcher {
         let purged = self.app.purge().await?;
         let messages = self.app.purge_inbox().await?;
         let uses = self.app.purge_budgets().await?;
+        let wiped = self.app.wipe_numbers_and_addresses().await?;
+        let pages = self.app.give_back_pages().await?;
         // A full batch may not be the last one; the next look takes the next.
-        self.next_purge = if purged + messages + uses > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
+        self.next_purge =
+            if purged + messages + uses + wiped + pages > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
         if purged > 0 {
             info!(verifications = purged, "purged old verifications");
         }

@@ -48,7 +48,12 @@ pub enum Request {
     TraceLast { modem: String },
     /// How all routes stand.
     Board,
+    /// Another master key in the present one's place.
+    RotateKey,
 }
+
+/// A rotation that was asked for: whoever does it answers with the record.
+pub type AskedRotation = tokio::sync::oneshot::Sender<Record>;
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +77,13 @@ pub enum Record {
     Lost {
         lines: u64,
     },
+    /// What the rotation came to so far: rows that are under the new key by it, rows that no key opens, and
+    /// verifications for whose PIN the old key stays a while.
+    Rotated {
+        rows: usize,
+        unreadable: usize,
+        pins: u32,
+    },
     /// All that was asked for has been said.
     End,
     /// The daemon ends.
@@ -88,6 +100,8 @@ pub enum Refusal {
     UnknownModem { modems: Vec<String> },
     /// As many connections as there may be are open.
     Busy,
+    /// The rotation is not begun, or goes on later.
+    NotRotated { cause: String },
     /// This daemon does not know the request: it is of another version.
     UnknownRequest,
 }
