@@ -19,8 +19,8 @@ use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, Ref
 use crate::clock::Timestamp;
 use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, Tx, VerificationRow};
 use crate::verification::{
-    Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
-    Reference, RequestId, VerificationId,
+    Amount, AttemptId, Autofill, Brand, End, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin,
+    Purpose, Reference, RequestId, VerificationId,
 };
 
 /// Rows of a lane in one look: enough to find work for every free route, little enough to be quick.
@@ -442,7 +442,13 @@ fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp)
     }
     // A refusal cannot come: `Restarted` is never refused.
     let _ = step(tx, &mut row, Event::Restarted, prepared, now)?;
-    note_failure(tx, &row, "the last try was being compared when the daemon ended")?;
+    let reason = match row.machine.end() {
+        Some(End::Expired) => "every wait was over at a start of the daemon",
+        Some(End::Success | End::Failed | End::Cancelled) | None => {
+            "the last try was being compared when the daemon ended"
+        }
+    };
+    note_failure(tx, &row, reason)?;
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Claimed.as_str()) {
         withdraw_unless_requeued(tx, attempt.id, now)?;
     }
