@@ -17,8 +17,8 @@ use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, Ref
 use crate::clock::Timestamp;
 use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, StoredPin, Tx, VerificationRow};
 use crate::verification::{
-    Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
-    Reference, RequestId, VerificationId,
+    Amount, AttemptId, Autofill, Brand, End, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin,
+    Purpose, Reference, RequestId, VerificationId,
 };
 
 /// Verifications that one purge deletes: each has rows in four tables and their indexes, some ten pages. Few, so that it
@@ -368,7 +368,13 @@ fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp)
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Sending.as_str()) {
         catch_up(tx, attempt.id, &mut row, prepared, now)?;
     }
-    note_failure(tx, &row, "the last try was being compared when the daemon ended")?;
+    let reason = match row.machine.end() {
+        Some(End::Expired) => "every wait was over at a start of the daemon",
+        Some(End::Success | End::Failed | End::Cancelled) | None => {
+            "the last try was being compared when the daemon ended"
+        }
+    };
+    note_failure(tx, &row, reason)?;
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Claimed.as_str()) {
         withdraw_unless_requeued(tx, attempt.id, now)?;
     }

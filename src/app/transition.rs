@@ -167,7 +167,13 @@ fn lane(tx: &Tx, row: &VerificationRow, event: usize, asked: bool) -> Result<Lan
 
 /// Says in the row why a verification failed without a message, with the last refusal of a route if there was one.
 pub(super) fn note_failure(tx: &Tx, row: &VerificationRow, reason: &str) -> Result<(), StoreError> {
-    if row.machine.end() != Some(End::Failed) {
+    let in_vain = match row.machine.end() {
+        Some(End::Failed) => true,
+        // Everybody may know why nobody answered, but not why nobody was asked.
+        Some(End::Expired) => !row.machine.sent,
+        Some(End::Success | End::Cancelled) | None => false,
+    };
+    if !in_vain {
         return Ok(());
     }
     let attempts = if row.machine.sent { vec![] } else { tx.attempts_of(row.id)? };
