@@ -266,12 +266,11 @@ fn modem_at_work(modem: &ModemSettings, route: &RouteView, live: &Routes, now: T
     let virtual_one =
         if matches!(modem.port, PortSettings::Simulator(_)) { "; nothing reaches a real phone" } else { "" };
     let health = live.health(route, now);
-    let detail = format!("{} is in use by the running daemon: {health}{virtual_one}", modem.port);
-    match route.health.since() {
-        None => Check::ok(name, detail),
-        Some(since) if now.since(since) < DOWN_FOR_LONG => Check::warn(name, detail),
-        Some(_) => Check::fail(name, detail),
-    }
+    let Some(since) = route.health.since() else {
+        return Check::ok(name, format!("{} is in use by the running daemon: {health}{virtual_one}", modem.port));
+    };
+    let detail = format!("{}, which the running daemon wants: {health}{virtual_one}", modem.port);
+    if now.since(since) < DOWN_FOR_LONG { Check::warn(name, detail) } else { Check::fail(name, detail) }
 }
 
 async fn modem_port(modem: &ModemSettings, daemon: &Daemon) -> Check {

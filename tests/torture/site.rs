@@ -93,7 +93,7 @@ impl Site {
             }
         });
         // A store closes on a thread of its own, at some time; nobody has the copy open.
-        backup(&made, &self.database_path()).expect("a copy");
+        backup(&made, &self.database_path(), Clock::System.now()).expect("a copy");
     }
 
     fn configure(&self, course: &Course, provider: Option<&Provider>) {
