@@ -95,6 +95,12 @@ pub(super) fn digit(language: Language, digit: char) -> String {
     word.map_or_else(|| digit.to_string(), |(_, _, word)| (*word).to_owned())
 }
 
+/// The same for espeak-ng in SSML, where another of its voices is to say it: the British nine is heard as a five on the
+/// telephone, the American is not.
+pub(super) fn marked_up(language: Language, digit: char) -> Option<String> {
+    (named(language) == Some("en-gb")).then(|| format!("<voice xml:lang=\"en-us\">{digit}</voice>"))
+}
+
 fn named(language: Language) -> Option<&'static str> {
     VOICES.iter().find(|(tag, _)| *tag == language.as_str()).and_then(|(_, voice)| *voice)
 }
@@ -146,5 +152,8 @@ mod tests {
         assert_eq!(of("de-de"), "0123456789");
         assert_eq!(of("ko-kr"), "공일23456칠팔9");
         assert_eq!(of("ja-jp"), "ぜろいちにさんよんご6ななはちきゅう");
+        let marked_up = |tag: &str| marked_up(tag.parse().expect("a language"), '9');
+        assert_eq!(marked_up("en-in").as_deref(), Some("<voice xml:lang=\"en-us\">9</voice>"));
+        assert_eq!([marked_up("en-us"), marked_up("de-de")], [None, None]);
     }
 }
