@@ -7,14 +7,14 @@
 pub mod check;
 pub mod control;
 pub mod credentials;
-pub(super) mod document;
-pub(super) mod endpoint;
+pub mod document;
+pub mod endpoint;
 pub mod params;
-pub(super) mod reply;
+pub mod reply;
 pub mod request;
 pub mod search;
 pub mod signature;
-pub(super) mod status;
+pub mod status;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
