@@ -6,7 +6,7 @@
 #   make audit   licenses, sources and bans of the dependencies, and whether each is used
 #   make bench   how fast it is on this machine
 #   make torture kills, full disks, jumping clocks and failing modems for an hour, and a count of what became of every request
-#   make fuzz    any bytes through the readers of lines, replies and PDUs, FUZZ_SECONDS each; needs a nightly compiler
+#   make fuzz    any bytes through everything that strangers write, FUZZ_SECONDS a target; needs a nightly compiler
 
 # Never -j: the targets share one build directory.
 .NOTPARALLEL:
@@ -52,7 +52,7 @@ FUZZ_SECONDS ?= 60
 fuzz: packages-to-build
 	$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz
 	cp Cargo.lock fuzz/Cargo.lock
-	for target in line reply pdu; do \
+	for target in line reply pdu parameters config template verdict callback wav; do \
 	    mkdir -p target/fuzz/$$target; \
 	    $(CARGO) +nightly fuzz run --sanitizer none $$target target/fuzz/$$target fuzz/corpus/$$target -- \
 	        -max_total_time=$(FUZZ_SECONDS) -max_len=1024 || exit 1; \

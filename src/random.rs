@@ -112,6 +112,34 @@ mod tests {
     }
 
     #[test]
+    fn whole_pins_are_uniform() {
+        let random = Random::System;
+        let mut counts = vec![0_u32; 10_000];
+        for _ in 0..100_000 {
+            counts[random.digits(4).parse::<usize>().expect("a number")] += 1;
+        }
+        // 9,999 degrees of freedom, a standard deviation of 141: six of them are passed once in 10^9 runs.
+        let statistic = chi_square(&counts);
+        assert!((9_150.0..10_850.0).contains(&statistic), "{statistic}");
+    }
+
+    #[test]
+    fn no_digit_of_a_pin_tells_its_neighbour() {
+        let random = Random::System;
+        let mut counts = vec![vec![0_u32; 100]; 5];
+        for _ in 0..20_000 {
+            let pin = random.digits(6);
+            for (place, counts) in counts.iter_mut().enumerate() {
+                counts[pin[place..place + 2].parse::<usize>().expect("a number")] += 1;
+            }
+        }
+        for place in &counts {
+            // 99 degrees of freedom: above 210 once in 10^9 runs.
+            assert!(chi_square(place) < 210.0, "{place:?}");
+        }
+    }
+
+    #[test]
     fn a_seed_repeats_itself_and_another_seed_differs() {
         let draw = |seed| Random::seeded(seed).bytes::<48>();
         assert_eq!(draw(7), draw(7));

@@ -4,6 +4,7 @@
 //! that is a list holds one report an element; so does a list inside it on which a pointer has `*`
 //! (`/results/*/messageId`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -16,6 +17,9 @@ pub const REFERENCE: &str = "reference";
 
 /// The longest message id that is kept. Those of providers have 64 characters at most.
 const ID_OCTETS_MAX: usize = 256;
+
+/// No pointer begins so: they begin with a slash, or are empty.
+const NO_LIST: &str = "*";
 
 /// How a provider's callbacks are read. Pointers are JSON pointers (RFC 6901); an empty one points nowhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,9 +101,8 @@ pub fn read(reading: &Reading, query: &[u8], body: &[u8]) -> Result<Vec<Provider
     };
     let mut reports = vec![];
     for body in &body {
-        for reading in spread(reading, body) {
-            reports.push(report(&reading, &Document { body, query: &query }));
-        }
+        let document = Document { body, query: &query };
+        reports.extend(elements(reading, body).map(|at| report(reading, &at, &document)));
     }
     if let [report] = &mut reports[..] {
         // The address belongs to one message; a list of several came by an address of none.
@@ -127,32 +130,39 @@ impl Document<'_> {
     }
 }
 
-fn report(reading: &Reading, document: &Document) -> ProviderReport {
-    let fate = |places: &Places| {
-        let word = document.text(&places.status)?;
-        places.words.get(&word.to_ascii_lowercase()).copied()
-    };
-    let id = |places: &Places| document.text(&places.id).filter(|id| id.len() <= ID_OCTETS_MAX);
+/// Leads a pointer to one element of a list, if it leads into that list at all.
+struct Element<'a> {
+    list: &'a str,
+    index: usize,
+}
+
+impl Element<'_> {
+    fn pointer<'a>(&self, pointer: &'a str) -> Cow<'a, str> {
+        match pointer.split_once("/*/") {
+            Some((list, rest)) if list == self.list => format!("{list}/{}/{rest}", self.index).into(),
+            Some(_) | None => pointer.into(),
+        }
+    }
+}
+
+fn report(reading: &Reading, at: &Element, document: &Document) -> ProviderReport {
+    let text = |pointer: &str| document.text(&at.pointer(pointer));
+    let fate = |places: &Places| places.words.get(&text(&places.status)?.to_ascii_lowercase()).copied();
+    let id = |places: &Places| text(&places.id).filter(|id| id.len() <= ID_OCTETS_MAX);
     ProviderReport {
-        reference: document.text(&reading.reference).and_then(|text| text.parse().ok()),
+        reference: text(&reading.reference).and_then(|text| text.parse().ok()),
         message_id: id(&reading.message).or_else(|| id(&reading.call)),
         fate: fate(&reading.message).or_else(|| fate(&reading.call)),
     }
 }
 
-/// The reading for each element of the list on which the pointer to the status has a star.
-fn spread(reading: &Reading, body: &Value) -> Vec<Reading> {
-    let Some((list, _)) = reading.message.status.split_once("/*/") else { return vec![reading.clone()] };
-    let length = body.pointer(list).and_then(Value::as_array).map_or(0, Vec::len);
-    let of_element = |index: usize| {
-        let at = |pointer: &str| match pointer.split_once("/*/") {
-            Some((prefix, rest)) if prefix == list => format!("{prefix}/{index}/{rest}"),
-            Some(_) | None => pointer.to_owned(),
-        };
-        let places = |places: &Places| Places { id: at(&places.id), status: at(&places.status), ..places.clone() };
-        Reading { reference: at(&reading.reference), message: places(&reading.message), call: places(&reading.call) }
+/// The elements of the list on which the pointer to the status has a star; without a star one, which changes no pointer.
+fn elements<'a>(reading: &'a Reading, body: &Value) -> impl Iterator<Item = Element<'a>> {
+    let (list, length) = match reading.message.status.split_once("/*/") {
+        Some((list, _)) => (list, body.pointer(list).and_then(Value::as_array).map_or(0, Vec::len)),
+        None => (NO_LIST, 1),
     };
-    (0..length).map(of_element).collect()
+    (0..length).map(move |index| Element { list, index })
 }
 
 /// Texts and numbers alike; an empty text is none.

@@ -71,6 +71,15 @@ struct Wanted {
     utterances: Vec<Utterance>,
 }
 
+/// A piece of speech from what a synthesiser wrote: samples in the telephone's band and at its level.
+///
+/// # Errors
+///
+/// Why it cannot be played, as it reads on behind the synthesiser's name.
+pub fn read(wav: &[u8]) -> Result<Vec<i16>, String> {
+    Clip::from_wav(wav).map(|clip| clip.samples().to_vec()).map_err(|reason| reason.to_string())
+}
+
 impl Speech {
     pub fn new(engine: Engine) -> Self {
         Self::with_limits(engine, Limits::DEFAULT)

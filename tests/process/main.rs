@@ -21,6 +21,7 @@ mod ports;
 mod providers;
 mod receive;
 mod secrecy;
+mod secrecy_of_routes;
 mod service;
 mod sound;
 mod start;

@@ -13,7 +13,7 @@ use crate::installation::Installation;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A provider that hands each request to the test, which answers it or not.
-fn provider() -> (u16, Receiver<(String, TcpStream)>) {
+pub fn provider() -> (u16, Receiver<(String, TcpStream)>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let (sender, requests) = mpsc::channel();

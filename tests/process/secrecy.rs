@@ -1,10 +1,12 @@
 //! What a thief of the disk or of the log gets: no PIN, no API secret, no number.
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use simverify::modem::pdu::{SubmitOptions, encode_submit};
 
+use crate::child::PROGRAM;
 use crate::client::number;
 use crate::daemon::Daemon;
 use crate::installation::{Installation, SECRET};
@@ -13,10 +15,10 @@ use crate::modem::Modem;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A caller's own PIN: nothing else looks like it.
-const OWN_PIN: &str = "Zq83xW7u4K";
+pub const OWN_PIN: &str = "Zq83xW7u4K";
 
 /// What must not be found, and what it is.
-struct Secrets(Vec<(String, &'static str)>);
+pub struct Secrets(pub Vec<(String, &'static str)>);
 
 impl Secrets {
     fn of(number: &str, pin: &str, text: &str) -> Self {
@@ -35,7 +37,7 @@ impl Secrets {
         ])
     }
 
-    fn assert_absent(&self, octets: &[u8], place: &str) {
+    pub fn assert_absent(&self, octets: &[u8], place: &str) {
         for (secret, what) in &self.0 {
             let found = octets.windows(secret.len()).position(|window| window.eq_ignore_ascii_case(secret.as_bytes()));
             // Where it is, for whoever mends that; these secrets are nobody's.
@@ -50,18 +52,34 @@ impl Secrets {
 }
 
 /// The database with its journal files, as a copy of the disk would have them.
-fn files(installation: &Installation) -> Vec<(String, Vec<u8>)> {
+pub fn files(installation: &Installation) -> Vec<(String, Vec<u8>)> {
     let names = ["simverify.db", "simverify.db-wal", "simverify.db-shm"];
     names.iter().filter_map(|name| Some(((*name).to_owned(), fs::read(installation.path(name)).ok()?))).collect()
 }
 
 /// Every line without its time, whose digits are anybody's.
-fn log(daemon: &Daemon) -> Vec<u8> {
+pub fn log(daemon: &Daemon) -> Vec<u8> {
     let mut lines = daemon.seen.clone();
     for line in &mut lines {
         line.as_object_mut().expect("an object").remove("timestamp");
     }
     lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes()
+}
+
+/// What an operator makes of a running installation and may give away.
+pub fn reports(installation: &Installation) -> Vec<(String, Vec<u8>)> {
+    let path = |name: &str| installation.path(name).display().to_string();
+    let mut reports = vec![];
+    for arguments in
+        [vec!["config", "show"], vec!["backup", &path("copy.db")], vec!["doctor", "--bundle", &path("bundle")]]
+    {
+        let mut command = Command::new(PROGRAM);
+        command.env_clear().arg("--config").arg(installation.config()).args(&arguments).stdin(Stdio::null());
+        let output = command.output().expect("it runs");
+        reports.push((arguments.join(" "), [output.stdout, output.stderr].concat()));
+    }
+    reports.extend(["copy.db", "bundle"].map(|name| (name.to_owned(), fs::read(path(name)).expect("a file"))));
+    reports
 }
 
 struct Scene {
@@ -120,6 +138,15 @@ fn neither_a_copied_database_nor_a_whole_log_gives_a_secret_away() {
     let (mut scene, told) = act();
     let [arguments, environment] = ["cmdline", "environ"]
         .map(|name| fs::read(format!("/proc/{}/{name}", scene.daemon.id())).expect("a process of this user"));
+    scene.copies.extend(reports(&scene.installation));
+    let traced = scene
+        .copies
+        .last()
+        .expect("a bundle")
+        .1
+        .windows(8)
+        .any(|window| window == b"+CMGS=**" || window == b"AT+CMGS=");
+    assert!(traced, "the dialogue with the modem is not in the bundle");
     scene.daemon.stop();
     scene.copy("after the stop");
     let log = log(&scene.daemon);

@@ -4,17 +4,17 @@
 //! is asked, [`crate::app`] does it, and what it came to becomes a `reply`. All but this file is pure. When several
 //! refusals apply, the first of 4, 8, 1, 2, 3 is given here; 15, 7, 10, 9 and 6 come from `app` in this order.
 
-pub(super) mod check;
-pub(super) mod control;
-pub(super) mod credentials;
-pub(super) mod document;
-pub(super) mod endpoint;
-pub(super) mod params;
-pub(super) mod reply;
-pub(super) mod request;
-pub(super) mod search;
-mod signature;
-pub(super) mod status;
+pub mod check;
+pub mod control;
+pub mod credentials;
+pub mod document;
+pub mod endpoint;
+pub mod params;
+pub mod reply;
+pub mod request;
+pub mod search;
+pub mod signature;
+pub mod status;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};

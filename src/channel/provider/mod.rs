@@ -24,9 +24,9 @@ use crate::clock::Timestamp;
 use crate::verification::EventKind;
 use client::Client;
 use template::{Request, TemplateFault, TemplateSource, Templates};
-use variables::Surrounding;
 
-pub use verdict::{Bearing, Cause, ReplyRules, Verdict};
+pub use variables::Surrounding;
+pub use verdict::{Answer, Bearing, BodyEnd, Cause, Exchange, ReplyRules, Verdict};
 
 /// One provider's settings.
 #[derive(Clone, Debug)]

@@ -15,6 +15,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::channel::callback;
+
 /// Steps of one template: a request's takes some dozens.
 const FUEL: u64 = 20_000;
 
@@ -77,10 +79,11 @@ pub struct Values(pub(super) BTreeMap<&'static str, Value>);
 
 impl Values {
     /// The texts of a message and of its provider that no reason may repeat.
-    pub(super) fn hidden<'a>(&'a self, secrets: impl Iterator<Item = &'a str>) -> Vec<String> {
+    pub fn hidden<'a>(&'a self, secrets: impl Iterator<Item = &'a str>) -> Vec<String> {
         let own = ["text", "spoken", "pin", "number", "digits", "reference"].into_iter();
         let own = own.filter_map(|name| self.0.get(name)?.as_str().map(str::to_owned));
-        own.chain(secrets.map(str::to_owned)).filter(|text| !text.is_empty()).collect()
+        let callback = self.0.get("callback_url").and_then(|url| callback_secret(url.as_str()?));
+        own.chain(callback).chain(secrets.map(str::to_owned)).filter(|text| !text.is_empty()).collect()
     }
 }
 
@@ -177,7 +180,7 @@ impl Templates {
     }
 
     /// What no reason may repeat.
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let sounds_secret = |name: &str| ["secret", "pass", "token", "key"].iter().any(|word| name.contains(word));
         let variables = self.variables.iter().filter(move |(name, _)| sounds_secret(name));
         self.secret.iter().map(|secret| secret.as_str()).chain(variables.map(|(_, value)| value.as_str()))
@@ -193,6 +196,9 @@ impl Templates {
         // Part of the address as the operator wrote it: a host with its port, a path.
         let as_written = |value: &Zeroizing<String>| Value::from_safe_string(value.to_string());
         let url = self.fill("url", &self.context(values, as_written))?;
+        if climbs(&url) {
+            return Err(fault("url", "must make a path without \".\" and \"..\" as its parts".to_owned()));
+        }
         let url = Url::parse(url.trim())
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -262,6 +268,21 @@ impl Templates {
             Err(error) => Err(fault("body", format!("must make JSON, as content_type says: {error}"))),
         }
     }
+}
+
+/// What the address of callbacks ends in, for the provider alone.
+fn callback_secret(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    url.query_pairs().find(|(name, _)| name == callback::SECRET).map(|(_, secret)| secret.into_owned())
+}
+
+/// Whether a part of the path would be taken for a step up, as a brand of two dots would be: the address would lead to
+/// another place than the operator's. Percent-encoding does not help (WHATWG URL, "double-dot URL path segment").
+fn climbs(url: &str) -> bool {
+    let ignored = |character: &char| !matches!(character, '\t' | '\n' | '\r');
+    let url: String = url.trim().chars().filter(ignored).collect::<String>().to_ascii_lowercase().replace("%2e", ".");
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
 }
 
 fn header_key(name: &str) -> String {

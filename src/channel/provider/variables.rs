@@ -11,14 +11,14 @@ use crate::clock::Timestamp;
 use crate::verification::{EventKind, Purpose};
 
 /// What stands around every message of a provider.
-pub(super) struct Surrounding {
+pub struct Surrounding {
     /// Where callbacks are taken, but for the reference at its end.
     pub callback_address: Option<Zeroizing<String>>,
     pub readings: u8,
 }
 
 impl Surrounding {
-    pub(super) fn values(&self, message: &Message, now: Timestamp) -> Values {
+    pub fn values(&self, message: &Message, now: Timestamp) -> Values {
         let text = message.text.reveal();
         let particulars = message.particulars.as_ref();
         let reference = particulars.map(|particulars| particulars.reference.to_string()).unwrap_or_default();
@@ -171,6 +171,7 @@ mod tests {
         valid_until = '1970-01-01T00:01:30Z'
         validity_seconds = 30
         ");
+        assert!(values.hidden([].into_iter()).contains(&"geheim".to_owned()), "no reason repeats it");
         let none = Surrounding { callback_address: None, readings: 2 };
         let late = none.values(&message(EventKind::Sms, "4711", "de-de"), Timestamp::from_millis(99_000));
         assert_eq!(late.0["callback_url"].as_str(), Some(""));

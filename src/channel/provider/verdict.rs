@@ -55,7 +55,7 @@ pub struct ReplyRules {
 
 /// What happened to a request.
 #[derive(Clone, Debug)]
-pub(super) enum Exchange {
+pub enum Exchange {
     /// There was no connection to send it on.
     Unsent {
         reason: String,
@@ -68,7 +68,7 @@ pub(super) enum Exchange {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub struct Answer {
     pub status: u16,
     /// As the header has it.
     pub retry_after: Option<String>,
@@ -78,7 +78,7 @@ pub(super) struct Answer {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyEnd {
+pub enum BodyEnd {
     Whole,
     /// There is more than is read.
     TooLong,
@@ -160,7 +160,7 @@ impl ReplyRules {
     }
 
     /// `hidden`: what no reason may repeat.
-    pub(super) fn judge(&self, exchange: Exchange, hidden: &[String], now: Timestamp) -> Verdict {
+    pub fn judge(&self, exchange: Exchange, hidden: &[String], now: Timestamp) -> Verdict {
         match exchange {
             Exchange::Unsent { reason } => Verdict {
                 outcome: Outcome::Refused { class: RefusalClass::Temporary, reason },
@@ -270,11 +270,15 @@ fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     Some(Timestamp::from_millis(i64::try_from(date.as_millis()).ok()?).since(now))
 }
 
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
 /// What a provider says of a refusal, without what it may repeat of the message.
 fn shown(said: &str, hidden: &[String]) -> String {
-    let mut said: String = said.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let mut said = on_one_line(said);
     for text in hidden {
-        said = said.replace(text.as_str(), "***");
+        said = said.replace(&on_one_line(text), "***");
     }
     let mut shown = String::new();
     let mut digits = String::new();

@@ -127,13 +127,39 @@ fn no_value_can_end_a_header_or_add_one() {
 fn no_value_can_change_where_a_request_goes() {
     let templates = Templates::new(&with_url("https://sms.example/{{ brand }}/send?to={{ digits }}"));
     let templates = templates.unwrap_or_else(|fault| panic!("{fault}"));
-    for brand in ["..", "../../x", "@evil.example", "//evil.example/", "?x#y", "\\\\evil", "a\nb", "%2e%2e"] {
+    for brand in ["../../x", "@evil.example", "//evil.example/", "?x#y", "\\\\evil", "a\nb", "%2e%2e"] {
         let mut values = sample("sms");
         values.0.insert("brand", Value::from(brand));
         values.0.insert("digits", Value::from("1&secret=2#"));
         let url = templates.render(&values).unwrap_or_else(|fault| panic!("{fault}")).url;
         assert_eq!((url.host_str(), url.fragment()), (Some("sms.example"), None), "{brand}");
         assert_eq!(url.query_pairs().count(), 1, "{brand}");
+        assert_eq!(url.path_segments().map(Iterator::count), Some(2), "{brand}");
+    }
+    for brand in [".", ".."] {
+        let mut values = sample("sms");
+        values.0.insert("brand", Value::from(brand));
+        let fault = templates.render(&values).map(|_| ()).expect_err("an address of another place");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(fault, @r#"url: must make a path without "." and ".." as its parts"#);
+        }
+    }
+}
+
+#[test]
+fn a_step_up_is_seen_however_it_is_written() {
+    for url in [
+        "https://a/..",
+        "https://a/b/../c?x",
+        "https://a/%2E%2e/b",
+        "https://a/.%2e#x",
+        "https://a\\.\\b",
+        "https://a/.\n./b",
+    ] {
+        assert!(climbs(url), "{url}");
+    }
+    for url in ["https://a.b/c..d/...", "https://a/b?../c", "https://a/%252e%252e", "https://a/b#/../c"] {
+        assert!(!climbs(url), "{url}");
     }
 }
 

@@ -261,6 +261,16 @@ fn a_reason_repeats_nothing_of_the_message() {
     ");
 }
 
+#[test]
+fn a_text_of_several_lines_is_not_repeated_on_one() {
+    let body = r#"{"error": {"code": "not sent: Acme code\n@acme.example, Acme code @acme.example"}}"#;
+    let hidden = ["Acme code\n@acme.example".to_owned()];
+    let answer = Answer { status: 400, retry_after: None, body: body.into(), end: BodyEnd::Whole };
+    let verdict = rules().judge(Exchange::Answered(answer), &hidden, NOW);
+    let Outcome::Refused { reason, .. } = verdict.outcome else { panic!("{verdict:?}") };
+    assert_eq!(reason, "HTTP 400: not sent: ***, ***");
+}
+
 proptest::proptest! {
     #[test]
     fn no_reply_makes_it_panic_or_shows_more_than_a_line(status in 100u16..1000, body in ".{0,300}", header in ".{0,40}") {

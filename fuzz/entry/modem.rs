@@ -1,7 +1,4 @@
-//! What a modem, or whoever sends to its number, could break: one function for each fuzz target, each fed with any bytes.
-//!
-//! The fuzz targets and the replay of their corpus on stable (`tests/fuzz_corpus.rs`) both run these functions, so that
-//! neither can drift away from the other. They panic on what must never happen.
+//! What a modem, or whoever sends to its number, could break.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,11 +8,6 @@ use simverify::modem::at::{
 };
 use simverify::modem::pdu::{self, Address, Body, Direction, Pdu, Submit, SubmitOptions, SubmitPart};
 use simverify::modem::profile::GENERIC;
-
-pub type Target = fn(&[u8]);
-
-/// By name, as the folders of the corpus are called.
-pub const TARGETS: [(&str, Target); 3] = [("line", line), ("reply", reply), ("pdu", pdu)];
 
 /// The body of the submits that are permitted.
 const BODY: &str = "0001000191F1000001B1";
