@@ -27,7 +27,7 @@ use crate::channel::Board;
 use crate::clock::Clock;
 use crate::random::Random;
 use crate::secrets::{PinHasher, Secrets};
-use crate::store::Store;
+use crate::store::{SecretRow, Store};
 
 pub use account::{
     Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
@@ -50,6 +50,8 @@ pub struct App {
     random: Random,
     secrets: Secrets,
     hasher: PinHasher,
+    /// Stands in for the secrets of an account that does not exist.
+    decoy: SecretRow,
     board: Board,
     rules: RwLock<Arc<Rules>>,
     /// Tells the dispatcher that something may be due earlier than it thinks.
@@ -67,12 +69,14 @@ impl App {
         rules: Rules,
     ) -> Result<Self, crate::secrets::HasherError> {
         let hasher = secrets.pin_hasher(rules.hash_cost)?;
+        let decoy = account::decoy(&secrets, &Random::System);
         Ok(Self {
             store,
             clock,
             random,
             secrets,
             hasher,
+            decoy,
             board,
             rules: RwLock::new(Arc::new(rules)),
             wake: Arc::new(Notify::new()),

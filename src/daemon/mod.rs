@@ -27,8 +27,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::api::server::{Limits, ServerHandle, serve};
-use crate::api::{Api, Throttle};
+use crate::api::server::{Limits, ServerHandle, Shares, serve};
+use crate::api::{Api, Failures, Load, Throttle};
 use crate::app::App;
 use crate::channel::{Board, Notice};
 use crate::clock::Clock;
@@ -94,7 +94,7 @@ impl Daemon {
     pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
         let Parts { store, secrets, clock, random, simulators, lock } = parts;
         let tls = settings.server.tls().map(|files| Tls::read(files, clock.clone())).transpose()?.map(Arc::new);
-        let listeners = listen(&settings.server.listen)?;
+        let listeners = listen(&settings.server.listen, "server.listen")?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         warn_of_unused(settings);
         warn_of_texts(settings);
@@ -140,10 +140,21 @@ impl Daemon {
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let api =
-            Api { app: Arc::clone(&app), clock, random, throttle: Throttle::default(), callbacks: callbacks(settings) };
+        let proxies = Arc::new(settings::proxies(settings));
+        let limits = settings::server_limits(settings);
+        let api = Api {
+            app: Arc::clone(&app),
+            clock,
+            random,
+            throttle: Throttle::default(),
+            failures: Failures::default(),
+            load: Load::new(limits.requests_in_flight, cores),
+            proxies: Arc::clone(&proxies),
+            callbacks: callbacks(settings),
+        };
         let server_config = tls.as_ref().map(|tls| tls.server_config()).transpose()?;
-        let server = serve(listeners, api, Limits::for_cores(cores), server_config)?;
+        let shares = Shares::new(limits.connections_per_address, Arc::clone(&proxies));
+        let server = serve(listeners, api, Limits::for_cores(cores), shares, server_config)?;
         let handle = server.handle();
         let http = tokio::spawn(server);
         if let Some(tls) = &tls {
@@ -267,12 +278,10 @@ impl Probe {
     }
 }
 
-fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+fn listen(addresses: &[SocketAddr], key: &str) -> anyhow::Result<Vec<TcpListener>> {
     addresses
         .iter()
-        .map(|address| {
-            TcpListener::bind(address).with_context(|| format!("cannot listen on {address}: change server.listen"))
-        })
+        .map(|address| TcpListener::bind(address).with_context(|| format!("cannot listen on {address}: change {key}")))
         .collect()
 }
 

@@ -11,6 +11,7 @@ mod contract;
 mod controlling;
 mod events;
 mod fair_use;
+mod hostile_callers;
 mod inbox_command;
 mod languages;
 mod modems;
