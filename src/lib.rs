@@ -16,7 +16,7 @@
 //!    [`speech`]: what a call says, as samples. [`dispatcher`]: the loop between outbox and channels.
 //!    [`simulator`]: the virtual modem.
 //!    `watch`: the kernel's word that a file changed.
-//! 5. [`api`]: HTTP in. [`socket`]: the local door for the commands of the same machine.
+//! 5. [`api`], [`admin`]: HTTP in. [`socket`]: the local door for the commands of the same machine.
 //! 6. [`daemon`], [`config`], [`telemetry`], [`service`], [`cli`]: these build everything and are known by nobody below.
 //!
 //! # Invariants
@@ -28,6 +28,7 @@
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.
 //! * Nothing is sent inside a transaction.
 
+pub mod admin;
 pub mod api;
 pub mod app;
 pub mod channel;

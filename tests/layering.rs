@@ -73,6 +73,17 @@ const ABOVE_SPEECH: &[&str] = &[
     "crate::modem",
     "crate::store",
 ];
+const ABOVE_ADMIN: &[&str] = &[
+    "crate::api",
+    "crate::channel",
+    "crate::daemon",
+    "crate::dispatcher",
+    "crate::modem",
+    "crate::secrets",
+    "crate::speech",
+    "crate::store",
+    "crate::verification",
+];
 /// What builds everything is known by nobody: each part takes its own settings as values.
 const BUILDERS: &[&str] = &["crate::cli", "crate::config", "crate::telemetry"];
 
@@ -138,6 +149,9 @@ const RULES: &[Rule] = &[
     // A child process and a synthesiser are never in the way of a request.
     Rule { place: "", words: &["hound", "rubato"], except: &["speech"] },
     Rule { place: "api", words: &["crate::speech"], except: &[] },
+    // The admin listener shares the API's sockets, and nothing of what the API says; what it shows comes from `app`.
+    Rule { place: "admin", words: ABOVE_ADMIN, except: &[] },
+    Rule { place: "api", words: &["crate::admin"], except: &[] },
     Rule { place: "speech", words: ABOVE_SPEECH, except: &[] },
     // A decision meets the store in `app`, which calls nothing above it; those below know nobody above.
     // It speaks with the channels in the words of `channel` (messages, outcomes, the board of routes), never with one.

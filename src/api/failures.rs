@@ -67,7 +67,7 @@ impl Failures {
     /// # Errors
     ///
     /// If others of the pair have failed meanwhile, so that this one is not to be told what it came to: however many try
-    /// at the same time, they learn no more than [`PAIR_MAX`] of them.
+    /// at the same time, they learn no more than `PAIR_MAX` of them.
     pub fn note(&self, origin: Origin, api_key: &str, right: bool, now: Timestamp) -> Result<(), TooMany> {
         let pair = self.pair(origin, api_key);
         let mut counts = self.counts();

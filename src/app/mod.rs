@@ -5,13 +5,16 @@
 
 mod acceptance;
 mod account;
+mod admin;
 mod blocklist;
 mod budget;
 mod callback;
 mod check;
 mod control;
 mod inbox;
+mod lockout;
 mod outbox;
+mod overview;
 mod report;
 mod rules;
 mod search;
@@ -26,17 +29,22 @@ use tokio::sync::Notify;
 use crate::channel::Board;
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::secrets::{PinHasher, Secrets};
+use crate::secrets::{PasswordHasher, PinHasher, Secrets};
 use crate::store::{SecretRow, Store};
 
 pub use account::{
     Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
     rotate_secret, set_account, unbar_account,
 };
+pub use admin::{
+    Admin, AdminError, Login, LoginError, SESSION_ABSOLUTE, Session, add_admin, admins, remove_admin,
+    set_admin_password,
+};
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
 pub use outbox::{Claim, Due, Outlook};
+pub use overview::{Outcomes, Overview, Queue, Route};
 pub use rules::Rules;
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,
@@ -50,6 +58,7 @@ pub struct App {
     random: Random,
     secrets: Secrets,
     hasher: PinHasher,
+    passwords: PasswordHasher,
     /// Stands in for the secrets of an account that does not exist.
     decoy: SecretRow,
     board: Board,
@@ -69,6 +78,7 @@ impl App {
         rules: Rules,
     ) -> Result<Self, crate::secrets::HasherError> {
         let hasher = secrets.pin_hasher(rules.hash_cost)?;
+        let passwords = secrets.password_hasher();
         let decoy = account::decoy(&secrets, &Random::System);
         Ok(Self {
             store,
@@ -76,6 +86,7 @@ impl App {
             random,
             secrets,
             hasher,
+            passwords,
             decoy,
             board,
             rules: RwLock::new(Arc::new(rules)),

@@ -6,11 +6,12 @@
 //!            └──────────────── notices ◄─────────────────────┘
 //! ```
 //!
-//! Tasks and what they wait on: HTTP workers on sockets; the dispatcher on due times, wakes and changes of the board; a
+//! Tasks and what they wait on: HTTP workers of both listeners on sockets; the dispatcher on due times, wakes and changes of the board; a
 //! driver on its port and its queue; the notices task on drivers; the local socket on connections; the certificate's task on its files; the store's writer, a
 //! thread, on its queue. None waits for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
 //! the service manager starts it again.
 
+mod admin;
 mod lock;
 mod settings;
 mod tls;
@@ -43,6 +44,7 @@ use crate::socket::{self, Socket};
 use crate::speech::Speech;
 use crate::store::Store;
 
+use admin::Admin;
 pub use lock::{DatabaseLock, LockError};
 pub use settings::{call_limits, callbacks, modem_config, port_address, routes, rules, sms_limits, speech_engine};
 pub use tls::Pair;
@@ -71,6 +73,8 @@ pub struct Daemon {
     app: Arc<App>,
     server: ServerHandle,
     http: JoinHandle<std::io::Result<()>>,
+    /// None where it is turned off.
+    admin: Option<Admin>,
     tls: Option<Arc<Tls>>,
     dispatcher: JoinHandle<()>,
     notices: JoinHandle<()>,
@@ -95,6 +99,7 @@ impl Daemon {
         let Parts { store, secrets, clock, random, simulators, lock } = parts;
         let tls = settings.server.tls().map(|files| Tls::read(files, clock.clone())).transpose()?.map(Arc::new);
         let listeners = listen(&settings.server.listen, "server.listen")?;
+        let admin_listeners = listen(&settings.admin.listen, "admin.listen")?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         warn_of_unused(settings);
         warn_of_texts(settings);
@@ -144,8 +149,8 @@ impl Daemon {
         let limits = settings::server_limits(settings);
         let api = Api {
             app: Arc::clone(&app),
-            clock,
-            random,
+            clock: clock.clone(),
+            random: random.clone(),
             throttle: Throttle::default(),
             failures: Failures::default(),
             load: Load::new(limits.requests_in_flight, cores),
@@ -154,7 +159,8 @@ impl Daemon {
         };
         let server_config = tls.as_ref().map(|tls| tls.server_config()).transpose()?;
         let shares = Shares::new(limits.connections_per_address, Arc::clone(&proxies));
-        let server = serve(listeners, api, Limits::for_cores(cores), shares, server_config)?;
+        let server = serve(listeners, api, Limits::for_cores(cores), shares.clone(), server_config.clone())?;
+        let admin = Admin::start(settings, admin_listeners, &app, random, shares, server_config)?;
         let handle = server.handle();
         let http = tokio::spawn(server);
         if let Some(tls) = &tls {
@@ -167,6 +173,7 @@ impl Daemon {
             app,
             server: handle,
             http,
+            admin,
             tls,
             dispatcher,
             notices,
@@ -183,6 +190,11 @@ impl Daemon {
     /// The addresses that it listens on, with the ports that the system chose.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The same of the admin listener; none where it is turned off.
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        self.admin.as_ref().map_or(&[], Admin::addresses)
     }
 
     pub fn app(&self) -> &Arc<App> {
@@ -208,6 +220,7 @@ impl Daemon {
             () = self.app.store().closed() => anyhow!("the database writer has ended"),
             ended = &mut self.dispatcher, if !stop.is_cancelled() => anyhow!("the dispatcher has ended: {ended:?}"),
             ended = &mut self.notices, if !stop.is_cancelled() => anyhow!("the notices task has ended: {ended:?}"),
+            ended = Admin::ended(self.admin.as_mut()) => anyhow!("the admin listener has ended: {ended}"),
             ended = &mut self.http => anyhow!("the HTTP server has ended: {ended:?}"),
         }
     }
@@ -216,6 +229,9 @@ impl Daemon {
     pub async fn stop(self) {
         self.stop.cancel();
         self.server.stop(true).await;
+        if let Some(admin) = &self.admin {
+            admin.stop().await;
+        }
         drop(self.notice_sender);
         let drained = async {
             for driver in self.drivers {

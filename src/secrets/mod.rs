@@ -1,11 +1,12 @@
 //! Everything that needs the master key: sealing, keyed hashes, the pepper of the PIN hashes.
 //!
-//! The master key lives in a file outside the database (`key_file`). From it come four keys, one for each use, so
+//! The master key lives in a file outside the database (`key_file`). From it come the keys, one for each use, so
 //! that none can be turned against another. Without the key file a stolen database gives away neither PINs nor numbers
 //! nor API secrets.
 
 mod hasher;
 mod key_file;
+mod password;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ use crate::random::Random;
 
 pub use hasher::{HashCost, HasherError, PinHash, PinHasher};
 pub use key_file::{KeyFileError, MasterKey};
+pub use password::{PasswordError, PasswordHash, PasswordHasher};
 
 /// Octets of an XChaCha20 nonce.
 const NONCE: usize = 24;
@@ -36,7 +38,9 @@ pub struct Secrets {
     sealing: Zeroizing<Digest>,
     numbers: Zeroizing<Digest>,
     api_secrets: Zeroizing<Digest>,
+    admin: Zeroizing<Digest>,
     pepper: Zeroizing<Digest>,
+    passwords: Zeroizing<Digest>,
     check: Digest,
 }
 
@@ -52,7 +56,9 @@ impl Secrets {
             sealing: derive("simverify sealing"),
             numbers: derive("simverify phone numbers"),
             api_secrets: derive("simverify api secrets"),
+            admin: derive("simverify admin"),
             pepper: derive("simverify pin pepper"),
+            passwords: derive("simverify password pepper"),
             check: *derive("simverify key check"),
         }
     }
@@ -104,6 +110,16 @@ impl Secrets {
     /// A hasher for PINs with this installation's pepper.
     pub fn pin_hasher(&self, cost: HashCost) -> Result<PinHasher, HasherError> {
         PinHasher::new(self.pepper.clone(), cost)
+    }
+
+    /// A hasher for passwords with this installation's pepper.
+    pub fn password_hasher(&self) -> PasswordHasher {
+        PasswordHasher::new(self.passwords.clone())
+    }
+
+    /// Of what an admin's browser shows, by what it is for: `session`, `form`, `origin` and so on.
+    pub fn admin_hash(&self, purpose: &str, value: &str) -> Digest {
+        keyed(self.admin.as_slice(), format!("{purpose} {value}").as_bytes())
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {

@@ -6,12 +6,13 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_inbox.sql"),
     include_str!("../../migrations/0004_budget.sql"),
     include_str!("../../migrations/0005_provider.sql"),
+    include_str!("../../migrations/0006_admin.sql"),
 ];
 
 /// Marks the file as a database of this program: `Smvf`.
@@ -129,7 +130,7 @@ mod tests {
         migrate(&connection).expect("a schema");
         connection.execute_batch("pragma user_version = 99").expect("a version");
         let error = migrate(&connection).expect_err("newer").to_string();
-        assert!(error.contains("schema 99") && error.contains("up to 5"), "{error}");
+        assert!(error.contains("schema 99") && error.contains("up to 6"), "{error}");
 
         let foreign = Connection::open_in_memory().expect("a database");
         foreign.execute_batch("create table other (x)").expect("a table");

@@ -7,6 +7,7 @@
 //! Nothing is sent, waited for, drawn or decided inside a transaction.
 
 mod account;
+mod admin;
 mod attempt;
 mod blocklist;
 mod budget;
@@ -14,6 +15,7 @@ mod connection;
 mod error;
 mod inbox;
 mod migration;
+mod overview;
 mod readers;
 mod report;
 mod sim_pin;
@@ -24,12 +26,14 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
+pub use admin::{AdminRow, FailureRow, SessionRow};
 pub use attempt::{AttemptReport, AttemptRow, AttemptState, DueAttempt};
 pub use blocklist::{BlockOrigin, BlockRow};
 pub use budget::{BudgetUse, NewBudgetUse, budget_uses};
 pub use connection::Tx;
 pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};
+pub use overview::{Ended, Queue};
 pub use report::AwaitedReport;
 pub use upkeep::{BackupError, Inspection, backup, inspect};
 pub use verification::{EventRecord, NewVerification, TryRecord, VerificationRow};
