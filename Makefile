@@ -5,11 +5,12 @@
 #   make check   format, lints, documentation: no test, no installation
 #   make audit   licenses, sources and bans of the dependencies, and whether each is used
 #   make bench   how fast it is on this machine
+#   make torture kills, full disks, jumping clocks and failing modems for an hour, and a count of what became of every request
 #   make fuzz    any bytes through the readers of lines, replies and PDUs, FUZZ_SECONDS each; needs a nightly compiler
 
 # Never -j: the targets share one build directory.
 .NOTPARALLEL:
-.PHONY: demo test check audit bench fuzz packages packages-to-build packages-to-compare
+.PHONY: demo test check audit bench torture fuzz packages packages-to-build packages-to-compare packages-to-torture
 
 CARGO ?= cargo
 
@@ -35,6 +36,15 @@ audit:
 bench: packages-to-compare
 	$(CARGO) bench --locked
 
+# As root the disk gets full too, on a small file system of its own; others' files are limited in size. What is done follows
+# from TORTURE_SEED, which is printed; TORTURE_RATE requests a second are asked for. TORTURE_PROGRAM names another build of
+# the daemon. A broken promise ends it with an error, and leaves database and logs in target/tmp.
+TORTURE_SECONDS ?= 3600
+TORTURE_SEED ?= $(shell date +%s)
+
+torture: packages-to-torture
+	TORTURE_SECONDS=$(TORTURE_SECONDS) TORTURE_SEED=$(TORTURE_SEED) $(CARGO) test --locked --test torture -- --nocapture
+
 # A minute each finds what a change broke; a night finds more. What breaks lands in fuzz/artifacts and ends the run; what
 # reaches new code lands in target/fuzz, for a person to choose from.
 FUZZ_SECONDS ?= 60
@@ -58,3 +68,6 @@ packages:
 
 packages-to-compare:
 	scripts/install-packages build bench
+
+packages-to-torture:
+	scripts/install-packages build torture

@@ -26,6 +26,7 @@ pub use error::ConfigError;
 pub use layers::{DEFAULT_TOML, Flag, SYSTEM_DIRECTORY, Sources};
 pub use messages::MessagesSettings;
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
+pub use presets::{About, PRESETS, Preset};
 pub use providers::{
     CallCallbackSettings, CallbackSecret, CallbackSettings, Code, HttpMethod, JsonPointer, Pattern, ProviderSettings,
     ProxyUrl, RequestSettings, UrlTemplate,
@@ -81,7 +82,7 @@ impl Configuration {
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut layers = Layers::read(sources)?;
         add_table_defaults(&mut layers.merged, "modems", modems::MODEM_DEFAULTS)?;
-        presets::lay_under(&mut layers.merged, presets::find)
+        presets::lay_under(&mut layers.merged, Preset::named)
             .map_err(|(path, reason)| in_layers(&layers, &layers.merged, &path, &reason))?;
         add_table_defaults(&mut layers.merged, "providers", providers::PROVIDER_DEFAULTS)?;
         complete_voice(&mut layers.merged);

@@ -14,8 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use simverify::channel::budget::Budget;
-use simverify::channel::routing::{Health, RouteKind, RouteView, SEND_TIME_GUESS};
+use simverify::channel::routing::{Health, RouteKind, RouteView};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome, RefusalClass};
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::modem::calling::Voice;
@@ -160,16 +159,10 @@ fn index(number: &str) -> usize {
 fn start(address: PortAddress, simulator: &Simulator, simulators: Simulators) -> Lines {
     let clock = Clock::Manual(ManualClock::at(Timestamp::from_millis(0)));
     let board = Board::new(vec![RouteView {
-        name: "sim1".to_owned(),
-        kind: RouteKind::Modem,
         sms: true,
-        tts: false,
-        countries: vec![],
         health: Health::Down { since: clock.now() },
-        held: 0,
         room: HELD,
-        send_time: SEND_TIME_GUESS,
-        budget: Budget::default(),
+        ..RouteView::new("sim1", RouteKind::Modem)
     }]);
     let config = ModemConfig {
         name: "sim1".to_owned(),

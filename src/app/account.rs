@@ -2,8 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::App;
 use super::types::{Account, AccountDefaults, Internal};
+use super::{App, Keys};
 use crate::clock::Timestamp;
 use crate::random::Random;
 use crate::secrets::{Secrets, same};
@@ -33,9 +33,11 @@ impl App {
         api_key: &str,
         api_secret: &SecretString,
     ) -> Result<Option<Account>, Internal> {
-        let given = self.secrets.api_secret_hash(api_secret.expose_secret());
-        let (row, secrets) = self.account_and_secrets(api_key).await?;
-        let right = secrets.iter().fold(false, |right, secret| right | same(&given, &secret.row.hash) & secret.is_live);
+        let keys = self.keys();
+        let given = keys.secrets.api_secret_hashes(api_secret.expose_secret());
+        let (row, secrets) = self.account_and_secrets(api_key, &keys).await?;
+        let equals = |hash| given.iter().fold(false, |right, given| right | same(given, hash));
+        let right = secrets.iter().fold(false, |right, secret| right | equals(&secret.row.hash) & secret.is_live);
         Ok(row.filter(|_| right).map(Account::from))
     }
 
@@ -46,16 +48,21 @@ impl App {
         api_key: &str,
         is_right: impl Fn(&SecretString) -> bool,
     ) -> Result<Option<Account>, Internal> {
-        let (row, secrets) = self.account_and_secrets(api_key).await?;
+        let keys = self.keys();
+        let (row, secrets) = self.account_and_secrets(api_key, &keys).await?;
         let mut right = false;
         for secret in &secrets {
-            right |= is_right(&self.open_secret(secret)?) & secret.is_live;
+            right |= is_right(&open_secret(&keys, secret)?) & secret.is_live;
         }
         Ok(row.filter(|_| right).map(Account::from))
     }
 
     /// The account, and always as many secrets to compare with: decoys where it has fewer, or is none.
-    async fn account_and_secrets(&self, api_key: &str) -> Result<(Option<AccountRow>, Vec<Candidate>), Internal> {
+    async fn account_and_secrets(
+        &self,
+        api_key: &str,
+        keys: &Keys,
+    ) -> Result<(Option<AccountRow>, Vec<Candidate>), Internal> {
         let key = api_key.to_owned();
         let found = self.store.read(move |tx| -> Result<_, StoreError> {
             let row = tx.account_by_key(&key)?;
@@ -68,20 +75,20 @@ impl App {
         let mut candidates: Vec<_> = secrets.into_iter().map(live).collect();
         let decoys = SECRETS_LIVE.saturating_sub(u32::try_from(candidates.len()).unwrap_or(SECRETS_LIVE));
         candidates.extend((0..decoys).map(|_| Candidate {
-            row: self.decoy.clone(),
+            row: keys.decoy.clone(),
             api_key: String::new(),
             is_live: false,
         }));
         Ok((row, candidates))
     }
+}
 
-    fn open_secret(&self, candidate: &Candidate) -> Result<SecretString, Internal> {
-        let Candidate { row, api_key, .. } = candidate;
-        let broken = || StoreError::Row(format!("a secret of account {api_key} cannot be opened"));
-        let plain = self.secrets.open(&row.sealed, &secret_binding(api_key)).map_err(|_| broken())?;
-        let text = std::str::from_utf8(&plain).map_err(|_| broken())?;
-        Ok(SecretString::from(text))
-    }
+fn open_secret(keys: &Keys, candidate: &Candidate) -> Result<SecretString, Internal> {
+    let Candidate { row, api_key, .. } = candidate;
+    let broken = || StoreError::Row(format!("a secret of account {api_key} cannot be opened"));
+    let plain = keys.secrets.open(&row.sealed, &secret_binding(api_key)).map_err(|_| broken())?;
+    let text = std::str::from_utf8(&plain).map_err(|_| broken())?;
+    Ok(SecretString::from(text))
 }
 
 /// What a given secret is compared with.
@@ -152,8 +159,10 @@ pub async fn add_account(
     let api_key = account.api_key.clone();
     let api_secret = secret.unwrap_or_else(|| SecretString::from(random.token(SECRET_LENGTH)));
     let row = seal_secret(secrets, random, &api_key, &api_secret);
+    let under = secrets.check_value();
     store
         .write(move |tx| {
+            tx.must_be_under(&under)?;
             let id = tx.insert_account(&account)?;
             tx.insert_secret(id, &row, now)
         })
@@ -172,8 +181,10 @@ pub async fn rotate_secret(
     let api_secret = SecretString::from(random.token(SECRET_LENGTH));
     let row = seal_secret(secrets, random, api_key, &api_secret);
     let key = api_key.to_owned();
+    let under = secrets.check_value();
     let found = store
         .write(move |tx| {
+            tx.must_be_under(&under)?;
             let Some(account) = tx.account_by_key(&key)? else { return Ok::<_, StoreError>(false) };
             tx.insert_secret(account.id, &row, now)?;
             tx.delete_old_secrets(account.id, SECRETS_LIVE)?;
@@ -236,7 +247,7 @@ async fn change(
     store.write(move |tx| if work(tx, &key)? { tx.account_by_key(&key) } else { Ok(None) }).await
 }
 
-fn seal_secret(secrets: &Secrets, random: &Random, api_key: &str, secret: &SecretString) -> SecretRow {
+pub(super) fn seal_secret(secrets: &Secrets, random: &Random, api_key: &str, secret: &SecretString) -> SecretRow {
     SecretRow {
         hash: secrets.api_secret_hash(secret.expose_secret()),
         sealed: secrets.seal(random, secret.expose_secret().as_bytes(), &secret_binding(api_key)),
@@ -244,7 +255,7 @@ fn seal_secret(secrets: &Secrets, random: &Random, api_key: &str, secret: &Secre
 }
 
 /// A sealed secret opens only for its account's key.
-fn secret_binding(api_key: &str) -> Vec<u8> {
+pub(super) fn secret_binding(api_key: &str) -> Vec<u8> {
     format!("api secret of {api_key}").into_bytes()
 }
 

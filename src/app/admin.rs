@@ -15,7 +15,7 @@ use super::types::Internal;
 use crate::clock::Timestamp;
 use crate::origin::Origin;
 use crate::random::Random;
-use crate::secrets::{Digest, PasswordError, PasswordHash, Secrets, same};
+use crate::secrets::{Digest, PasswordError, PasswordHash, PasswordHasher, Secrets, same};
 use crate::store::{AdminRow, FailureRow, SessionRow, Store, StoreError, Tx};
 
 /// A session that is not used for so long is over, and every session after the second.
@@ -95,13 +95,12 @@ pub enum AdminError {
 /// [`StoreError::Exists`] if there is one of this name; a name or a password that will not do.
 pub async fn add_admin(
     store: &Store,
-    secrets: &Secrets,
     random: &Random,
     now: Timestamp,
     name: &str,
     password: &SecretString,
 ) -> Result<(), AdminError> {
-    let hash = checked_hash(secrets, random, name, password).await?;
+    let hash = checked_hash(random, name, password).await?;
     let name = name.to_owned();
     Ok(store.write(move |tx| tx.insert_admin(&name, &hash, now)).await?)
 }
@@ -109,13 +108,12 @@ pub async fn add_admin(
 /// Sets another password, ends the sessions under the old one, and forgets whatever failed. `false`: no such user.
 pub async fn set_admin_password(
     store: &Store,
-    secrets: &Secrets,
     random: &Random,
     now: Timestamp,
     name: &str,
     password: &SecretString,
 ) -> Result<bool, AdminError> {
-    let hash = checked_hash(secrets, random, name, password).await?;
+    let hash = checked_hash(random, name, password).await?;
     let name = name.to_owned();
     let work = move |tx: &Tx| {
         let found = tx.set_admin_password(&name, &hash, now)?;
@@ -142,12 +140,7 @@ pub async fn remove_admin(store: &Store, name: &str) -> Result<bool, StoreError>
     store.write(move |tx| tx.delete_admin(&name)).await
 }
 
-async fn checked_hash(
-    secrets: &Secrets,
-    random: &Random,
-    name: &str,
-    password: &SecretString,
-) -> Result<Vec<u8>, AdminError> {
+async fn checked_hash(random: &Random, name: &str, password: &SecretString) -> Result<Vec<u8>, AdminError> {
     let length = name.chars().count();
     if !(1..=NAME_MAX).contains(&length) || name.trim() != name || name.chars().any(char::is_control) {
         return Err(AdminError::Name);
@@ -158,7 +151,7 @@ async fn checked_hash(
     if password.expose_secret().eq_ignore_ascii_case(name) {
         return Err(AdminError::SameAsName);
     }
-    Ok(secrets.password_hasher().hash(random, password).await?.to_bytes())
+    Ok(PasswordHasher::default().hash(random, password).await?.to_bytes())
 }
 
 impl App {
@@ -171,7 +164,7 @@ impl App {
         replaced: Option<&str>,
     ) -> Result<Login, LoginError> {
         let now = self.clock.now();
-        let subjects = Subjects::new(&self.secrets, name, origin);
+        let subjects = Subjects::new(&self.keys().secrets, name, origin);
         let (name_of_try, counted) = (name.to_owned(), subjects.clone());
         let found = self.store.write(move |tx| {
             let admin = tx.admin_by_name(&name_of_try)?;
@@ -237,16 +230,16 @@ impl App {
 
     /// What a form of the browser with this cookie must carry, so that no other site's form does.
     pub fn form_token(&self, cookie: &str) -> String {
-        URL_SAFE_NO_PAD.encode(self.secrets.admin_hash("form", cookie))
+        URL_SAFE_NO_PAD.encode(self.keys().secrets.admin_hash("form", cookie))
     }
 
     pub fn is_form_token(&self, cookie: &str, given: &str) -> bool {
         let given = URL_SAFE_NO_PAD.decode(given).ok().and_then(|octets| Digest::try_from(octets).ok());
-        given.is_some_and(|given| same(&given, &self.secrets.admin_hash("form", cookie)))
+        given.is_some_and(|given| same(&given, &self.keys().secrets.admin_hash("form", cookie)))
     }
 
     fn session_hash(&self, token: &str) -> Digest {
-        self.secrets.admin_hash("session", token)
+        self.keys().secrets.admin_hash("session", token)
     }
 }
 

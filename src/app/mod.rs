@@ -11,11 +11,16 @@ mod budget;
 mod callback;
 mod check;
 mod control;
+mod forget;
 mod inbox;
+mod keeping;
+mod keys;
 mod lockout;
+mod look;
 mod outbox;
 mod overview;
 mod report;
+mod rotation;
 mod rules;
 mod search;
 mod start;
@@ -29,8 +34,8 @@ use tokio::sync::Notify;
 use crate::channel::Board;
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::secrets::{PasswordHasher, PinHasher, Secrets};
-use crate::store::{SecretRow, Store};
+use crate::secrets::{PasswordHasher, Secrets};
+use crate::store::Store;
 
 pub use account::{
     Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
@@ -42,10 +47,14 @@ pub use admin::{
 };
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
+pub use forget::{Entry, ForgetError, Forgetting, Forgotten, forget};
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
-pub use outbox::{Claim, Due, Outlook};
+use keys::Keys;
+pub use look::{Due, Outlook, Step};
+pub use outbox::Claim;
 pub use overview::{Outcomes, Overview, Queue, Route};
-pub use rules::Rules;
+pub use rotation::{Resealed, Rotation, RotationError, SenderOf, Stand};
+pub use rules::{Retention, Rules};
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,
     StartError,
@@ -56,11 +65,8 @@ pub struct App {
     store: Store,
     clock: Clock,
     random: Random,
-    secrets: Secrets,
-    hasher: PinHasher,
+    keys: RwLock<Arc<Keys>>,
     passwords: PasswordHasher,
-    /// Stands in for the secrets of an account that does not exist.
-    decoy: SecretRow,
     board: Board,
     rules: RwLock<Arc<Rules>>,
     /// Tells the dispatcher that something may be due earlier than it thinks.
@@ -78,16 +84,13 @@ impl App {
         rules: Rules,
     ) -> Result<Self, crate::secrets::HasherError> {
         let hasher = secrets.pin_hasher(rules.hash_cost)?;
-        let passwords = secrets.password_hasher();
-        let decoy = account::decoy(&secrets, &Random::System);
+        let keys = RwLock::new(Arc::new(Keys::new(secrets, hasher)));
         Ok(Self {
             store,
             clock,
             random,
-            secrets,
-            hasher,
-            passwords,
-            decoy,
+            keys,
+            passwords: PasswordHasher::default(),
             board,
             rules: RwLock::new(Arc::new(rules)),
             wake: Arc::new(Notify::new()),

@@ -1,9 +1,11 @@
 //! How a PIN leaves the house: what a channel is given, what it gives back, and which one is chosen.
 
+pub mod admission;
 mod board;
 pub mod budget;
 pub mod callback;
 pub mod lane;
+pub mod provider;
 mod received;
 pub mod routing;
 
@@ -35,7 +37,7 @@ pub struct Message {
     /// What a call says; of a call alone.
     pub call: Option<CallScript>,
     /// Of a message to a provider alone.
-    pub particulars: Option<Particulars>,
+    pub particulars: Option<Box<Particulars>>,
     /// Not to be sent at this instant or later: the PIN is dead then.
     pub pin_end: Option<Timestamp>,
     /// How long the network may keep trying.
@@ -86,6 +88,11 @@ impl fmt::Debug for MessageText {
 /// How many messages the network counts when a text is sent.
 pub fn sms_parts(text: &str) -> u32 {
     u32::try_from(pdu::part_count(text)).unwrap_or(u32::MAX)
+}
+
+/// Whether a text goes out in an alphabet that leaves 70 characters a message.
+pub fn needs_unicode(text: &str) -> bool {
+    pdu::alphabet_of(text) != pdu::Alphabet::Gsm7
 }
 
 /// How an attempt went. Reasons are for the operator: no number, no text.

@@ -61,7 +61,7 @@ pub fn run(command: Command, global: &Global) -> Outcome {
 }
 
 async fn add(arguments: &One, settings: &Settings) -> Outcome {
-    let Opened { store, secrets } = open(settings)?;
+    let store = open(settings)?.store;
     let name = &arguments.name;
     let admins = app::admins(&store).await.map_err(|error| store_failure(error, &settings.storage.path))?;
     if admins.iter().any(|admin| admin.name == *name) {
@@ -69,7 +69,7 @@ async fn add(arguments: &One, settings: &Settings) -> Outcome {
     }
     let password = password()?;
     let now = Clock::System.now();
-    let added = app::add_admin(&store, &secrets, &Random::System, now, name, &password).await;
+    let added = app::add_admin(&store, &Random::System, now, name, &password).await;
     added.map_err(|error| match error {
         AdminError::Store(StoreError::Exists) => exists(name),
         other => failed(other, settings),
@@ -111,14 +111,14 @@ async fn remove(arguments: &One, settings: &Settings) -> Outcome {
 }
 
 async fn passwd(arguments: &One, settings: &Settings) -> Outcome {
-    let Opened { store, secrets } = open_existing(settings)?;
+    let store = open_existing(settings)?.store;
     let name = &arguments.name;
     let admins = app::admins(&store).await.map_err(|error| store_failure(error, &settings.storage.path))?;
     if !admins.iter().any(|admin| admin.name == *name) {
         return Err(unknown(name));
     }
     let (password, now) = (password()?, Clock::System.now());
-    let set = app::set_admin_password(&store, &secrets, &Random::System, now, name, &password).await;
+    let set = app::set_admin_password(&store, &Random::System, now, name, &password).await;
     match set.map_err(|error| failed(error, settings))? {
         true => told(arguments, "password_changed", &format!("{name} has another password; the sessions have ended\n")),
         false => Err(unknown(name)),

@@ -10,13 +10,17 @@ mod backup;
 mod blocklist;
 mod budget;
 mod bundle;
+mod compact;
 mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod forget;
 mod healthcheck;
 mod inbox;
+mod key;
+mod live;
 mod man;
 mod modem;
 mod modem_trace;
@@ -24,6 +28,9 @@ mod open;
 mod openapi;
 mod pdu;
 mod postman;
+mod provider;
+mod restore;
+mod route;
 mod serve;
 mod simulate;
 mod speak;
@@ -92,8 +99,17 @@ pub enum Command {
     Blocklist(blocklist::Command),
     /// Messages that came in to the SIMs
     Inbox(inbox::Arguments),
+    /// Delete everything about a number
+    Forget(forget::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
+    /// Put a backup in the database's place, or check one; the daemon must not run
+    Restore(restore::Arguments),
+    /// Give unused space of the database back to the disk; the daemon must not run
+    Compact(compact::Arguments),
+    /// The master key: show which it is, check that it fits, put another in its place
+    #[command(subcommand)]
+    Key(key::Command),
     /// Check configuration, database, key file, modems, speech: one page, exit code 69 if anything is wrong
     Doctor(doctor::Arguments),
     /// Ask the running daemon whether it is ready: exit code 0 or 69, for containers
@@ -101,6 +117,11 @@ pub enum Command {
     /// List modems and ports, ask what is on a port, send an SMS by hand
     #[command(subcommand)]
     Modem(modem::Command),
+    /// Which route a message to a number would take, and why not the others; sends nothing
+    Route(route::Arguments),
+    /// List providers and ready-made ones, send an SMS or a call through one by hand
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -150,10 +171,16 @@ fn run(cli: Cli) -> Outcome {
         Command::Admin(command) => admin::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
+        Command::Forget(arguments) => forget::run(&arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
+        Command::Restore(arguments) => restore::run(&arguments, &global),
+        Command::Compact(arguments) => compact::run(&arguments, &global),
+        Command::Key(command) => key::run(command, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
+        Command::Route(arguments) => route::run(&arguments, &global),
+        Command::Provider(command) => provider::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Pdu(command) => pdu::run(&command),

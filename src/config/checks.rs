@@ -14,6 +14,7 @@ use super::providers::CallbackSecret;
 use super::sections::TtsEngine;
 use super::values::{RouteName, Secret};
 use super::{Settings, Sources};
+use crate::channel::provider::template::{TemplateFault, Templates};
 
 /// The key that is wrong, and why.
 pub(super) type Fault = (KeyPath, String);
@@ -113,6 +114,7 @@ pub(super) fn contradictions(settings: &Settings) -> Result<(), Vec<Fault>> {
     }
     names(settings).map_err(|fault| vec![fault])?;
     callback_words(settings).map_err(|fault| vec![fault])?;
+    templates(settings).map_err(|fault| vec![fault])?;
     ports(settings).map_err(|fault| vec![fault])
 }
 
@@ -184,6 +186,24 @@ fn callback_words(settings: &Settings) -> Result<(), Fault> {
                     }
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// Every template of a provider renders, so that no message is the first to find out.
+fn templates(settings: &Settings) -> Result<(), Fault> {
+    for (index, provider) in settings.providers.iter().enumerate() {
+        let path = KeyPath::dotted("providers").index(index);
+        let own_call = provider.voice.as_ref().map(|voice| (path.key("voice"), voice.clone()));
+        for (path, request) in std::iter::once((path, provider.sms_request())).chain(own_call) {
+            Templates::new(&request.template_source(provider)).map_err(|TemplateFault { key, reason }| {
+                let path = match key.split_once('.') {
+                    Some((table, key)) => path.key(table).key(key),
+                    None => path.key(&key),
+                };
+                (path, reason)
+            })?;
         }
     }
     Ok(())

@@ -9,11 +9,13 @@ use std::time::Duration;
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use zeroize::Zeroizing;
 
 use super::error::without_url_secrets;
 use super::fields::{limit, seconds, unless_empty, whole};
 use super::modems::{ChannelKind, channels};
 use super::values::{Countries, Price, RouteName, Secret, read_from_string};
+use crate::channel::provider::template::{Method, TemplateSource};
 
 /// What a provider's table need not say.
 pub(super) const PROVIDER_DEFAULTS: &str = r#"
@@ -182,6 +184,28 @@ impl ProviderSettings {
     }
 }
 
+impl RequestSettings {
+    /// The templates with what a provider's table gives them.
+    pub fn template_source(&self, provider: &ProviderSettings) -> TemplateSource {
+        let copied = |text: &Secret| Zeroizing::new(text.expose().to_owned());
+        let all =
+            |texts: &BTreeMap<String, Secret>| texts.iter().map(|(name, text)| (name.clone(), copied(text))).collect();
+        TemplateSource {
+            method: match self.method {
+                HttpMethod::Get => Method::Get,
+                HttpMethod::Post => Method::Post,
+                HttpMethod::Put => Method::Put,
+            },
+            url: Zeroizing::new(self.url.as_str().to_owned()),
+            headers: all(&self.headers),
+            content_type: self.content_type.clone(),
+            body: copied(&self.body),
+            secret: provider.secret.as_ref().map(copied),
+            variables: all(&provider.variables),
+        }
+    }
+}
+
 /// How a delivery callback is read. A form is read as an object of its fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -246,6 +270,8 @@ impl TryFrom<String> for UrlTemplate {
     fn try_from(url: String) -> Result<Self, Self::Error> {
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         let host = rest.is_some_and(|rest| !rest.starts_with(['/', '?', '#', ':']) && !rest.is_empty());
+        // A variable may hold the beginning: what it makes is looked at when it is filled in.
+        let host = host || url.starts_with("{{");
         if host && !url.chars().any(char::is_control) {
             Ok(Self(url))
         } else {
@@ -399,13 +425,15 @@ impl TryFrom<String> for CallbackSecret {
 read_from_string! { UrlTemplate JsonPointer }
 
 /// Names that templates have anyway. `sender` may be given: it then stands for the request's own.
-const BUILT_IN_VARIABLES: [&str; 16] = [
+const BUILT_IN_VARIABLES: [&str; 18] = [
     "number",
     "digits",
     "text",
     "spoken",
     "pin",
     "language",
+    "locale",
+    "valid_until",
     "secret",
     "brand",
     "country",

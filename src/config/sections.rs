@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use super::fields::{
-    addresses, code_length, days, host_names, limit, networks, optional_addresses, path, seconds, seconds_unless_zero,
-    unless_empty, whole,
+    addresses, code_length, days, days_unless_zero, host_names, limit, networks, optional_addresses, path, seconds,
+    seconds_unless_zero, unless_empty, whole,
 };
 use crate::phone::NumberKind;
 
@@ -88,6 +88,13 @@ pub struct StorageSettings {
     pub key_file: PathBuf,
     #[serde(rename = "retention_days", deserialize_with = "days::<_, 1, 36500>")]
     pub retention: Duration,
+    // None: with the rest.
+    #[serde(rename = "inbox_retention_days", deserialize_with = "days_unless_zero::<_, 36500>")]
+    pub inbox_retention: Option<Duration>,
+    #[serde(rename = "ip_address_retention_days", deserialize_with = "days_unless_zero::<_, 36500>")]
+    pub ip_address_retention: Option<Duration>,
+    #[serde(rename = "number_retention_days", deserialize_with = "days_unless_zero::<_, 36500>")]
+    pub number_retention: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -112,6 +112,9 @@ fn the_defaults_are_those_of_the_contract() {
             path: "/var/lib/simverify/simverify.db",
             key_file: "/var/lib/simverify/master.key",
             retention: 2592000s,
+            inbox_retention: None,
+            ip_address_retention: None,
+            number_retention: None,
         },
         verify: VerifySettings {
             default_workflow: 1,
@@ -450,7 +453,7 @@ fn a_provider_that_does_not_fit_is_refused_without_its_secrets() {
     /etc/simverify.toml:4: providers[0].timeout_seconds = 0: must be a whole number from 1 to 120
     /etc/simverify.toml:4: providers[0].headers = { Authorization = "***", authorization = "***" }: must name authorization once; letters of either case are the same
     /etc/simverify.toml:4: providers[0].content_type = "a\nb": must be a media type, or empty
-    /etc/simverify.toml:4: providers[0].preset = "pigeons": must be one of , or empty
+    /etc/simverify.toml:4: providers[0].preset = "pigeons": must be one of twilio, vonage, messagebird, bird, plivo, telnyx, sinch, sinch-voice, smsgate, smsgate-local, textbee, kannel, jasmin, playsms, gammu, or empty
     /etc/simverify.toml:4: providers[0].preset = 5: must be a string
     /etc/simverify.toml:4: providers[0].variables = { Account = "1" }: must have names of small letters, digits and "_", the first a letter
     /etc/simverify.toml:4: providers[0].variables = { number = "1" }: must not name number, which templates have anyway
@@ -642,7 +645,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     let place = Place::with_main(
         &(modem("sim_pin = '4711'")
             + &provider(
-                "secret = 'geheim1'\nheaders = { Authorization = 'geheim2' }\nbody = 'geheim3'\n\
+                "secret = 'geheim1'\nheaders = { Authorization = 'geheim2' }\nbody = 'geheim3'\ncontent_type = ''\n\
                  variables = { account = 'AC1', api_key = 'geheim5' }\nproxy = 'http://me:geheim6@proxy.example:3128'\n\
                  callback_secret = 'geheim7geheim7geheim7'\nvoice = { body = 'geheim8', url = 'https://geheim@sms.example' }",
             )
@@ -680,11 +683,11 @@ fn secrets_are_masked_in_what_is_in_effect() {
     countries = []  # built-in defaults
     method = "POST"  # built-in defaults
     headers.Authorization = "***"  # /etc/simverify.toml:9
-    variables.account = "AC1"  # /etc/simverify.toml:11
-    variables.api_key = "***"  # /etc/simverify.toml:11
+    variables.account = "AC1"  # /etc/simverify.toml:12
+    variables.api_key = "***"  # /etc/simverify.toml:12
     secret = "***"  # /etc/simverify.toml:8
     secret_file = ""  # built-in defaults
-    content_type = "application/json"  # built-in defaults
+    content_type = ""  # /etc/simverify.toml:11
     body = "***"  # /etc/simverify.toml:10
     success_status = [200, 201, 202]  # built-in defaults
     success_path = ""  # built-in defaults
@@ -702,13 +705,13 @@ fn secrets_are_masked_in_what_is_in_effect() {
     calls_per_day = 0  # built-in defaults
     sms_price = "0"  # built-in defaults
     call_price = "0"  # built-in defaults
-    proxy = "http://***@proxy.example:3128"  # /etc/simverify.toml:12
+    proxy = "http://***@proxy.example:3128"  # /etc/simverify.toml:13
     ca_file = ""  # built-in defaults
-    callback_secret = "***"  # /etc/simverify.toml:13
+    callback_secret = "***"  # /etc/simverify.toml:14
     callback_secret_file = ""  # built-in defaults
     callback = {  }  # built-in defaults
-    voice.body = "***"  # /etc/simverify.toml:14
-    voice.content_type = "application/json"  # built-in defaults
+    voice.body = "***"  # /etc/simverify.toml:15
+    voice.content_type = ""  # /etc/simverify.toml:11
     voice.final_codes = []  # built-in defaults
     voice.headers.Authorization = "***"  # /etc/simverify.toml:9
     voice.message_id_path = ""  # built-in defaults
@@ -720,7 +723,7 @@ fn secrets_are_masked_in_what_is_in_effect() {
     voice.success_status = [200, 201, 202]  # built-in defaults
     voice.success_value = ""  # built-in defaults
     voice.temporary_codes = []  # built-in defaults
-    voice.url = "https://***@sms.example"  # /etc/simverify.toml:14
+    voice.url = "https://***@sms.example"  # /etc/simverify.toml:15
     "#);
 }
 

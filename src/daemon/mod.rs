@@ -2,22 +2,24 @@
 //!
 //! ```text
 //!  HTTP ──► app ◄── dispatcher ──► queue of each modem ──► driver ──► port
-//!            ▲                                               │
+//!            ▲             │                                 │
+//!            │             └─────► of each provider ──► worker ──► HTTP
 //!            └──────────────── notices ◄─────────────────────┘
 //! ```
 //!
 //! Tasks and what they wait on: HTTP workers of both listeners on sockets; the dispatcher on due times, wakes and changes of the board; a
-//! driver on its port and its queue; the notices task on drivers; the local socket on connections; the certificate's task on its files; the store's writer, a
+//! driver on its port and its queue; a worker on its requests and its queue; the notices task on drivers; the local socket on connections; the certificate's task on its files; the store's writer, a
 //! thread, on its queue. None waits for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
 //! the service manager starts it again.
 
 mod admin;
 mod lock;
+mod rotation;
 mod settings;
 mod tls;
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +33,9 @@ use tracing::{error, info, warn};
 use crate::api::server::{Limits, ServerHandle, Shares, serve};
 use crate::api::{Api, Failures, Load, Throttle};
 use crate::app::App;
+use crate::channel::provider::{Provider, worker};
 use crate::channel::{Board, Notice};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
 use crate::dispatcher::{Dispatcher, run_notices};
 use crate::modem::driver::{self, Surroundings};
@@ -40,20 +43,27 @@ use crate::modem::tap::Tap;
 use crate::random::Random;
 use crate::secrets::Secrets;
 use crate::simulator::Simulators;
-use crate::socket::{self, Socket};
+use crate::socket::{self, AskedRotation, Socket};
 use crate::speech::Speech;
 use crate::store::Store;
 
 use admin::Admin;
 pub use lock::{DatabaseLock, LockError};
-pub use settings::{call_limits, callbacks, modem_config, port_address, routes, rules, sms_limits, speech_engine};
+pub use settings::{
+    call_limits, callbacks, modem_config, port_address, provider_config, reading, routes, rules, sms_limits,
+    speech_engine,
+};
 pub use tls::Pair;
 use tls::Tls;
 
-/// Notices that may wait: a few for each modem.
+/// `admin.listen` where the operator says nothing.
+const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
+
+/// Notices that may wait: a few for each route.
 const NOTICES: usize = 256;
 
-/// How long after SIGTERM the message in a modem's hands may take: longer than any submit time-out.
+/// How long after SIGTERM the messages in the routes' hands may take: longer than any submit time-out of a modem. The
+/// service manager waits a little longer.
 const DRAIN: Duration = Duration::from_secs(75);
 
 /// What every installation of the daemon has.
@@ -99,9 +109,9 @@ impl Daemon {
         let Parts { store, secrets, clock, random, simulators, lock } = parts;
         let tls = settings.server.tls().map(|files| Tls::read(files, clock.clone())).transpose()?.map(Arc::new);
         let listeners = listen(&settings.server.listen, "server.listen")?;
-        let admin_listeners = listen(&settings.admin.listen, "admin.listen")?;
+        let admin_listeners = listen_for_admins(&settings.admin.listen)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
-        warn_of_unused(settings);
+        warn_of_missing(settings);
         warn_of_texts(settings);
 
         let board = Board::new(settings::routes(settings, clock.now()));
@@ -140,6 +150,18 @@ impl Daemon {
             };
             drivers.push(tokio::spawn(driver::run(config, surroundings, messages, ping())));
         }
+        for config in settings::providers(settings) {
+            let provider = Provider::new(&config).with_context(|| format!("provider {}", config.name))?;
+            let (queue, messages) = mpsc::channel(worker::held(config.concurrency));
+            queues.insert(config.name.clone(), queue);
+            let surroundings = worker::Surroundings {
+                board: board.clone(),
+                notices: notice_sender.clone(),
+                clock: clock.clone(),
+                stop: stop.clone(),
+            };
+            drivers.push(tokio::spawn(worker::run(config, provider, surroundings, messages, ping())));
+        }
         let notices = tokio::spawn(run_notices(Arc::clone(&app), notices));
         let dispatcher = Dispatcher::new(Arc::clone(&app), queues, ping());
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
@@ -167,7 +189,10 @@ impl Daemon {
             tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(tls).keep_current()));
         }
         let close_socket = CancellationToken::new();
-        let socket = open_socket(&settings.storage.path, taps, close_socket.clone());
+        let (asked, rotations) = mpsc::channel(1);
+        let rotation = rotation::of(settings, Arc::clone(&app));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(rotation::run(rotation, app.clock().clone(), rotations)));
+        let socket = open_socket(&settings.storage.path, taps, board, asked, close_socket.clone());
         Ok(Self {
             addresses,
             app,
@@ -235,7 +260,7 @@ impl Daemon {
         drop(self.notice_sender);
         let drained = async {
             for driver in self.drivers {
-                log_panic(driver.await, "a modem's driver");
+                log_panic(driver.await, "the task of a modem or provider");
             }
             // One that has ended by itself was looked at already, and may not be asked twice.
             if !self.dispatcher.is_finished() {
@@ -246,7 +271,7 @@ impl Daemon {
             }
         };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            warn!("a modem did not finish its message in time; the message counts as uncertain at the next start");
+            warn!("a route did not finish its message in time; the message counts as uncertain at the next start");
         }
         // Last of all: who looks on sees the end too. Before the lock goes: the next daemon has the same path.
         self.close_socket.cancel();
@@ -257,11 +282,17 @@ impl Daemon {
 }
 
 /// The daemon works without it, and so it starts without it.
-fn open_socket(database: &Path, taps: BTreeMap<String, Tap>, close: CancellationToken) -> Option<JoinHandle<()>> {
+fn open_socket(
+    database: &Path,
+    taps: BTreeMap<String, Tap>,
+    board: Board,
+    rotations: mpsc::Sender<AskedRotation>,
+    close: CancellationToken,
+) -> Option<JoinHandle<()>> {
     match Socket::bind(&socket::path(database)) {
-        Ok(socket) => Some(tokio::spawn(socket.serve(taps, close))),
+        Ok(socket) => Some(tokio::spawn(socket.serve(taps, board, rotations, close))),
         Err(error) => {
-            warn!(%error, "there is no local socket; `simverify modem trace` will not work");
+            warn!(%error, "there is no local socket; `simverify modem trace` and `key rotate` will not work");
             None
         }
     }
@@ -301,6 +332,21 @@ fn listen(addresses: &[SocketAddr], key: &str) -> anyhow::Result<Vec<TcpListener
         .collect()
 }
 
+/// Another program at the address that nobody chose must not keep numbers from being verified.
+fn listen_for_admins(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    if addresses != [ADMIN_DEFAULT] {
+        return listen(addresses, "admin.listen");
+    }
+    match TcpListener::bind(ADMIN_DEFAULT) {
+        Ok(listener) => Ok(vec![listener]),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            warn!("there is no admin listener: another program has {ADMIN_DEFAULT}; set admin.listen");
+            Ok(vec![])
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {ADMIN_DEFAULT}: change admin.listen")),
+    }
+}
+
 /// Says what is unwise about the operator's texts.
 pub fn warn_of_texts(settings: &Settings) {
     for warning in &settings.messages.warnings {
@@ -308,11 +354,8 @@ pub fn warn_of_texts(settings: &Settings) {
     }
 }
 
-/// Settings that this version reads and does not use yet are said, not passed over.
-fn warn_of_unused(settings: &Settings) {
-    if !settings.providers.is_empty() {
-        warn!("providers are configured, but this version sends by modems only");
-    }
+/// Without a route nothing can be sent; the daemon starts all the same, so that its API says so.
+fn warn_of_missing(settings: &Settings) {
     for provider in settings.providers.iter().filter(|provider| provider.callback_secret.is_some()) {
         let reading = settings::reading(&provider.callback);
         if !reading.message.is_of_use() && !reading.call.is_of_use() {
@@ -320,7 +363,7 @@ fn warn_of_unused(settings: &Settings) {
             warn!("provider {name} has a callback_secret, and its callback names no status: callbacks tell nothing");
         }
     }
-    if settings.modems.is_empty() {
-        warn!("no modem is configured: every request is refused; add a [[modems]] table");
+    if settings::routes(settings, Timestamp::default()).is_empty() {
+        warn!("no route is configured: every request is refused; add a [[modems]] or [[providers]] table");
     }
 }

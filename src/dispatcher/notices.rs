@@ -75,7 +75,7 @@ async fn handle(app: Arc<App>, notice: Notice) {
         Notice::Finished { attempt, route, outcome } => {
             tell(&route, attempt, &outcome);
             record(&app, attempt, &route, outcome).await;
-            app.board().give_room(&route);
+            app.board().give_room(&route, attempt, app.clock().now());
         }
         Notice::Report { route, report, done } => {
             debug!(route, reference = report.reference, delivered = report.delivered, "delivery report");

@@ -1,4 +1,7 @@
-//! Passwords of people: argon2id with the pepper as its secret, one at a time.
+//! Passwords of people: argon2id, one at a time.
+//!
+//! Without the master key's pepper: a password is known to nobody here, so that its hash could not be made again under
+//! another key. A password has the length that a PIN lacks.
 //!
 //! One at a time is enough for those who look after an installation, and bounds what a flood of logins costs the
 //! requests that hash PINs beside it. Further ones wait in order, up to a bound.
@@ -8,7 +11,6 @@ use std::sync::Arc;
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
-use zeroize::Zeroizing;
 
 use super::hasher::{HashCost, HasherError};
 use super::{Digest, same};
@@ -24,13 +26,12 @@ const WAITING_MAX: usize = 16;
 
 #[derive(Clone)]
 pub struct PasswordHasher {
-    pepper: Arc<Zeroizing<Digest>>,
     cost: HashCost,
     turn: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
-/// A password's hash with everything but the pepper that is needed to make it again.
+/// A password's hash with everything that is needed to make it again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
     cost: HashCost,
@@ -46,16 +47,13 @@ pub enum PasswordError {
     Hasher(#[from] HasherError),
 }
 
-impl PasswordHasher {
-    pub(super) fn new(pepper: Zeroizing<Digest>) -> Self {
-        Self {
-            pepper: Arc::new(pepper),
-            cost: COST,
-            turn: Arc::new(Semaphore::new(1)),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
-        }
+impl Default for PasswordHasher {
+    fn default() -> Self {
+        Self { cost: COST, turn: Arc::new(Semaphore::new(1)), waiting: Arc::new(Semaphore::new(WAITING_MAX)) }
     }
+}
 
+impl PasswordHasher {
     pub async fn hash(&self, random: &Random, password: &SecretString) -> Result<PasswordHash, PasswordError> {
         let (salt, cost) = (random.bytes(), self.cost);
         let digest = self.run(password.clone(), salt, cost).await?;
@@ -73,15 +71,13 @@ impl PasswordHasher {
     async fn run(&self, password: SecretString, salt: [u8; SALT], cost: HashCost) -> Result<Digest, PasswordError> {
         let _waiting = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
         let turn = Arc::clone(&self.turn).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
-        let pepper = Arc::clone(&self.pepper);
         let failed = |error: &dyn std::fmt::Display| HasherError::Failed(error.to_string());
         let digest = tokio::task::spawn_blocking(move || {
             // Held for as long as the work lasts, even if nobody waits for it any more.
             let _turn = turn;
             let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(32))
                 .map_err(|error| HasherError::Cost { cost, reason: error.to_string() })?;
-            let argon2 = Argon2::new_with_secret(pepper.as_slice(), Algorithm::Argon2id, Version::V0x13, params)
-                .map_err(|error| failed(&error))?;
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
             let mut digest = [0; 32];
             argon2
                 .hash_password_into(password.expose_secret().as_bytes(), &salt, &mut digest)
@@ -116,29 +112,22 @@ impl PasswordHash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::{MasterKey, Secrets};
-
-    fn hasher(seed: u64) -> PasswordHasher {
-        Secrets::new(&MasterKey::generate(&Random::seeded(seed))).password_hasher()
-    }
 
     #[tokio::test]
-    async fn only_the_right_password_under_the_same_pepper_matches() {
+    async fn only_the_right_password_matches() {
+        let hasher = PasswordHasher::default();
         let password = SecretString::from("correct horse battery");
-        let hash = hasher(1).hash(&Random::seeded(2), &password).await.expect("a hash");
+        let hash = hasher.hash(&Random::seeded(2), &password).await.expect("a hash");
         let hash = PasswordHash::from_bytes(&hash.to_bytes()).expect("the same hash");
-        let matches = async |seed, hash, password: &str| {
-            hasher(seed).matches(hash, &password.into()).await.expect("a comparison")
-        };
-        assert!(matches(1, Some(hash.clone()), "correct horse battery").await);
-        assert!(!matches(1, Some(hash.clone()), "correct horse batterz").await);
-        assert!(!matches(2, Some(hash), "correct horse battery").await);
-        assert!(!matches(1, None, "correct horse battery").await);
+        let matches = async |hash, password: &str| hasher.matches(hash, &password.into()).await.expect("a comparison");
+        assert!(matches(Some(hash.clone()), "correct horse battery").await);
+        assert!(!matches(Some(hash), "correct horse batterz").await);
+        assert!(!matches(None, "correct horse battery").await);
     }
 
     #[tokio::test]
     async fn a_flood_of_logins_is_turned_away_and_does_not_queue_up() {
-        let hasher = hasher(1);
+        let hasher = PasswordHasher::default();
         let turn = Arc::clone(&hasher.turn).acquire_owned().await.expect("the turn");
         let password = SecretString::from("x");
         let mut waiting: Vec<_> = (0..WAITING_MAX).map(|_| Box::pin(hasher.matches(None, &password))).collect();

@@ -23,6 +23,7 @@ pub(super) fn sentence(language: Language, text: &str) -> Utterance {
 pub(super) fn digits(language: Language) -> Vec<Utterance> {
     let digit = |digit: char| Utterance {
         words_a_minute: CHARACTER_SPEED,
+        marked_up: voice::marked_up(language, digit).map(Zeroizing::new),
         ..sentence(language, &voice::digit(language, digit))
     };
     ('0'..='9').map(digit).collect()

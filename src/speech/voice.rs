@@ -55,7 +55,7 @@ const VOICES: [(&str, Option<&str>); 47] = [
 ];
 
 /// What is said instead of a digit: where the figure alone is read with a word that a telephone blurs, or read wrongly.
-const WORDS: [(&str, char, &str); 14] = [
+const WORDS: [(&str, char, &str); 17] = [
     // espeak-ng reads the figure with a vowel that Welsh lacks.
     ("cy-cy", '1', "un"),
     ("cy-gb", '1', "un"),
@@ -71,6 +71,10 @@ const WORDS: [(&str, char, &str); 14] = [
     ("ja-jp", '9', "きゅう"),
     // As telephone numbers are read.
     ("ko-kr", '0', "공"),
+    // Of a figure alone it makes ir, chir and par.
+    ("ko-kr", '1', "일"),
+    ("ko-kr", '7', "칠"),
+    ("ko-kr", '8', "팔"),
     // espeak-ng says something that is no Maltese.
     ("mt-mt", '9', "disgħa"),
     // yāo, as numbers are read out on the mainland: yī and qī are too much alike.
@@ -89,6 +93,12 @@ pub(super) fn espeak_ng(language: Language) -> (Language, &'static str) {
 pub(super) fn digit(language: Language, digit: char) -> String {
     let word = WORDS.iter().find(|(tag, figure, _)| *tag == language.as_str() && *figure == digit);
     word.map_or_else(|| digit.to_string(), |(_, _, word)| (*word).to_owned())
+}
+
+/// The same for espeak-ng in SSML, where another of its voices is to say it: the British nine is heard as a five on the
+/// telephone, the American is not.
+pub(super) fn marked_up(language: Language, digit: char) -> Option<String> {
+    (named(language) == Some("en-gb")).then(|| format!("<voice xml:lang=\"en-us\">{digit}</voice>"))
 }
 
 fn named(language: Language) -> Option<&'static str> {
@@ -140,7 +150,10 @@ mod tests {
         let of =
             |tag: &str| ('0'..='9').map(|figure| digit(tag.parse().expect("a language"), figure)).collect::<String>();
         assert_eq!(of("de-de"), "0123456789");
-        assert_eq!(of("ko-kr"), "공123456789");
+        assert_eq!(of("ko-kr"), "공일23456칠팔9");
         assert_eq!(of("ja-jp"), "ぜろいちにさんよんご6ななはちきゅう");
+        let marked_up = |tag: &str| marked_up(tag.parse().expect("a language"), '9');
+        assert_eq!(marked_up("en-in").as_deref(), Some("<voice xml:lang=\"en-us\">9</voice>"));
+        assert_eq!([marked_up("en-us"), marked_up("de-de")], [None, None]);
     }
 }

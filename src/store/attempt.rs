@@ -1,8 +1,10 @@
 //! The outbox: attempts and their states.
 
+use std::path::Path;
+
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, connection, migration};
 use crate::clock::Timestamp;
 use crate::verification::{AccountId, AttemptId, Reference, VerificationId};
 
@@ -54,6 +56,8 @@ pub struct AttemptRow {
     pub reason: Option<String>,
     /// What it asks of a route.
     pub lane: String,
+    /// 10^-8 of the currency, of what was sent or may have been.
+    pub cost: i64,
 }
 
 /// What is known of an attempt beside its outcome.
@@ -78,9 +82,11 @@ pub struct DueAttempt {
     /// Octets of the sealed PIN, if there is one.
     pub pin_sealed: Option<usize>,
     pub code_length: u8,
+    /// When its PIN is dead, if it was handed over before.
+    pub pin_end: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason, lane";
+const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason, lane, cost";
 
 impl Tx<'_> {
     pub fn insert_attempt(
@@ -129,15 +135,23 @@ impl Tx<'_> {
         }
     }
 
-    /// The attempts of a lane that are due, in the order of their due time.
-    pub fn due_attempts(&self, lane: &str, now: Timestamp, limit: u32) -> Result<Vec<DueAttempt>, StoreError> {
+    /// The attempts of a lane that are due, in the order of their due time, from the one behind `last` on.
+    pub fn due_attempts(
+        &self,
+        lane: &str,
+        now: Timestamp,
+        last: Option<(Timestamp, AttemptId)>,
+        limit: u32,
+    ) -> Result<Vec<DueAttempt>, StoreError> {
         let mut statement = self.0.prepare_cached(
-            "select attempt_id, due_at, account_id, brand, amount_cents, language, length(pin_sealed), code_length
+            "select attempt_id, due_at, account_id, brand, amount_cents, language, length(pin_sealed), code_length,
+                 pin_started_at + pin_life_ms
              from attempt join verification using (verification_id)
-             where attempt.state = 'due' and lane = ?1 and due_at <= ?2
-             order by due_at, attempt_id limit ?3",
+             where attempt.state = 'due' and lane = ?1 and due_at <= ?2 and (due_at, attempt_id) > (?3, ?4)
+             order by due_at, attempt_id limit ?5",
         )?;
-        let rows = statement.query_map(params![lane, now.as_millis(), limit], |row| {
+        let (last_due, last_id) = last.map_or((i64::MIN, 0), |(due, id)| (due.as_millis(), id.get()));
+        let rows = statement.query_map(params![lane, now.as_millis(), last_due, last_id, limit], |row| {
             Ok(DueAttempt {
                 id: AttemptId::new(row.get(0)?),
                 due: Timestamp::from_millis(row.get(1)?),
@@ -147,6 +161,7 @@ impl Tx<'_> {
                 language: row.get(5)?,
                 pin_sealed: row.get(6)?,
                 code_length: row.get(7)?,
+                pin_end: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -159,11 +174,12 @@ impl Tx<'_> {
         Ok(at.map(Timestamp::from_millis))
     }
 
-    /// Attempts due, or in a channel's hands.
-    pub fn queue_length(&self, now: Timestamp) -> Result<u32, StoreError> {
-        let sql = "select count(*) from attempt
-                   where (state = 'due' and due_at <= ?1) or state in ('claimed', 'sending')";
-        Ok(self.0.prepare_cached(sql)?.query_row([now.as_millis()], |row| row.get(0))?)
+    /// How many attempts are due in each lane. Reads the index alone.
+    pub fn due_by_lane(&self, now: Timestamp) -> Result<Vec<(String, u32)>, StoreError> {
+        let sql = "select lane, count(*) from attempt where state = 'due' and due_at <= ?1 group by lane";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map([now.as_millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     pub fn claim_attempt(
@@ -171,12 +187,13 @@ impl Tx<'_> {
         id: AttemptId,
         route: &str,
         reference: Option<Reference>,
+        cost: i64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = "update attempt set state = 'claimed', route = ?2, claimed_at = ?3, reference = ?4
+        let sql = "update attempt set state = 'claimed', route = ?2, claimed_at = ?3, reference = ?4, cost = ?5
                    where attempt_id = ?1";
         let reference = reference.as_ref().map(Reference::as_bytes);
-        self.0.prepare_cached(sql)?.execute(params![id.get(), route, now.as_millis(), reference])?;
+        self.0.prepare_cached(sql)?.execute(params![id.get(), route, now.as_millis(), reference, cost])?;
         Ok(())
     }
 
@@ -252,13 +269,24 @@ impl Tx<'_> {
         reason: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let sql = "update attempt set state = ?2, reason = ?3, finished_at = ?4 where attempt_id = ?1";
+        // What was not sent costs nothing.
+        let sql = "update attempt set state = ?2, reason = ?3, finished_at = ?4,
+                       cost = case when ?2 in ('sent', 'unanswered', 'uncertain') then cost else 0 end
+                   where attempt_id = ?1";
         self.0.prepare_cached(sql)?.execute(params![id.get(), state.as_str(), reason, now.as_millis()])?;
         Ok(())
     }
 
+    /// What was sent, or may have been, for a verification: in 10^-8 of the currency.
+    pub fn cost_of(&self, verification: VerificationId) -> Result<i64, StoreError> {
+        let sql = "select coalesce(sum(cost), 0) from attempt
+                   where verification_id = ?1 and state in ('sent', 'unanswered', 'uncertain')";
+        Ok(self.0.prepare_cached(sql)?.query_row([verification.get()], |row| row.get(0))?)
+    }
+
     pub fn requeue_attempt(&self, verification: VerificationId, number: u32, due: Timestamp) -> Result<(), StoreError> {
-        let sql = "update attempt set state = 'due', due_at = ?3, route = null, claimed_at = null, begun_at = null
+        let sql =
+            "update attempt set state = 'due', due_at = ?3, route = null, claimed_at = null, begun_at = null, cost = 0
                    where verification_id = ?1 and attempt_no = ?2";
         self.0.prepare_cached(sql)?.execute(params![verification.get(), number, due.as_millis()])?;
         Ok(())
@@ -301,6 +329,20 @@ impl Tx<'_> {
     }
 }
 
+/// How many attempts are due in each lane, for a look from outside a running daemon, which changes nothing.
+///
+/// # Errors
+///
+/// As [`super::inspect`].
+pub fn due_by_lane(path: &Path, now: Timestamp) -> Result<Vec<(String, u32)>, StoreError> {
+    let connection = connection::open_reader(path)?;
+    migration::check_origin(&connection)?;
+    // A database of an older version gets lanes at the next start.
+    let sql = "select count(*) from pragma_table_info('attempt') where name = 'lane'";
+    let known: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    if known { Tx(&connection).due_by_lane(now) } else { Ok(vec![]) }
+}
+
 fn read_attempt(row: &Row) -> rusqlite::Result<AttemptRow> {
     Ok(AttemptRow {
         id: AttemptId::new(row.get(0)?),
@@ -312,5 +354,6 @@ fn read_attempt(row: &Row) -> rusqlite::Result<AttemptRow> {
         route: row.get(6)?,
         reason: row.get(7)?,
         lane: row.get(8)?,
+        cost: row.get(9)?,
     })
 }

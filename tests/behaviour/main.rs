@@ -1,7 +1,11 @@
 //! What the product does, through HTTP on one side and virtual modems on the other: whole replies, whole messages.
 
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../support/provider.rs"]
+mod provider;
 
 mod accounts;
 mod admin;
@@ -12,18 +16,25 @@ mod contract;
 mod controlling;
 mod events;
 mod fair_use;
+mod forgetting;
 mod hostile_callers;
 mod inbox_command;
 mod languages;
 mod modems;
 mod opting_out;
 mod outcomes;
+mod overflow;
 mod paying;
+mod providers;
 mod receiving;
 mod reports;
 mod requesting;
 mod restarting;
+mod restoring;
+mod rotating;
+mod route_command;
 mod routes;
 mod searching;
 mod soup;
+mod upgrading;
 mod wire_forms;

@@ -79,6 +79,23 @@ async fn an_overdue_event_is_due_once_after_a_restart() {
 }
 
 #[tokio::test]
+async fn what_expires_unsent_at_a_restart_has_its_reason_on_record() {
+    let mut app = spawn_app(Options::one_modem()).await;
+    app.modem("sim1", "unplug 60").await;
+    app.down("sim1").await;
+    let request = app.start(NUMBER, &[("workflow_id", "4")]).await;
+    app.stop().await;
+    app.advance(301);
+    app.start_again().await;
+    assert_eq!(app.status(&request).await, "EXPIRED");
+    assert_eq!(
+        app.lines("select state, reason, refunded from verification"),
+        ["expired every wait was over at a start of the daemon 1"]
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn when_all_waits_have_passed_nothing_more_is_sent_after_a_restart() {
     let mut app = spawn_app(Options::one_modem()).await;
     let request = app.start(NUMBER, &[("workflow_id", "4")]).await;

@@ -18,6 +18,7 @@ mod kill;
 mod listening;
 mod modem;
 mod ports;
+mod providers;
 mod receive;
 mod secrecy;
 mod service;

@@ -3,7 +3,7 @@
 create table admin_user (
     admin_user_id integer primary key,
     name          text not null unique,
-    -- argon2id with its cost and salt, under the key file's pepper
+    -- argon2id with its cost and salt; no pepper, which would end with its master key
     password_hash blob not null,
     created_at    integer not null,
     password_at   integer not null,
