@@ -32,9 +32,9 @@ pub use providers::{
     ProxyUrl, RequestSettings, UrlTemplate,
 };
 pub use sections::{
-    AdminSettings, Argon2Settings, Credits, InboxSettings, LogFormat, LogLevel, LogSettings, NumbersSettings,
-    PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings,
-    VerifySettings,
+    AdminSettings, Argon2Settings, Credits, ForwardedHeader, InboxSettings, LogFormat, LogLevel, LogSettings,
+    NumbersSettings, PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine,
+    TtsSettings, VerifySettings,
 };
 pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, Price, PublicUrl, RouteName, Secret};
 

@@ -9,14 +9,14 @@
 //! Decisions are pure functions of (state, event, time) and return effects as data. SQLite holds the state and the
 //! effects still to be done. A few small loops do the effects. Read the modules in this order:
 //!
-//! 1. [`phone`], [`clock`], [`random`], [`secrets`]: vocabulary, and the only doors to time and chance.
+//! 1. [`phone`], [`origin`], [`clock`], [`random`], [`secrets`]: vocabulary, and the only doors to time and chance.
 //! 2. [`verification`]: what the product is about, as a pure state machine.
 //! 3. [`store`]: SQLite. [`app`]: the operations, where a decision meets the store.
 //! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
 //!    [`speech`]: what a call says, as samples. [`dispatcher`]: the loop between outbox and channels.
 //!    [`simulator`]: the virtual modem.
 //!    `watch`: the kernel's word that a file changed.
-//! 5. [`api`]: HTTP in. [`socket`]: the local door for the commands of the same machine.
+//! 5. [`api`], [`admin`]: HTTP in. [`socket`]: the local door for the commands of the same machine.
 //! 6. [`daemon`], [`config`], [`telemetry`], [`service`], [`cli`]: these build everything and are known by nobody below.
 //!
 //! # Invariants
@@ -28,6 +28,7 @@
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.
 //! * Nothing is sent inside a transaction.
 
+pub mod admin;
 pub mod api;
 pub mod app;
 pub mod channel;
@@ -37,6 +38,7 @@ pub mod config;
 pub mod daemon;
 pub mod dispatcher;
 pub mod modem;
+pub mod origin;
 pub mod phone;
 pub mod random;
 pub mod secrets;

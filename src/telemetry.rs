@@ -40,9 +40,12 @@ pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The crates that read what callers send.
+const OF_CALLERS: [&str; 4] = ["actix_http", "actix_tls", "h2", "rustls"];
+
 /// What is logged at `level`, in the syntax of `EnvFilter`. Other crates are silent below `warn`, whatever the level: there
-/// they show what they work on, whole numbers and headers. The HTTP server is silent altogether: what it calls an error is
-/// a request that cannot be read as HTTP, which anybody may send as often as they like, and it answers it.
+/// they show what they work on, whole numbers and headers. Those that callers speak to are silent altogether: what they
+/// call an error is what cannot be read as HTTP or TLS, which anybody may send as often as they like, and they answer it.
 ///
 /// # Errors
 ///
@@ -50,7 +53,7 @@ pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
 pub fn filter<S: Subscriber>(level: &str) -> Result<impl Filter<S> + use<S>, ParseError> {
     let allowed = |event: &Metadata<'_>| {
         let crate_name = event.target().split("::").next().unwrap_or_default();
-        crate_name == env!("CARGO_CRATE_NAME") || (*event.level() <= Level::WARN && crate_name != "actix_http")
+        crate_name == env!("CARGO_CRATE_NAME") || (*event.level() <= Level::WARN && !OF_CALLERS.contains(&crate_name))
     };
     // The hint keeps the level of the filter the highest that anybody computes a line for.
     Ok(EnvFilter::try_new(level)?.and(filter_fn(allowed).with_max_level_hint(LevelFilter::TRACE)))
@@ -146,6 +149,7 @@ mod tests {
             tracing::debug!(target: "simverifyx", "4915112340100");
             tracing::warn!(target: "rlibphonenumber", "a warning");
             tracing::error!(target: "actix_http::h1::dispatcher", "4915112340100 is no header");
+            tracing::warn!(target: "h2::proto::streams::recv", "4915112340100");
             tracing::trace!(target: "simverify::modem", "ours");
         });
         let text = String::from_utf8(captured.0.lock().expect("a lock").clone()).expect("text");

@@ -52,7 +52,7 @@ fn a_wrong_configuration_ends_with_one_line_and_78() {
     ];
     insta::assert_snapshot!(configs.map(check).concat(), @r#"
     exit 78
-    simverify: /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url
+    simverify: /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url, trusted_proxies, forwarded_header, connections_per_address, requests_in_flight
     exit 78
     simverify: /etc/simverify.toml:2: verify.code_length = 5: must be 4 or 6
     exit 78

@@ -172,7 +172,7 @@ fn a_database_of_a_newer_version_or_another_key_is_refused() {
     assert!(matches!(Store::open(&place.path(), &[8; 32]), Err(StoreError::WrongKey)));
     set_version(&place.path(), 99);
     let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
-    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 6: install the newer version again, or restore a backup made before the upgrade");
+    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 7: install the newer version again, or restore a backup made before the upgrade");
     assert!(matches!(store::inspect(&place.path(), &[]), Err(StoreError::Newer { .. })));
 }
 
@@ -217,6 +217,9 @@ fn the_schema_from_nothing_is_this_one() {
     insta::assert_snapshot!(format!("{}\n{}", tables.join("\n"), indexes.join("\n")), @"
     account: account_id INTEGER?, name TEXT, api_key TEXT, barred INTEGER, credits INTEGER?, rate INTEGER?, created_at INTEGER, sender_id TEXT?, workflow INTEGER?, language TEXT?, origin_domain TEXT?, app_hash TEXT?
     account_secret: account_secret_id INTEGER?, account_id INTEGER, secret_hash BLOB, secret_sealed BLOB, created_at INTEGER
+    admin_failure: subject_hash BLOB, failures INTEGER, failed_at INTEGER, held_until INTEGER
+    admin_session: session_hash BLOB, admin_user_id INTEGER, origin_hash BLOB, created_at INTEGER, used_at INTEGER, ended_at INTEGER?
+    admin_user: admin_user_id INTEGER?, name TEXT, password_hash BLOB, created_at INTEGER, password_at INTEGER, login_at INTEGER?
     attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?, lane TEXT, reference BLOB?, message_id TEXT?, cost INTEGER
     awaited_report: awaited_report_id INTEGER?, attempt_id INTEGER, route TEXT, reference INTEGER?, sent_at INTEGER, delivered INTEGER
     blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER, origin TEXT
@@ -228,6 +231,9 @@ fn the_schema_from_nothing_is_this_one() {
     try: try_id INTEGER?, verification_id INTEGER, received_at INTEGER, valid INTEGER?, ip_address TEXT
     verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?, pin_key BLOB?
     account_secret_by_account
+    admin_failure_by_age
+    admin_session_by_age
+    admin_session_by_user
     attempt_by_lane
     attempt_by_message_id
     attempt_by_reference

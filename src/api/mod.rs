@@ -5,7 +5,11 @@
 //! blocks a worker, or logs a parameter.
 
 mod callbacks;
+mod connection;
 pub mod docs;
+mod failures;
+mod gate;
+mod load;
 pub mod server;
 mod throttle;
 mod trace;
@@ -20,9 +24,12 @@ use actix_web::{Error, HttpRequest, HttpResponse, guard, middleware, web};
 
 use crate::app::App;
 use crate::clock::Clock;
+use crate::origin::Proxies;
 use crate::random::Random;
 
 pub use callbacks::{Callbacks, Reporter};
+pub use failures::Failures;
+pub use load::Load;
 pub use throttle::Throttle;
 
 /// What the API needs of the rest of the house.
@@ -34,6 +41,9 @@ pub struct Api {
     /// For trace ids.
     pub random: Random,
     pub throttle: Throttle,
+    pub failures: Failures,
+    pub load: Load,
+    pub proxies: Arc<Proxies>,
     pub callbacks: Callbacks,
 }
 
@@ -63,7 +73,11 @@ fn traced_routes(
         InitError = (),
     >,
 > {
-    actix_web::App::new().app_data(web::Data::new(random)).wrap(middleware::from_fn(trace::trace)).configure(routes)
+    actix_web::App::new()
+        .app_data(web::Data::new(random))
+        .wrap(middleware::from_fn(gate::pass))
+        .wrap(middleware::from_fn(trace::trace))
+        .configure(routes)
 }
 
 fn routes(config: &mut web::ServiceConfig) {

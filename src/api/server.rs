@@ -4,9 +4,12 @@ use std::io;
 use std::net::TcpListener;
 use std::time::Duration;
 
-use actix_web::HttpServer;
+use actix_web::body::MessageBody;
 pub use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::{Error, HttpServer};
 
+pub use super::connection::Shares;
 use super::{Api, site};
 
 /// What callers may use up.
@@ -38,8 +41,7 @@ impl Limits {
     }
 }
 
-/// Serves the API on `listeners`, with TLS if `tls` says how. Runs once it is awaited, until its handle stops it: it
-/// takes no signals itself.
+/// Serves the API on `listeners`; further as [`serve_site`].
 ///
 /// # Errors
 ///
@@ -48,14 +50,39 @@ pub fn serve(
     listeners: Vec<TcpListener>,
     api: Api,
     limits: Limits,
+    shares: Shares,
     tls: Option<rustls::ServerConfig>,
 ) -> io::Result<Server> {
-    let mut server = HttpServer::new(move || site(api.clone()))
+    serve_site(listeners, move || site(api.clone()), limits, shares, tls)
+}
+
+/// Serves a site on `listeners`, with TLS if `tls` says how. Runs once it is awaited, until its handle stops it: it
+/// takes no signals itself.
+///
+/// # Errors
+///
+/// If a listener cannot be used.
+pub fn serve_site<F, S, B>(
+    listeners: Vec<TcpListener>,
+    site: F,
+    limits: Limits,
+    shares: Shares,
+    tls: Option<rustls::ServerConfig>,
+) -> io::Result<Server>
+where
+    F: Fn() -> actix_web::App<S> + Send + Clone + 'static,
+    S: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
+        + 'static,
+    B: MessageBody + 'static,
+{
+    let mut server = HttpServer::new(site)
+        .on_connect(move |io, connection| shares.connected(io, connection))
         .workers(limits.workers)
         .max_connections(limits.connections_max)
         .keep_alive(limits.keep_alive)
         .tcp_nodelay(true)
         .client_request_timeout(limits.head_timeout)
+        .tls_handshake_timeout(limits.head_timeout)
         .shutdown_timeout(limits.shutdown_timeout.as_secs())
         .disable_signals();
     for listener in listeners {

@@ -2,13 +2,13 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::App;
 use super::types::{Account, AccountDefaults, Internal};
+use super::{App, Keys};
 use crate::clock::Timestamp;
 use crate::random::Random;
 use crate::secrets::{Secrets, same};
 use crate::store::{self, AccountRow, NewAccount, SecretRow, Store, StoreError, Tx};
-use crate::verification::{Autofill, SenderId, Workflow};
+use crate::verification::{AccountId, Autofill, SenderId, Workflow};
 
 /// Secrets that are live at once: the present one and the one it replaces.
 const SECRETS_LIVE: u32 = 2;
@@ -33,15 +33,12 @@ impl App {
         api_key: &str,
         api_secret: &SecretString,
     ) -> Result<Option<Account>, Internal> {
-        let given = self.keys().secrets.api_secret_hashes(api_secret.expose_secret());
-        let Some((row, secrets)) = self.account_and_secrets(api_key).await? else {
-            // Compares with itself's inverse, so that this path does the same work.
-            let _ = given.iter().any(|given| same(given, &given.map(|octet| !octet)));
-            return Ok(None);
-        };
-        let pairs = secrets.iter().flat_map(|secret| given.iter().map(|given| (given, &secret.hash)));
-        let right = pairs.fold(false, |right, (given, hash)| right | same(given, hash));
-        Ok(right.then(|| Account::from(row)))
+        let keys = self.keys();
+        let given = keys.secrets.api_secret_hashes(api_secret.expose_secret());
+        let (row, secrets) = self.account_and_secrets(api_key, &keys).await?;
+        let equals = |hash| given.iter().fold(false, |right, given| right | same(given, hash));
+        let right = secrets.iter().fold(false, |right, secret| right | equals(&secret.row.hash) & secret.is_live);
+        Ok(row.filter(|_| right).map(Account::from))
     }
 
     /// The account of a key, if `is_right` holds for one of its live secrets: what was signed with it. An unknown key
@@ -51,33 +48,61 @@ impl App {
         api_key: &str,
         is_right: impl Fn(&SecretString) -> bool,
     ) -> Result<Option<Account>, Internal> {
-        let Some((row, secrets)) = self.account_and_secrets(api_key).await? else {
-            let _ = is_right(&SecretString::from(api_key));
-            return Ok(None);
-        };
+        let keys = self.keys();
+        let (row, secrets) = self.account_and_secrets(api_key, &keys).await?;
         let mut right = false;
         for secret in &secrets {
-            right |= is_right(&self.open_secret(secret, api_key)?);
+            right |= is_right(&open_secret(&keys, secret)?) & secret.is_live;
         }
-        Ok(right.then(|| Account::from(row)))
+        Ok(row.filter(|_| right).map(Account::from))
     }
 
-    async fn account_and_secrets(&self, api_key: &str) -> Result<Option<(AccountRow, Vec<SecretRow>)>, Internal> {
+    /// The account, and always as many secrets to compare with: decoys where it has fewer, or is none.
+    async fn account_and_secrets(
+        &self,
+        api_key: &str,
+        keys: &Keys,
+    ) -> Result<(Option<AccountRow>, Vec<Candidate>), Internal> {
         let key = api_key.to_owned();
         let found = self.store.read(move |tx| -> Result<_, StoreError> {
-            let Some(row) = tx.account_by_key(&key)? else { return Ok(None) };
-            let secrets = tx.secrets_of(row.id)?;
-            Ok(Some((row, secrets)))
+            let row = tx.account_by_key(&key)?;
+            // No account has this id.
+            let secrets = tx.secrets_of(row.as_ref().map_or(AccountId::new(0), |row| row.id))?;
+            Ok((row, secrets))
         });
-        Ok(found.await?)
+        let (row, secrets) = found.await?;
+        let live = |row: SecretRow| Candidate { row, api_key: api_key.to_owned(), is_live: true };
+        let mut candidates: Vec<_> = secrets.into_iter().map(live).collect();
+        let decoys = SECRETS_LIVE.saturating_sub(u32::try_from(candidates.len()).unwrap_or(SECRETS_LIVE));
+        candidates.extend((0..decoys).map(|_| Candidate {
+            row: keys.decoy.clone(),
+            api_key: String::new(),
+            is_live: false,
+        }));
+        Ok((row, candidates))
     }
+}
 
-    fn open_secret(&self, row: &SecretRow, api_key: &str) -> Result<SecretString, Internal> {
-        let broken = || StoreError::Row(format!("a secret of account {api_key} cannot be opened"));
-        let plain = self.keys().secrets.open(&row.sealed, &secret_binding(api_key)).map_err(|_| broken())?;
-        let text = std::str::from_utf8(&plain).map_err(|_| broken())?;
-        Ok(SecretString::from(text))
-    }
+fn open_secret(keys: &Keys, candidate: &Candidate) -> Result<SecretString, Internal> {
+    let Candidate { row, api_key, .. } = candidate;
+    let broken = || StoreError::Row(format!("a secret of account {api_key} cannot be opened"));
+    let plain = keys.secrets.open(&row.sealed, &secret_binding(api_key)).map_err(|_| broken())?;
+    let text = std::str::from_utf8(&plain).map_err(|_| broken())?;
+    Ok(SecretString::from(text))
+}
+
+/// What a given secret is compared with.
+struct Candidate {
+    row: SecretRow,
+    /// What it is sealed for.
+    api_key: String,
+    /// `false`: a decoy, which nothing equals.
+    is_live: bool,
+}
+
+/// A secret of no account, sealed as if it were one.
+pub(super) fn decoy(secrets: &Secrets, random: &Random) -> SecretRow {
+    seal_secret(secrets, random, "", &SecretString::from(random.token(SECRET_LENGTH)))
 }
 
 impl From<AccountRow> for Account {

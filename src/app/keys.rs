@@ -7,19 +7,24 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
 
-use super::App;
+use super::{App, account};
+use crate::random::Random;
 use crate::secrets::{PinHasher, Secrets};
+use crate::store::SecretRow;
 
 pub(super) struct Keys {
     pub secrets: Secrets,
     pub hasher: PinHasher,
+    /// Stands in for the secrets of an account that does not exist.
+    pub decoy: SecretRow,
     /// Closed once nobody holds these keys.
     held: watch::Sender<()>,
 }
 
 impl Keys {
     pub fn new(secrets: Secrets, hasher: PinHasher) -> Self {
-        Self { secrets, hasher, held: watch::Sender::new(()) }
+        let decoy = account::decoy(&secrets, &Random::System);
+        Self { secrets, hasher, decoy, held: watch::Sender::new(()) }
     }
 }
 

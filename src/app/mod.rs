@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod account;
+mod admin;
 mod blocklist;
 mod budget;
 mod callback;
@@ -14,8 +15,10 @@ mod forget;
 mod inbox;
 mod keeping;
 mod keys;
+mod lockout;
 mod look;
 mod outbox;
+mod overview;
 mod report;
 mod rotation;
 mod rules;
@@ -31,12 +34,16 @@ use tokio::sync::Notify;
 use crate::channel::Board;
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::secrets::Secrets;
+use crate::secrets::{PasswordHasher, Secrets};
 use crate::store::Store;
 
 pub use account::{
     Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
     rotate_secret, set_account, unbar_account,
+};
+pub use admin::{
+    Admin, AdminError, Login, LoginError, SESSION_ABSOLUTE, Session, add_admin, admins, remove_admin,
+    set_admin_password,
 };
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
@@ -45,6 +52,7 @@ pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, in
 use keys::Keys;
 pub use look::{Due, Outlook, Step};
 pub use outbox::Claim;
+pub use overview::{Outcomes, Overview, Queue, Route};
 pub use rotation::{Resealed, Rotation, RotationError, SenderOf, Stand};
 pub use rules::{Retention, Rules};
 pub use types::{
@@ -58,6 +66,7 @@ pub struct App {
     clock: Clock,
     random: Random,
     keys: RwLock<Arc<Keys>>,
+    passwords: PasswordHasher,
     board: Board,
     rules: RwLock<Arc<Rules>>,
     /// Tells the dispatcher that something may be due earlier than it thinks.
@@ -81,6 +90,7 @@ impl App {
             clock,
             random,
             keys,
+            passwords: PasswordHasher::default(),
             board,
             rules: RwLock::new(Arc::new(rules)),
             wake: Arc::new(Notify::new()),

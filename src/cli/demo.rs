@@ -48,7 +48,7 @@ fn configuration(
     let file = directory.path().join("demo.toml");
     let text = format!(
         "storage.path = \"{0}/demo.db\"\nstorage.key_file = \"{0}/master.key\"\n\
-         log.level = \"warn\"\n\n[[modems]]\nname = \"{MODEM}\"\nport = \"simulator:{MODEM}\"\n",
+         log.level = \"warn\"\nadmin.listen = \"\"\n\n[[modems]]\nname = \"{MODEM}\"\nport = \"simulator:{MODEM}\"\n",
         directory.path().display()
     );
     std::fs::write(&file, text).or_exit(Exit::Io, format!("cannot write {}", file.display()))?;

@@ -5,6 +5,7 @@
 
 mod account;
 mod account_defaults;
+mod admin;
 mod backup;
 mod blocklist;
 mod budget;
@@ -16,6 +17,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod forget;
+mod healthcheck;
 mod inbox;
 mod key;
 mod live;
@@ -89,6 +91,9 @@ pub enum Command {
     /// Make, list, change, bar, credit and remove accounts
     #[command(subcommand)]
     Account(account::Command),
+    /// Who may log in to the admin listener
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Numbers and prefixes that are never verified
     #[command(subcommand)]
     Blocklist(blocklist::Command),
@@ -107,6 +112,8 @@ pub enum Command {
     Key(key::Command),
     /// Check configuration, database, key file, modems, speech: one page, exit code 69 if anything is wrong
     Doctor(doctor::Arguments),
+    /// Ask the running daemon whether it is ready: exit code 0 or 69, for containers
+    Healthcheck(healthcheck::Arguments),
     /// List modems and ports, ask what is on a port, send an SMS by hand
     #[command(subcommand)]
     Modem(modem::Command),
@@ -161,6 +168,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Serve(arguments) => serve::run(&arguments, &global),
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Account(command) => account::run(command, &global),
+        Command::Admin(command) => admin::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Forget(arguments) => forget::run(&arguments, &global),
@@ -169,6 +177,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Compact(arguments) => compact::run(&arguments, &global),
         Command::Key(command) => key::run(command, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
+        Command::Healthcheck(arguments) => healthcheck::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
         Command::Route(arguments) => route::run(&arguments, &global),
         Command::Provider(command) => provider::run(&command, &global),

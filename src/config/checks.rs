@@ -103,6 +103,9 @@ fn secret_file(path: &KeyPath, file: Option<&Path>, also_in_line: bool) -> Resul
 pub(super) fn contradictions(settings: &Settings) -> Result<(), Vec<Fault>> {
     tls(settings)?;
     listeners(settings)?;
+    if settings.admin.tls && settings.server.tls().is_none() {
+        return fault("admin.tls", "must stand with server.tls_cert_file and server.tls_key_file");
+    }
     if settings.tts.engine == TtsEngine::Command && settings.tts.command.first().is_none_or(String::is_empty) {
         return fault("tts.engine", "must stand with tts.command, the program and its arguments");
     }

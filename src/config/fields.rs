@@ -4,11 +4,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// An optional value that is absent when its text is empty.
@@ -189,4 +190,27 @@ impl<'de> Visitor<'de> for AddressesVisitor {
         }
         Ok(addresses)
     }
+}
+
+/// Networks, each written as one, or as an address.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let network = |text: String| {
+        let parsed = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        parsed.map(|network| network.trunc()).map_err(|_| {
+            de::Error::custom("must be a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]")
+        })
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(network).collect()
+}
+
+/// Names of hosts without a port, in lower case.
+pub(super) fn host_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let name = |text: String| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        match !text.is_empty() && text.bytes().all(fits) {
+            true => Ok(text.to_ascii_lowercase()),
+            false => Err(de::Error::custom("must be a list of host names without ports, such as [\"sms.lan\"]")),
+        }
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(name).collect()
 }

@@ -4,15 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use super::fields::{
-    addresses, code_length, days, days_unless_zero, optional_addresses, path, seconds, seconds_unless_zero,
-    unless_empty, whole,
+    addresses, code_length, days, days_unless_zero, host_names, limit, networks, optional_addresses, path, seconds,
+    seconds_unless_zero, unless_empty, whole,
 };
 use crate::phone::NumberKind;
 
@@ -31,6 +33,23 @@ pub struct ServerSettings {
     /// None: providers are told no address for their callbacks.
     #[serde(deserialize_with = "unless_empty")]
     pub public_url: Option<PublicUrl>,
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    pub forwarded_header: ForwardedHeader,
+    /// None: no limit.
+    #[serde(deserialize_with = "limit::<_, 100000>")]
+    pub connections_per_address: Option<NonZeroU32>,
+    /// None: as many as the cores can serve in time.
+    #[serde(deserialize_with = "limit::<_, 100000>")]
+    pub requests_in_flight: Option<NonZeroU32>,
+}
+
+/// The header that a trusted proxy names its client in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    XForwardedFor,
+    Forwarded,
 }
 
 impl ServerSettings {
@@ -54,6 +73,10 @@ pub struct AdminSettings {
     /// Empty: turned off. Never an address of the public API.
     #[serde(deserialize_with = "optional_addresses")]
     pub listen: Vec<SocketAddr>,
+    /// With the certificate of the public API.
+    pub tls: bool,
+    #[serde(deserialize_with = "host_names")]
+    pub hosts: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

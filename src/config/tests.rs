@@ -94,11 +94,19 @@ fn the_defaults_are_those_of_the_contract() {
             tls_cert_file: None,
             tls_key_file: None,
             public_url: None,
+            trusted_proxies: [],
+            forwarded_header: XForwardedFor,
+            connections_per_address: Some(
+                256,
+            ),
+            requests_in_flight: None,
         },
         admin: AdminSettings {
             listen: [
                 127.0.0.1:8081,
             ],
+            tls: false,
+            hosts: [],
         },
         storage: StorageSettings {
             path: "/var/lib/simverify/simverify.db",
@@ -250,7 +258,7 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
         "[[providers]]\nname = 'sim1'\nurl = 'https://a'\nheader = { Authorization = 'geheim' }",
         "[log]\nPassword = 'geheim'",
     ]), @r#"
-    /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url
+    /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url, trusted_proxies, forwarded_header, connections_per_address, requests_in_flight
     /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
@@ -485,13 +493,18 @@ fn settings_that_contradict_each_other_are_refused() {
         "[admin]\nlisten = '127.0.0.1:8080'",
         "[server]\nlisten = '127.0.0.1:0'\n[admin]\nlisten = '127.0.0.1:0'",
         "[admin]\nlisten = ''",
+        "[admin]\ntls = true",
+        "[admin]\nhosts = ['sms.lan:8081']",
+        "[server]\ntrusted_proxies = ['proxy.lan']",
+        "[server]\nforwarded_header = 'x-real-ip'",
+        "[server]\nconnections_per_address = -1",
         "[tts]\nengine = 'command'",
         "[numbers]\nallowed_types = []",
         &(modem("") + &modem("")),
         &(modem("") + &provider("").replace("backup", "sim1")),
         &(modem("") + &modem("").replace("sim1", "sim2")),
         &modem("voice = { kind = 'serial-pcm', port = '/dev/ttyUSB2' }"),
-    ]), @r##"
+    ]), @r#"
     /etc/simverify.toml:2: server.tls_cert_file = "/a": must stand with server.tls_key_file: HTTPS needs both
     /etc/simverify.toml:2: server.tls_key_file = "/a": must stand with server.tls_cert_file: HTTPS needs both
     /etc/simverify.toml:2: server.listen = "0.0.0.0:8081": must not share an address with admin.listen, 127.0.0.1:8081
@@ -499,13 +512,18 @@ fn settings_that_contradict_each_other_are_refused() {
     /etc/simverify.toml:2: admin.listen = "127.0.0.1:8080": must not share an address with server.listen, 127.0.0.1:8080
     valid
     valid
+    /etc/simverify.toml:2: admin.tls = true: must stand with server.tls_cert_file and server.tls_key_file
+    /etc/simverify.toml:2: admin.hosts = ["sms.lan:8081"]: must be a list of host names without ports, such as ["sms.lan"]
+    /etc/simverify.toml:2: server.trusted_proxies = ["proxy.lan"]: must be a list of addresses and networks, such as ["127.0.0.1", "10.0.0.0/8"]
+    /etc/simverify.toml:2: server.forwarded_header = "x-real-ip": must be one of x-forwarded-for, forwarded
+    /etc/simverify.toml:2: server.connections_per_address = -1: must be a whole number from 0 to 100000
     /etc/simverify.toml:2: tts.engine = "command": must stand with tts.command, the program and its arguments
     /etc/simverify.toml:2: numbers.allowed_types = []: must name at least one type, or no number could be verified
     /etc/simverify.toml:6: modems[1].name = "sim1": must be a name of its own: modems[0].name is the same
     /etc/simverify.toml:6: providers[0].name = "sim1": must be a name of its own: modems[0].name is the same
     /etc/simverify.toml:7: modems[1].port = "/dev/ttyUSB2": must be a port of its own: modems[0].port is the same
     /etc/simverify.toml:4: modems[0].voice.port = "/dev/ttyUSB2": must be a port of its own: modems[0].port is the same
-    "##);
+    "#);
 }
 
 #[test]
@@ -531,7 +549,7 @@ fn the_layers_without_types_are_named_too() {
     said += &Place::empty().flag("verify.max_checks", "11").message();
     insta::assert_snapshot!(said, @r#"
     environment variable SIMVERIFY__SERVER__LISTEN: server.listen = "localhost": must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
-    environment variable SIMVERIFY__SERVER__LISTN: unknown key server.listn = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url
+    environment variable SIMVERIFY__SERVER__LISTN: unknown key server.listn = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url, trusted_proxies, forwarded_header, connections_per_address, requests_in_flight
     environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "many": must be a whole number from 1 to 10
     environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "11": must be a whole number from 1 to 10
     environment variable SIMVERIFY__VERIFY__ARGON2__ITERATIONS: verify.argon2.iterations = "0": must be a whole number from 1 to 64

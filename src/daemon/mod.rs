@@ -7,18 +7,19 @@
 //!            └──────────────── notices ◄─────────────────────┘
 //! ```
 //!
-//! Tasks and what they wait on: HTTP workers on sockets; the dispatcher on due times, wakes and changes of the board; a
+//! Tasks and what they wait on: HTTP workers of both listeners on sockets; the dispatcher on due times, wakes and changes of the board; a
 //! driver on its port and its queue; a worker on its requests and its queue; the notices task on drivers; the local socket on connections; the certificate's task on its files; the store's writer, a
 //! thread, on its queue. None waits for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
 //! the service manager starts it again.
 
+mod admin;
 mod lock;
 mod rotation;
 mod settings;
 mod tls;
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +30,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::api::server::{Limits, ServerHandle, serve};
-use crate::api::{Api, Throttle};
+use crate::api::server::{Limits, ServerHandle, Shares, serve};
+use crate::api::{Api, Failures, Load, Throttle};
 use crate::app::App;
 use crate::channel::provider::{Provider, worker};
 use crate::channel::{Board, Notice};
@@ -46,6 +47,7 @@ use crate::socket::{self, AskedRotation, Socket};
 use crate::speech::Speech;
 use crate::store::Store;
 
+use admin::Admin;
 pub use lock::{DatabaseLock, LockError};
 pub use settings::{
     call_limits, callbacks, modem_config, port_address, provider_config, reading, routes, rules, sms_limits,
@@ -53,6 +55,9 @@ pub use settings::{
 };
 pub use tls::Pair;
 use tls::Tls;
+
+/// `admin.listen` where the operator says nothing.
+const ADMIN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 
 /// Notices that may wait: a few for each route.
 const NOTICES: usize = 256;
@@ -78,6 +83,8 @@ pub struct Daemon {
     app: Arc<App>,
     server: ServerHandle,
     http: JoinHandle<std::io::Result<()>>,
+    /// None where it is turned off.
+    admin: Option<Admin>,
     tls: Option<Arc<Tls>>,
     dispatcher: JoinHandle<()>,
     notices: JoinHandle<()>,
@@ -101,7 +108,8 @@ impl Daemon {
     pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
         let Parts { store, secrets, clock, random, simulators, lock } = parts;
         let tls = settings.server.tls().map(|files| Tls::read(files, clock.clone())).transpose()?.map(Arc::new);
-        let listeners = listen(&settings.server.listen)?;
+        let listeners = listen(&settings.server.listen, "server.listen")?;
+        let admin_listeners = listen_for_admins(&settings.admin.listen)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
         warn_of_missing(settings);
         warn_of_texts(settings);
@@ -159,10 +167,22 @@ impl Daemon {
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let api =
-            Api { app: Arc::clone(&app), clock, random, throttle: Throttle::default(), callbacks: callbacks(settings) };
+        let proxies = Arc::new(settings::proxies(settings));
+        let limits = settings::server_limits(settings);
+        let api = Api {
+            app: Arc::clone(&app),
+            clock: clock.clone(),
+            random: random.clone(),
+            throttle: Throttle::default(),
+            failures: Failures::default(),
+            load: Load::new(limits.requests_in_flight, cores),
+            proxies: Arc::clone(&proxies),
+            callbacks: callbacks(settings),
+        };
         let server_config = tls.as_ref().map(|tls| tls.server_config()).transpose()?;
-        let server = serve(listeners, api, Limits::for_cores(cores), server_config)?;
+        let shares = Shares::new(limits.connections_per_address, Arc::clone(&proxies));
+        let server = serve(listeners, api, Limits::for_cores(cores), shares.clone(), server_config.clone())?;
+        let admin = Admin::start(settings, admin_listeners, &app, random, shares, server_config)?;
         let handle = server.handle();
         let http = tokio::spawn(server);
         if let Some(tls) = &tls {
@@ -178,6 +198,7 @@ impl Daemon {
             app,
             server: handle,
             http,
+            admin,
             tls,
             dispatcher,
             notices,
@@ -194,6 +215,11 @@ impl Daemon {
     /// The addresses that it listens on, with the ports that the system chose.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The same of the admin listener; none where it is turned off.
+    pub fn admin_addresses(&self) -> &[SocketAddr] {
+        self.admin.as_ref().map_or(&[], Admin::addresses)
     }
 
     pub fn app(&self) -> &Arc<App> {
@@ -219,6 +245,7 @@ impl Daemon {
             () = self.app.store().closed() => anyhow!("the database writer has ended"),
             ended = &mut self.dispatcher, if !stop.is_cancelled() => anyhow!("the dispatcher has ended: {ended:?}"),
             ended = &mut self.notices, if !stop.is_cancelled() => anyhow!("the notices task has ended: {ended:?}"),
+            ended = Admin::ended(self.admin.as_mut()) => anyhow!("the admin listener has ended: {ended}"),
             ended = &mut self.http => anyhow!("the HTTP server has ended: {ended:?}"),
         }
     }
@@ -227,6 +254,9 @@ impl Daemon {
     pub async fn stop(self) {
         self.stop.cancel();
         self.server.stop(true).await;
+        if let Some(admin) = &self.admin {
+            admin.stop().await;
+        }
         drop(self.notice_sender);
         let drained = async {
             for driver in self.drivers {
@@ -295,13 +325,26 @@ impl Probe {
     }
 }
 
-fn listen(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+fn listen(addresses: &[SocketAddr], key: &str) -> anyhow::Result<Vec<TcpListener>> {
     addresses
         .iter()
-        .map(|address| {
-            TcpListener::bind(address).with_context(|| format!("cannot listen on {address}: change server.listen"))
-        })
+        .map(|address| TcpListener::bind(address).with_context(|| format!("cannot listen on {address}: change {key}")))
         .collect()
+}
+
+/// Another program at the address that nobody chose must not keep numbers from being verified.
+fn listen_for_admins(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+    if addresses != [ADMIN_DEFAULT] {
+        return listen(addresses, "admin.listen");
+    }
+    match TcpListener::bind(ADMIN_DEFAULT) {
+        Ok(listener) => Ok(vec![listener]),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            warn!("there is no admin listener: another program has {ADMIN_DEFAULT}; set admin.listen");
+            Ok(vec![])
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {ADMIN_DEFAULT}: change admin.listen")),
+    }
 }
 
 /// Says what is unwise about the operator's texts.

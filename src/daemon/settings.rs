@@ -1,6 +1,7 @@
 //! From the configuration's words to what the parts of the daemon take.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -14,12 +15,13 @@ use crate::channel::provider::{ProviderConfig, ReplyRules, RequestConfig};
 use crate::channel::routing::{Health, Policy, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::config::{
-    self, CallbackSettings, ChannelKind, Code, InboxSettings, ModemSettings, PortSettings, Price, ProviderSettings,
-    RequestSettings, RoutingSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
+    self, CallbackSettings, ChannelKind, Code, ForwardedHeader, InboxSettings, ModemSettings, PortSettings, Price,
+    ProviderSettings, RequestSettings, RoutingSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
 use crate::modem::port::PortAddress;
+use crate::origin::{self, Proxies};
 use crate::secrets::HashCost;
 use crate::speech::Engine;
 use crate::verification::{CodeLength, Credits, Money, OptOutWords, Workflow};
@@ -75,6 +77,29 @@ fn policy(routing: &RoutingSettings) -> Policy {
 
 fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
     inbox.opt_out.then(|| Arc::new(OptOutWords::new(&inbox.opt_out_words, &inbox.opt_in_words)))
+}
+
+/// The reverse proxies that are believed.
+pub fn proxies(settings: &Settings) -> Proxies {
+    let header = match settings.server.forwarded_header {
+        ForwardedHeader::XForwardedFor => origin::ForwardedHeader::XForwardedFor,
+        ForwardedHeader::Forwarded => origin::ForwardedHeader::Forwarded,
+    };
+    Proxies { trusted: settings.server.trusted_proxies.clone(), header }
+}
+
+/// What callers may take of the listener.
+pub struct ServerLimits {
+    pub connections_per_address: Option<usize>,
+    pub requests_in_flight: Option<usize>,
+}
+
+pub fn server_limits(settings: &Settings) -> ServerLimits {
+    let count = |limit: Option<NonZeroU32>| limit.and_then(|limit| usize::try_from(limit.get()).ok());
+    ServerLimits {
+        connections_per_address: count(settings.server.connections_per_address),
+        requests_in_flight: count(settings.server.requests_in_flight),
+    }
 }
 
 /// Every route as it is at the start: a modem is down until it has started, a provider ready until it fails.

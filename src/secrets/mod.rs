@@ -1,6 +1,6 @@
 //! Everything that needs the master key: sealing, keyed hashes, the pepper of the PIN hashes.
 //!
-//! The master key lives in a file outside the database (`key_file`). From it come four keys, one for each use, so
+//! The master key lives in a file outside the database (`key_file`). From it come the keys, one for each use, so
 //! that none can be turned against another. Without the key file a stolen database gives away neither PINs nor numbers
 //! nor API secrets.
 //!
@@ -9,6 +9,7 @@
 
 mod hasher;
 mod key_file;
+mod password;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::random::Random;
 
 pub use hasher::{HashCost, HasherError, PinHash, PinHasher};
 pub use key_file::{KeyFileError, KeyRing, MasterKey};
+pub use password::{PasswordError, PasswordHash, PasswordHasher};
 
 /// Octets of an XChaCha20 nonce.
 const NONCE: usize = 24;
@@ -79,6 +81,7 @@ struct Keys {
     sealing: Zeroizing<Digest>,
     numbers: Zeroizing<Digest>,
     api_secrets: Zeroizing<Digest>,
+    admin: Zeroizing<Digest>,
     pepper: Zeroizing<Digest>,
     check: Digest,
 }
@@ -90,6 +93,7 @@ impl Keys {
             sealing: derive("simverify sealing"),
             numbers: derive("simverify phone numbers"),
             api_secrets: derive("simverify api secrets"),
+            admin: derive("simverify admin"),
             pepper: derive("simverify pin pepper"),
             check: *derive("simverify key check"),
         }
@@ -220,6 +224,11 @@ impl Secrets {
     /// A hasher for PINs with this installation's peppers.
     pub fn pin_hasher(&self, cost: HashCost) -> Result<PinHasher, HasherError> {
         PinHasher::new(self.peppers(), cost)
+    }
+
+    /// Of what an admin's browser shows, by what it is for: `session`, `form`, `origin` and so on.
+    pub fn admin_hash(&self, purpose: &str, value: &str) -> Digest {
+        keyed(self.current().admin.as_slice(), format!("{purpose} {value}").as_bytes())
     }
 
     fn peppers(&self) -> hasher::Peppers {

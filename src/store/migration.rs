@@ -6,13 +6,14 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_inbox.sql"),
     include_str!("../../migrations/0004_budget.sql"),
     include_str!("../../migrations/0005_provider.sql"),
     include_str!("../../migrations/0006_keeping.sql"),
+    include_str!("../../migrations/0007_admin.sql"),
 ];
 
 /// The first schema in which a PIN says which key it was hashed under.
@@ -138,7 +139,7 @@ mod tests {
         migrate(&connection).expect("a schema");
         connection.execute_batch("pragma user_version = 99").expect("a version");
         let error = migrate(&connection).expect_err("newer").to_string();
-        assert!(error.contains("schema 99") && error.contains("up to 6"), "{error}");
+        assert!(error.contains("schema 99") && error.contains("up to 7"), "{error}");
 
         let foreign = Connection::open_in_memory().expect("a database");
         foreign.execute_batch("create table other (x)").expect("a table");

@@ -7,6 +7,7 @@
 //! Nothing is sent, waited for, drawn or decided inside a transaction.
 
 mod account;
+mod admin;
 mod attempt;
 mod blocklist;
 mod budget;
@@ -15,6 +16,7 @@ mod error;
 mod inbox;
 mod keeping;
 mod migration;
+mod overview;
 mod readers;
 mod report;
 mod reseal;
@@ -27,6 +29,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
+pub use admin::{AdminRow, FailureRow, SessionRow};
 pub use attempt::{AttemptReport, AttemptRow, AttemptState, DueAttempt, due_by_lane};
 pub use blocklist::{BlockOrigin, BlockRow};
 pub use budget::{BudgetUse, NewBudgetUse, budget_uses};
@@ -34,6 +37,7 @@ pub use connection::Tx;
 pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};
 pub use keeping::VerificationTraces;
+pub use overview::{Ended, Queue};
 pub use report::AwaitedReport;
 pub use reseal::{ResealedPart, SealedPart, SealedSecret, SealedVerification};
 pub use restore::{Prepared, RestoreError, Restored, prepare_restore};

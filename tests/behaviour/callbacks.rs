@@ -113,6 +113,7 @@ async fn a_delivery_is_recorded_by_reference_and_by_the_providers_own_name() {
             cache-control: no-store
             content-length: 3
             content-type: text/plain; charset=utf-8
+            x-content-type-options: nosniff
 
             ACK
             ");
@@ -232,11 +233,12 @@ async fn a_message_of_which_nothing_is_on_record_is_not_found_so_that_the_provid
     let app = spawn().await;
     let (_, attempt) = leaving(&app, "4").await;
     // Without the reference only the reply's name leads to it, and the reply is not there.
-    insta::assert_snapshot!(get(&app, "id=sm1&status=delivered").await, @r"
+    insta::assert_snapshot!(get(&app, "id=sm1&status=delivered").await, @"
     404 Not Found
     cache-control: no-store
     content-length: 16
     content-type: text/plain; charset=utf-8
+    x-content-type-options: nosniff
 
     no such message
     ");
@@ -334,6 +336,7 @@ async fn without_the_secret_nothing_is_said_or_recorded() {
             content-length: 13
             content-type: text/plain; charset=utf-8
             www-authenticate: Basic realm="simverify", charset="UTF-8"
+            x-content-type-options: nosniff
 
             unauthorized
             "#);
@@ -357,10 +360,11 @@ async fn a_provider_that_is_not_there_or_takes_no_callbacks_is_not_found() {
     for path in ["/callbacks/nobody", "/callbacks/silent", "/callbacks/sim1", "/callbacks/BACKUP", "/callbacks/"] {
         let reply = whole(app.http().get(app.url(&format!("{path}?secret={SECRET}&status=failed")))).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(reply.replace("\ncache-control: no-store", ""), @r"
+            insta::assert_snapshot!(reply.replace("\ncache-control: no-store", ""), @"
             404 Not Found
             content-length: 10
             content-type: text/plain; charset=utf-8
+            x-content-type-options: nosniff
 
             not found
             ");
@@ -378,6 +382,7 @@ async fn what_cannot_be_read_is_refused_with_a_reason() {
     cache-control: no-store
     content-length: 28
     content-type: text/plain; charset=utf-8
+    x-content-type-options: nosniff
 
     no JSON at line 1, column 6
     ");
@@ -386,6 +391,7 @@ async fn what_cannot_be_read_is_refused_with_a_reason() {
     cache-control: no-store
     content-length: 29
     content-type: text/plain; charset=utf-8
+    x-content-type-options: nosniff
 
     at most 65536 bytes are read
     ");
@@ -393,6 +399,7 @@ async fn what_cannot_be_read_is_refused_with_a_reason() {
     405 Method Not Allowed
     allow: GET, POST
     content-length: 0
+    x-content-type-options: nosniff
     ");
     app.finish().await;
 }

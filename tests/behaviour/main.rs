@@ -8,6 +8,7 @@ mod harness;
 mod provider;
 
 mod accounts;
+mod admin;
 mod callbacks;
 mod calling;
 mod checking;
@@ -16,6 +17,7 @@ mod controlling;
 mod events;
 mod fair_use;
 mod forgetting;
+mod hostile_callers;
 mod inbox_command;
 mod languages;
 mod modems;

@@ -58,6 +58,7 @@ async fn everything_in_the_query_of_a_get_as_from_php() {
     connection: close
     content-length: 62
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"request_id":"<request>","status":"0"}
     "#);
@@ -90,6 +91,7 @@ async fn every_default_spelt_out_as_from_java() {
     connection: close
     content-length: 149
     content-type: text/xml; charset=utf-8
+    x-content-type-options: nosniff
 
     <?xml version="1.0" encoding="UTF-8"?>
     <verify_response><request_id><request></request_id><status>0</status></verify_response>
@@ -208,6 +210,7 @@ async fn a_client_that_asks_before_it_sends() {
     connection: close
     content-length: 62
     content-type: application/json
+    x-content-type-options: nosniff
 
     {"request_id":"<request>","status":"0"}
     "#);

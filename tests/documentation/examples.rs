@@ -16,6 +16,10 @@ const OUT_OF_REACH: &[&str] = &[
     "body_too_slow",     // ten seconds
     "body_cut_off",      // nobody is left to read the reply
     "providers_failing", // needs a provider
+    "overloaded",        // these four: tests/behaviour/hostile_callers.rs
+    "too_many_failures",
+    "uri_too_long",
+    "head_too_large",
 ];
 
 fn document() -> Value {

@@ -54,6 +54,7 @@ async fn a_page_of_ours_may_load_nothing_from_elsewhere() {
     assert_snapshot!(head_of(&app, Method::GET, "/docs").await, @"
     302 Found
     location: /docs/
+    x-content-type-options: nosniff
     body: none announced, 0 sent
     ");
     assert_snapshot!(head_of(&app, Method::HEAD, "/docs/openapi.json").await, @"
@@ -68,6 +69,7 @@ async fn a_page_of_ours_may_load_nothing_from_elsewhere() {
     assert_snapshot!(head_of(&app, Method::POST, "/docs/").await, @"
     405 Method Not Allowed
     allow: GET, HEAD
+    x-content-type-options: nosniff
     body: none announced, 0 sent
     ");
     for path in ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/page.js", "/docs/swagger-ui-license.txt"]

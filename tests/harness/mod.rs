@@ -55,12 +55,21 @@ pub struct Options {
     /// Requests a second of an account.
     rate: u32,
     tapped: bool,
+    admin: bool,
 }
 
 impl Options {
     /// No modem, no limit of credits.
     pub fn without_modem() -> Self {
-        Self { modems: vec![], keys: BTreeMap::new(), toml: String::new(), credits: None, rate: 100_000, tapped: false }
+        Self {
+            modems: vec![],
+            keys: BTreeMap::new(),
+            toml: String::new(),
+            credits: None,
+            rate: 100_000,
+            tapped: false,
+            admin: false,
+        }
     }
 
     /// One quick modem called `sim1`.
@@ -92,6 +101,12 @@ impl Options {
 
     pub fn rate(mut self, requests_per_second: u32) -> Self {
         self.rate = requests_per_second;
+        self
+    }
+
+    /// Opens the admin listener.
+    pub fn admin(mut self) -> Self {
+        self.admin = true;
         self
     }
 
@@ -227,13 +242,14 @@ impl TestApp {
         let directory = self.directory.path().display();
         let mut toml = format!(
             "server.listen = \"127.0.0.1:0\"\n\
-             admin.listen = \"\"\n\
+             admin.listen = \"{}\"\n\
              storage.path = \"{directory}/simverify.db\"\n\
              storage.key_file = \"{directory}/master.key\"\n\
              verify.argon2.memory_kib = 1024\n\
              verify.argon2.iterations = 1\n\
              verify.requests_per_second = {}\n\
              messages.directory = \"{}\"\n",
+            if self.options.admin { "127.0.0.1:0" } else { "" },
             self.options.rate,
             self.messages().display()
         );
@@ -373,6 +389,19 @@ impl TestApp {
 
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.daemon().addresses()[0])
+    }
+
+    /// The same of the admin listener.
+    pub fn admin_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.daemon().admin_addresses()[0])
+    }
+
+    /// Makes an admin user, as the operator does.
+    pub async fn add_admin(&self, name: &str, password: &str) {
+        self.log.never(password);
+        let (store, now) = (self.daemon().app().store(), self.clock.now());
+        let added = simverify::app::add_admin(store, &Random::System, now, name, &password.into()).await;
+        added.expect("an admin user");
     }
 
     pub fn http(&self) -> &reqwest::Client {
@@ -603,9 +632,14 @@ impl TestApp {
 
     /// What `simverify ARGUMENTS` says beside the running daemon: exit code, standard output, standard error.
     pub async fn command(&self, arguments: &[&str]) -> String {
+        self.command_with(arguments, "").await
+    }
+
+    /// The same with this on its standard input.
+    pub async fn command_with(&self, arguments: &[&str], input: &str) -> String {
         let file = self.directory.path().join("simverify.toml");
         let mut command = assert_cmd::Command::cargo_bin("simverify").expect("the program is built");
-        command.env_clear().arg("--config").arg(file).args(arguments);
+        command.env_clear().arg("--config").arg(file).args(arguments).write_stdin(input);
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("a thread");
         let output = output.expect("the program runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -42,6 +42,7 @@ pub(super) fn of(operation: Operation, missing: &'static str, invalid: &'static 
     };
     let any = [
         Status::Throttled,
+        Status::TooManyFailures { wait: Duration::from_secs(30) },
         Status::Missing(missing),
         Status::Invalid(invalid),
         Status::MalformedJson { line: 1, column: 15 },
@@ -50,6 +51,9 @@ pub(super) fn of(operation: Operation, missing: &'static str, invalid: &'static 
         Status::BodyCutOff,
         Status::InvalidCredentials,
         Status::Internal,
+        Status::Overloaded,
+        Status::UriTooLong,
+        Status::HeadTooLarge,
     ];
     any.into_iter().chain(own).collect()
 }
@@ -64,11 +68,15 @@ pub(super) fn words(status: &Status) -> (&'static str, String) {
     let (name, meaning) = match status {
         Status::Done => ("done", "done"),
         Status::Throttled => ("throttled", "more requests a second than the account may make"),
+        Status::TooManyFailures { .. } => {
+            ("too_many_failures", "wrong credentials too often; not looked at for a while")
+        }
         Status::Missing(_) => ("missing_parameter", "a mandatory parameter is missing"),
         Status::Invalid(_) => ("invalid_parameter", "a parameter has a value that it does not take"),
         Status::MalformedJson { .. } => ("malformed_json", "the body begins as JSON and is none"),
         Status::InvalidCredentials => ("invalid_credentials", "unknown key, wrong secret, or none given"),
         Status::Internal => ("internal_error", "a fault of the service; its log has the `trace_id`"),
+        Status::Overloaded => ("overloaded", "more is under way than can be answered in time; come again"),
         Status::NoRoute(NoRoute::NotConfigured) => ("no_route", "no modem and no provider serves this number"),
         Status::NoRoute(NoRoute::Down) => ("routes_down", "every route to this number has been down for too long"),
         Status::NoRoute(NoRoute::BudgetSpent) => {
@@ -98,6 +106,8 @@ pub(super) fn words(status: &Status) -> (&'static str, String) {
         Status::BodyTooLarge => return ("body_too_large", format!("a body over {BODY_OCTETS_MAX} bytes")),
         Status::BodyTooSlow => ("body_too_slow", "the body did not arrive in time"),
         Status::BodyCutOff => ("body_cut_off", "the body did not arrive whole"),
+        Status::UriTooLong => ("uri_too_long", "a path with its query that is too long"),
+        Status::HeadTooLarge => ("head_too_large", "header fields that are too long together"),
     };
     (name, meaning.to_owned())
 }

@@ -17,6 +17,7 @@ pub mod signature;
 pub mod status;
 
 use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,8 +30,10 @@ use secrecy::SecretString;
 use tracing::{Instrument, Span};
 
 use crate::app::{Account, App};
+use crate::origin::{Origin, Proxies};
 
 use super::Api;
+use super::failures::TooMany;
 use super::trace::TraceId;
 use credentials::{Credentials, Proof};
 use endpoint::{Endpoint, Face, Format, Operation};
@@ -60,6 +63,12 @@ pub(super) fn unknown_path() -> HttpResponse {
     written(endpoint, &Reply::refused(endpoint.operation, Status::UnknownPath, ""))
 }
 
+/// The answer to a request whose head alone is too much, in the words of the path's endpoint; `None`: it has none.
+pub(super) fn refuse_head(path: &str, status: Status, trace_id: &str) -> Option<HttpResponse> {
+    let endpoint = Endpoint::all().find(|endpoint| endpoint.paths().contains(&path))?;
+    Some(written(endpoint, &Reply::refused(endpoint.operation, status, trace_id)))
+}
+
 async fn refuse_method(endpoint: Endpoint, http: HttpRequest) -> HttpResponse {
     written(endpoint, &Reply::refused(endpoint.operation, Status::MethodNotAllowed, &trace_id(&http)))
 }
@@ -77,7 +86,8 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
             return Err(parameters.unreadable().cloned().unwrap_or(Status::InvalidCredentials).into());
         };
         let api = http.app_data::<web::Data<Api>>().expect("the site has its state");
-        let account = authenticate(api, credentials, &parameters).await?;
+        let _place = api.load.enter(api.clock.now()).ok_or(Status::Overloaded)?;
+        let account = authenticate(api, origin(&http, &api.proxies), credentials, &parameters).await?;
         span.record("account_id", account.id.get());
         if endpoint.operation.starts() && account.barred {
             return Err(Status::Barred.into());
@@ -86,7 +96,13 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
         if !api.throttle.admits(account.id, rate, api.clock.now()) {
             return Err(Status::Throttled.into());
         }
-        to_the_end(answer(Arc::clone(&api.app), endpoint, account, parameters)).await
+        let place = api.load.enter_for(endpoint.operation, api.clock.now()).ok_or(Status::Overloaded)?;
+        let answer = answer(Arc::clone(&api.app), endpoint, account, parameters);
+        to_the_end(async move {
+            let _place = place;
+            answer.await
+        })
+        .await
     };
     let trace_id = trace_id(&http);
     let reply = match caught(answer).await {
@@ -114,9 +130,23 @@ async fn whole_body(payload: web::Payload) -> Result<web::Bytes, Status> {
     }
 }
 
-async fn authenticate(api: &Api, credentials: Credentials, parameters: &Parameters) -> Result<Account, Failure> {
+/// Whom to count this request with.
+fn origin(http: &HttpRequest, proxies: &Proxies) -> Origin {
+    let peer = http.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let values = http.headers().get_all(proxies.header.name()).filter_map(|value| value.to_str().ok());
+    Origin::of(proxies.client(peer, values))
+}
+
+async fn authenticate(
+    api: &Api,
+    origin: Origin,
+    credentials: Credentials,
+    parameters: &Parameters,
+) -> Result<Account, Failure> {
     let Credentials { api_key, proof } = credentials;
     let now = api.clock.now();
+    let too_many = |TooMany(wait)| Status::TooManyFailures { wait };
+    api.failures.admits(origin, &api_key, now).map_err(too_many)?;
     let signed = |secret: &SecretString| {
         let verified = signature::verify(parameters, secret, now);
         if let Err(error) = &verified {
@@ -131,6 +161,7 @@ async fn authenticate(api: &Api, credentials: Credentials, parameters: &Paramete
             account.filter(|_| !parameters.is_given("sig") || signed(&secret))
         }
     };
+    api.failures.note(origin, &api_key, account.is_some(), now).map_err(too_many)?;
     Ok(account.ok_or(Status::InvalidCredentials)?)
 }
 

@@ -65,7 +65,7 @@ impl Reply {
             .text("request_id", request)
             .text("status", status.number().to_string())
             .text("error_text", status.text());
-        if status == Status::Internal {
+        if matches!(status, Status::Internal | Status::Overloaded) {
             fields = fields.text("trace_id", trace_id);
         }
         // A refused search has the root of a refused request: the clients that read XML know it by that.
@@ -86,6 +86,9 @@ impl Reply {
         if self.status == Status::MethodNotAllowed {
             headers.push((ALLOW, endpoint.methods().to_owned()));
         }
+        if self.status == Status::Overloaded {
+            headers.push((RETRY_AFTER, RETRY_AFTER_SECONDS.to_owned()));
+        }
         if endpoint.face != Face::Portal {
             return headers;
         }
@@ -94,6 +97,9 @@ impl Reply {
         }
         if self.status == Status::Throttled {
             headers.push((RETRY_AFTER, RETRY_AFTER_SECONDS.to_owned()));
+        }
+        if let Status::TooManyFailures { wait } = self.status {
+            headers.push((RETRY_AFTER, (wait.as_secs() + 1).to_string()));
         }
         // RFC 9110 §15.5.2: a 401 names a scheme.
         if self.status == Status::InvalidCredentials {
@@ -105,6 +111,8 @@ impl Reply {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::endpoint::Format;
     use super::*;
 
@@ -155,5 +163,19 @@ mod tests {
     fn throttled_callers_of_the_portal_hear_when_to_try_again() {
         let reply = Reply::refused(Operation::Check, Status::Throttled, "t1");
         assert_eq!(reply.headers(portal(Operation::Check)), [(RETRY_AFTER, "1".to_owned())]);
+        let wait = Duration::from_millis(41_200);
+        let reply = Reply::refused(Operation::Check, Status::TooManyFailures { wait }, "t1");
+        assert_eq!(reply.headers(portal(Operation::Check)), [(RETRY_AFTER, "42".to_owned())]);
+    }
+
+    #[test]
+    fn callers_of_both_faces_hear_when_to_come_again_to_a_busy_machine() {
+        let reply = Reply::refused(Operation::Request, Status::Overloaded, "t1");
+        let nexmo = Endpoint { operation: Operation::Request, face: Face::Nexmo(Format::Json) };
+        for endpoint in [nexmo, portal(Operation::Request)] {
+            assert_eq!(reply.headers(endpoint), [(RETRY_AFTER, "1".to_owned())]);
+            assert_eq!(reply.http(endpoint), 503);
+        }
+        insta::assert_snapshot!(reply.document.write(Format::Json), @r#"{"request_id":"","status":"5","error_text":"Internal Error","trace_id":"t1"}"#);
     }
 }

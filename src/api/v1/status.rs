@@ -12,12 +12,17 @@ use crate::verification::RequestId;
 
 use super::endpoint::{Endpoint, Face, Operation};
 use super::params::BODY_OCTETS_MAX;
+use crate::api::gate::{HEAD_OCTETS_MAX, URI_OCTETS_MAX};
 
 /// What a request came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     Done,
     Throttled,
+    /// Wrong credentials too often; these are not looked at for a while.
+    TooManyFailures {
+        wait: Duration,
+    },
     /// A mandatory parameter is missing.
     Missing(&'static str),
     /// A parameter's value is not one that the contract takes.
@@ -29,6 +34,8 @@ pub enum Status {
     },
     InvalidCredentials,
     Internal,
+    /// More is under way than can be answered in time.
+    Overloaded,
     NoRoute(NoRoute),
     /// No such request in progress for this account. The id is the caller's own word.
     RequestNotFound {
@@ -60,6 +67,8 @@ pub enum Status {
     BodyTooLarge,
     BodyTooSlow,
     BodyCutOff,
+    UriTooLong,
+    HeadTooLarge,
 }
 
 impl Status {
@@ -67,7 +76,7 @@ impl Status {
     pub fn number(&self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Throttled => 1,
+            Self::Throttled | Self::TooManyFailures { .. } => 1,
             Self::Missing(_) => 2,
             Self::Invalid(_)
             | Self::MalformedJson { .. }
@@ -75,9 +84,11 @@ impl Status {
             | Self::MethodNotAllowed
             | Self::BodyTooLarge
             | Self::BodyTooSlow
-            | Self::BodyCutOff => 3,
+            | Self::BodyCutOff
+            | Self::UriTooLong
+            | Self::HeadTooLarge => 3,
             Self::InvalidCredentials => 4,
-            Self::Internal => 5,
+            Self::Internal | Self::Overloaded => 5,
             Self::NoRoute(_) | Self::RequestNotFound { .. } => 6,
             Self::Blocked => 7,
             Self::Barred => 8,
@@ -96,7 +107,7 @@ impl Status {
     pub fn text(&self) -> String {
         match self {
             Self::Done => String::new(),
-            Self::Throttled => "Throttled".to_owned(),
+            Self::Throttled | Self::TooManyFailures { .. } => "Throttled".to_owned(),
             Self::Missing(parameter) => {
                 format!("Your request is incomplete and missing the mandatory parameter: {parameter}")
             }
@@ -105,7 +116,7 @@ impl Status {
                 format!("Invalid value for parameter: body (no JSON at line {line}, column {column})")
             }
             Self::InvalidCredentials => "Invalid credentials were provided".to_owned(),
-            Self::Internal => "Internal Error".to_owned(),
+            Self::Internal | Self::Overloaded => "Internal Error".to_owned(),
             Self::NoRoute(no_route) => not_processed(no_route.reason()),
             Self::RequestNotFound { request } => {
                 not_processed(&format!("Request '{request}' was not found or it has been verified already."))
@@ -137,6 +148,8 @@ impl Status {
             Self::BodyTooLarge => format!("Body too large: at most {BODY_OCTETS_MAX} bytes are read"),
             Self::BodyTooSlow => "Body not received in time".to_owned(),
             Self::BodyCutOff => "Body not received whole".to_owned(),
+            Self::UriTooLong => format!("URI too long: at most {URI_OCTETS_MAX} bytes are read"),
+            Self::HeadTooLarge => format!("Header fields too large: at most {HEAD_OCTETS_MAX} bytes are read"),
         }
     }
 
@@ -149,15 +162,19 @@ impl Status {
     }
 
     /// The HTTP status of what fails below the API, whatever the face.
-    fn transport(&self) -> Option<StatusCode> {
+    pub fn transport(&self) -> Option<StatusCode> {
         match self {
             Self::UnknownPath => Some(StatusCode::NOT_FOUND),
             Self::MethodNotAllowed => Some(StatusCode::METHOD_NOT_ALLOWED),
             Self::BodyTooLarge => Some(StatusCode::PAYLOAD_TOO_LARGE),
             Self::BodyTooSlow => Some(StatusCode::REQUEST_TIMEOUT),
             Self::BodyCutOff => Some(StatusCode::BAD_REQUEST),
+            Self::UriTooLong => Some(StatusCode::URI_TOO_LONG),
+            Self::HeadTooLarge => Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
+            Self::Overloaded => Some(StatusCode::SERVICE_UNAVAILABLE),
             Self::Done
             | Self::Throttled
+            | Self::TooManyFailures { .. }
             | Self::Missing(_)
             | Self::Invalid(_)
             | Self::MalformedJson { .. }
@@ -187,7 +204,7 @@ impl Status {
                 Operation::Check | Operation::Search => StatusCode::OK,
                 Operation::Control => StatusCode::ACCEPTED,
             },
-            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled | Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Missing(_)
             | Self::Invalid(_)
             | Self::MalformedJson { .. }
@@ -195,6 +212,7 @@ impl Status {
             | Self::TooManyRequestIds
             | Self::BodyCutOff => StatusCode::BAD_REQUEST,
             Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoRoute(NoRoute::ProvidersFailing) => StatusCode::BAD_GATEWAY,
             Self::NoRoute(NoRoute::NotConfigured | NoRoute::Down | NoRoute::BudgetSpent | NoRoute::QueueTooLong) => {
@@ -211,6 +229,8 @@ impl Status {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         }
     }
 }
@@ -230,6 +250,7 @@ mod tests {
         vec![
             Status::Done,
             Status::Throttled,
+            Status::TooManyFailures { wait: Duration::from_millis(41_200) },
             Status::Missing("number"),
             Status::Invalid("number"),
             Status::MalformedJson { line: 2, column: 7 },
@@ -238,8 +259,11 @@ mod tests {
             Status::BodyTooLarge,
             Status::BodyTooSlow,
             Status::BodyCutOff,
+            Status::UriTooLong,
+            Status::HeadTooLarge,
             Status::InvalidCredentials,
             Status::Internal,
+            Status::Overloaded,
             Status::NoRoute(NoRoute::NotConfigured),
             Status::NoRoute(NoRoute::Down),
             Status::NoRoute(NoRoute::BudgetSpent),
@@ -271,6 +295,7 @@ mod tests {
         insta::assert_snapshot!(table.join("\n"), @r#"
           0 201 ""
           1 429 "Throttled"
+          1 429 "Throttled"
           2 400 "Your request is incomplete and missing the mandatory parameter: number"
           3 400 "Invalid value for parameter: number"
           3 400 "Invalid value for parameter: body (no JSON at line 2, column 7)"
@@ -279,8 +304,11 @@ mod tests {
           3 413 "Body too large: at most 65536 bytes are read"
           3 408 "Body not received in time"
           3 400 "Body not received whole"
+          3 414 "URI too long: at most 8192 bytes are read"
+          3 431 "Header fields too large: at most 32768 bytes are read"
           4 401 "Invalid credentials were provided"
           5 500 "Internal Error"
+          5 503 "Internal Error"
           6 503 "The Nexmo platform was unable to process this message for the following reason: no route is configured for this number"
           6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number is down"
           6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number has sent what it may in a day"
@@ -319,6 +347,9 @@ mod tests {
                 (Status::BodyTooLarge, 413),
                 (Status::BodyTooSlow, 408),
                 (Status::BodyCutOff, 400),
+                (Status::UriTooLong, 414),
+                (Status::HeadTooLarge, 431),
+                (Status::Overloaded, 503),
             ]
         );
     }

@@ -1,0 +1,142 @@
+//! `/livez` and `/readyz`, for whoever watches the daemon from outside. Without a login, and without a secret.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::{Desk, said};
+use crate::app::{Queue, Route};
+use crate::clock::Timestamp;
+
+/// A write tells of so long: those who ask without a login are not to wear out an SD card.
+const WRITE_TELLS: Duration = Duration::from_secs(10);
+
+/// A disk that takes longer for one write is none.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// When the database took a write last.
+#[derive(Debug, Default)]
+pub(super) struct Written(Mutex<Option<Timestamp>>);
+
+/// `GET /livez`: the listener answers.
+pub(super) async fn live() -> HttpResponse {
+    said(HttpResponse::Ok(), "ok\n")
+}
+
+/// `GET /readyz`: requests can be accepted and sent. With `?verbose` one line for each part.
+pub(super) async fn ready(http: HttpRequest, desk: web::Data<Desk>) -> HttpResponse {
+    let database = tokio::time::timeout(WRITE_TIMEOUT, desk.is_writable()).await.unwrap_or(false);
+    let readiness = Readiness {
+        database,
+        routes: desk.app.routes(),
+        queue: desk.app.queue().await.ok(),
+        now: desk.app.clock().now(),
+    };
+    let response = if readiness.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    let is_verbose = form_urlencoded::parse(http.query_string().as_bytes()).any(|(name, _)| name == "verbose");
+    said(response, if is_verbose { readiness.to_text() } else { readiness.verdict().to_owned() })
+}
+
+impl Desk {
+    async fn is_writable(&self) -> bool {
+        let now = self.app.clock().now();
+        let written = |written: &Written| *written.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if written(&self.written).is_some_and(|at| now >= at && now.since(at) < WRITE_TELLS) {
+            return true;
+        }
+        let is_writable = self.app.prove_writable().await.is_ok();
+        *self.written.0.lock().unwrap_or_else(PoisonError::into_inner) = is_writable.then_some(now);
+        is_writable
+    }
+}
+
+struct Readiness {
+    database: bool,
+    routes: Vec<Route>,
+    /// `None`: the database does not say.
+    queue: Option<Queue>,
+    now: Timestamp,
+}
+
+impl Readiness {
+    /// One route is enough: the others' messages go over it.
+    fn is_ready(&self) -> bool {
+        self.database && self.queue.is_some() && self.routes.iter().any(|route| route.down_since.is_none())
+    }
+
+    fn verdict(&self) -> &'static str {
+        if self.is_ready() { "ready\n" } else { "not ready\n" }
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = String::new();
+        text += if self.database { "ok    database: takes writes\n" } else { "fail  database: takes no write\n" };
+        for route in &self.routes {
+            match route.down_since {
+                None => text += &format!("ok    route {}: ready\n", route.name),
+                Some(since) => {
+                    let reason = route.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                    let line = format!("fail  route {}: not ready since {since}{reason}", route.name);
+                    text += &(line.replace(char::is_control, "?") + "\n");
+                }
+            }
+        }
+        if self.routes.is_empty() {
+            text += "fail  routes: none is configured\n";
+        }
+        match self.queue {
+            None => text += "fail  queue: not known\n",
+            Some(Queue { length, oldest_due }) => {
+                let age = oldest_due.map_or(0, |due| self.now.since(due).as_secs());
+                text += &format!("ok    queue: {length}, oldest waits for {age} s\n");
+            }
+        }
+        text + self.verdict()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(name: &str, down_since: Option<Timestamp>, reason: Option<&str>) -> Route {
+        let reason = reason.map(str::to_owned);
+        Route { name: name.to_owned(), is_provider: false, sms: true, calls: false, down_since, reason, held: 0 }
+    }
+
+    const NOW: Timestamp = Timestamp::from_millis(1_772_366_400_000);
+
+    #[test]
+    fn one_route_is_enough_and_each_part_says_how_it_is() {
+        let down = route("sim2", Some(NOW - Duration::from_secs(90)), Some("the SIM asks for\nits PUK"));
+        let mut readiness = Readiness {
+            database: true,
+            routes: vec![route("sim1", None, None), down],
+            queue: Some(Queue { length: 3, oldest_due: Some(NOW - Duration::from_secs(7)) }),
+            now: NOW,
+        };
+        insta::assert_snapshot!(readiness.to_text(), @"
+        ok    database: takes writes
+        ok    route sim1: ready
+        fail  route sim2: not ready since 2026-03-01T11:58:30.000Z: the SIM asks for?its PUK
+        ok    queue: 3, oldest waits for 7 s
+        ready
+        ");
+        readiness.routes.remove(0);
+        assert!(!readiness.is_ready());
+    }
+
+    #[test]
+    fn without_a_database_or_a_route_nothing_is_ready() {
+        let mut readiness = Readiness { database: false, routes: vec![], queue: None, now: NOW };
+        insta::assert_snapshot!(readiness.to_text(), @"
+        fail  database: takes no write
+        fail  routes: none is configured
+        fail  queue: not known
+        not ready
+        ");
+        readiness.routes.push(route("sim1", None, None));
+        assert!(!readiness.is_ready());
+    }
+}

@@ -1,0 +1,104 @@
+//! The admin listener: a login, a page that says how things are, and health for those who watch from outside.
+//!
+//! Server-rendered, without a script. Everything but `/livez` and `/readyz` wants a session, and every form a token that
+//! no other site knows. Nothing of this is on the public listener. Decides nothing itself, and logs no name that was not
+//! proved, no password, no cookie.
+
+mod gate;
+mod health;
+mod page;
+mod session;
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE};
+use actix_web::{Error, HttpResponse, guard, middleware, web};
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::origin::Proxies;
+use crate::random::Random;
+
+use health::Written;
+
+/// What the admin listener needs of the rest of the house.
+#[derive(Clone)]
+pub struct Desk {
+    app: Arc<App>,
+    /// For cookies of browsers that have no session.
+    random: Random,
+    proxies: Arc<Proxies>,
+    /// Names under which browsers reach it, in lower case.
+    hosts: Arc<[String]>,
+    started: Timestamp,
+    written: Arc<Written>,
+}
+
+impl Desk {
+    pub fn new(app: Arc<App>, random: Random, proxies: Arc<Proxies>, hosts: &[String]) -> Self {
+        let started = app.clock().now();
+        Self { app, random, proxies, hosts: hosts.into(), started, written: Arc::default() }
+    }
+}
+
+/// The whole site.
+pub fn site(
+    desk: Desk,
+) -> actix_web::App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    actix_web::App::new()
+        .app_data(web::Data::new(desk))
+        .wrap(middleware::from_fn(gate::pass))
+        .service(
+            web::resource("/")
+                .route(web::route().guard(reading()).to(page::overview))
+                .default_service(refuse("GET, HEAD")),
+        )
+        .service(
+            web::resource("/login")
+                .route(web::route().guard(reading()).to(session::form))
+                .route(web::post().to(session::log_in))
+                .default_service(refuse("GET, HEAD, POST")),
+        )
+        .service(web::resource("/logout").route(web::post().to(session::log_out)).default_service(refuse("POST")))
+        .service(
+            web::resource("/style.css")
+                .route(web::route().guard(reading()).to(page::style))
+                .default_service(refuse("GET, HEAD")),
+        )
+        .service(
+            web::resource("/livez")
+                .route(web::route().guard(reading()).to(health::live))
+                .default_service(refuse("GET, HEAD")),
+        )
+        .service(
+            web::resource("/readyz")
+                .route(web::route().guard(reading()).to(health::ready))
+                .default_service(refuse("GET, HEAD")),
+        )
+        .default_service(web::to(|| async { said(HttpResponse::NotFound(), "not found\n") }))
+}
+
+/// GET and HEAD.
+fn reading() -> impl guard::Guard {
+    guard::Any(guard::Get()).or(guard::Head())
+}
+
+/// For the methods that a path does not take.
+fn refuse(methods: &'static str) -> actix_web::Route {
+    web::to(move || async move { HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).finish() })
+}
+
+/// A reply of one line.
+fn said(mut response: actix_web::HttpResponseBuilder, text: impl Into<String>) -> HttpResponse {
+    response.insert_header((CONTENT_TYPE, "text/plain; charset=utf-8")).body(text.into())
+}
