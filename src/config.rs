@@ -12,6 +12,7 @@ mod layers;
 mod messages;
 mod modems;
 mod path;
+mod protection;
 mod providers;
 mod reader;
 mod sections;
@@ -25,6 +26,7 @@ pub use error::ConfigError;
 pub use layers::{DEFAULT_TOML, Flag, SYSTEM_DIRECTORY, Sources};
 pub use messages::MessagesSettings;
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
+pub use protection::{BreakerSettings, GuessingSettings, LimitSetting, LimitsSettings, ModeSetting, Profile};
 pub use providers::{HttpMethod, JsonPointer, ProviderSettings, UrlTemplate};
 pub use sections::{
     AdminSettings, Argon2Settings, Credits, InboxSettings, LogFormat, LogLevel, LogSettings, NumbersSettings,
@@ -49,6 +51,9 @@ pub struct Settings {
     pub messages: MessagesSettings,
     pub inbox: InboxSettings,
     pub numbers: NumbersSettings,
+    pub limits: LimitsSettings,
+    pub guessing: GuessingSettings,
+    pub breaker: BreakerSettings,
     pub pricing: PricingSettings,
     pub tts: TtsSettings,
     #[serde(default)]

@@ -77,6 +77,7 @@ const RULES: &[Rule] = &[
     // Pure means pure.
     Rule { place: "phone.rs", words: IMPURE, except: &[] },
     Rule { place: "verification", words: IMPURE, except: &[] },
+    Rule { place: "fraud", words: IMPURE, except: &[] },
     Rule { place: "channel/routing.rs", words: IMPURE, except: &[] },
     Rule { place: "channel/budget.rs", words: IMPURE, except: &[] },
     Rule { place: "channel/lane.rs", words: IMPURE, except: &[] },

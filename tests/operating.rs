@@ -407,7 +407,7 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
     exit 0
     ok    configuration    valid: modems: 1, providers: 1
     ok    daemon           not running
-    ok    database         /var/simverify.db: intact, schema 4, SIZE, accounts: 1, attempts under way: 0
+    ok    database         /var/simverify.db: intact, schema 5, SIZE, accounts: 1, attempts under way: 0
     ok    key file         /var/master.key
     ok    disk ...
     ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone

@@ -172,7 +172,7 @@ fn a_database_of_a_newer_version_or_another_key_is_refused() {
     assert!(matches!(Store::open(&place.path(), &[8; 32]), Err(StoreError::WrongKey)));
     set_version(&place.path(), 99);
     let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
-    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 4: install the newer version again, or restore a backup made before the upgrade");
+    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 5: install the newer version again, or restore a backup made before the upgrade");
     assert!(matches!(store::inspect(&place.path(), None), Err(StoreError::Newer { .. })));
 }
 
@@ -220,12 +220,19 @@ fn the_schema_from_nothing_is_this_one() {
     attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?, lane TEXT
     awaited_report: awaited_report_id INTEGER?, attempt_id INTEGER, route TEXT, reference INTEGER?, sent_at INTEGER, delivered INTEGER
     blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER, origin TEXT
+    breaker: prefix_hash BLOB, prefix_sealed BLOB, level TEXT, counts_from INTEGER, open_until INTEGER?, next_probe_at INTEGER, finding TEXT, reason TEXT, tripped_at INTEGER
     budget_use: budget_use_id INTEGER?, route TEXT, kind TEXT, amount INTEGER, attempt_id INTEGER?, used_at INTEGER?
     event: event_id BLOB, verification_id INTEGER, event_index INTEGER, kind TEXT, generation INTEGER, skipped INTEGER, handed_over_at INTEGER?
+    guess: number_hash BLOB, failures INTEGER, failed_at INTEGER
     inbox: inbox_id INTEGER?, message_id INTEGER, route TEXT, part_hash BLOB, sender_sealed BLOB, sender_hash BLOB, kind TEXT, pdu_sealed BLOB, reference INTEGER?, reference_bits INTEGER?, parts INTEGER, part INTEGER, sent_at INTEGER?, received_at INTEGER, reaction TEXT?
     meta: name TEXT, value BLOB
+    prefix_tally: prefix_hash BLOB, bucket_at INTEGER, requests INTEGER, beside INTEGER, sent INTEGER, verified INTEGER, voice_seconds INTEGER
+    seen_number: number_hash BLOB, seen_at INTEGER
     sim_pin: sim_pin_hash BLOB, tried_at INTEGER
+    tallied: verification_id INTEGER?, country_hash BLOB?, range_hash BLOB?, block_hash BLOB?
     try: try_id INTEGER?, verification_id INTEGER, received_at INTEGER, valid INTEGER?, ip_address TEXT
+    velocity: scope TEXT, subject_hash BLOB, used_at INTEGER, total INTEGER, amount INTEGER
+    verdict: verdict_id INTEGER?, hour_at INTEGER, rule TEXT, verdict TEXT, scope TEXT, subject_hash BLOB, subject_sealed BLOB?, reason TEXT, times INTEGER, first_at INTEGER, last_at INTEGER
     verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?
     account_secret_by_account
     attempt_by_lane
@@ -235,10 +242,15 @@ fn the_schema_from_nothing_is_this_one() {
     awaited_report_by_route
     budget_use_by_route
     budget_use_in_hand
+    guess_by_age
     inbox_by_message
     inbox_by_receipt
     inbox_by_sender
+    prefix_tally_by_age
+    seen_number_by_age
     try_by_verification
+    velocity_by_age
+    verdict_by_age
     verification_by_deadline
     verification_by_end
     verification_in_progress

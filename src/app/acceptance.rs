@@ -1,14 +1,15 @@
 //! Whether a request is accepted: one ordered list of checks, each a small pure function over the same facts.
 //!
-//! The order is that of the contract when several refusals apply: 8, 15, 7, 10, 9, 6 (4, 1, 2 and 3 come before, where
+//! The order is that of the contract when several refusals apply: 8, 15, 7 (two checks), 10, 9, 6 (4, 1, 2 and 3 come before, where
 //! the request is read). A new rule is a function here, its place in [`CHECKS`], and the facts that it looks at.
 
 use super::Rules;
+use super::guard::Held;
 use super::types::StartError;
 use crate::channel::routing::{self, RouteView};
 use crate::clock::Timestamp;
 use crate::phone::{Country, NumberKind};
-use crate::verification::{Credits, Plan, RequestId};
+use crate::verification::{Credits, EventKind, Plan, RequestId};
 
 /// What the checks look at, all read in one transaction.
 pub(super) struct Facts<'a> {
@@ -19,6 +20,8 @@ pub(super) struct Facts<'a> {
     pub kind: NumberKind,
     /// The number, or a prefix of it, is on the blocklist.
     pub blocked: bool,
+    /// A limit, wrong codes or a breaker hold the request up.
+    pub held: Option<Held>,
     /// The account's verification of the same number that has not ended.
     pub in_progress: Option<RequestId>,
     /// What the account has left; `None`: no limit.
@@ -33,7 +36,7 @@ pub(super) struct Facts<'a> {
 type Check = fn(&Facts) -> Result<(), StartError>;
 
 /// In the order in which they refuse.
-const CHECKS: [Check; 6] = [account, network, blocklist, concurrency, credits, route];
+const CHECKS: [Check; 7] = [account, network, blocklist, guard, concurrency, credits, route];
 
 /// The first refusal that applies.
 pub(super) fn judge(facts: &Facts) -> Result<(), StartError> {
@@ -45,11 +48,25 @@ fn account(facts: &Facts) -> Result<(), StartError> {
 }
 
 fn network(facts: &Facts) -> Result<(), StartError> {
-    if facts.rules.allows(facts.country, facts.kind) { Ok(()) } else { Err(StartError::UnsupportedNetwork) }
+    let is_open = open_kinds(facts).next().is_some();
+    if is_open && facts.rules.allows(facts.country, facts.kind) { Ok(()) } else { Err(StartError::UnsupportedNetwork) }
+}
+
+/// The events of the workflow whose channel is open to the country.
+fn open_kinds(facts: &Facts) -> impl Iterator<Item = EventKind> {
+    let events = facts.plan.workflow.events().iter().copied();
+    events.filter(|kind| !facts.rules.protection.countries.closes(*kind, facts.country))
 }
 
 fn blocklist(facts: &Facts) -> Result<(), StartError> {
     if facts.blocked { Err(StartError::Blocked) } else { Ok(()) }
+}
+
+fn guard(facts: &Facts) -> Result<(), StartError> {
+    match facts.held {
+        Some(Held { until }) => Err(StartError::Held { retry_after: until.map(|until| until.since(facts.now)) }),
+        None => Ok(()),
+    }
 }
 
 fn concurrency(facts: &Facts) -> Result<(), StartError> {
@@ -67,8 +84,8 @@ fn credits(facts: &Facts) -> Result<(), StartError> {
 }
 
 fn route(facts: &Facts) -> Result<(), StartError> {
-    let kinds = facts.plan.workflow.events();
-    routing::admit(facts.routes, kinds, facts.country, facts.waiting, facts.plan.send_timeout, facts.now)
+    let kinds: Vec<_> = open_kinds(facts).collect();
+    routing::admit(facts.routes, &kinds, facts.country, facts.waiting, facts.plan.send_timeout, facts.now)
         .map_err(StartError::NoRoute)
 }
 
@@ -90,6 +107,7 @@ mod tests {
             country: None,
             kind: NumberKind::PremiumRate,
             blocked: true,
+            held: Some(Held { until: None }),
             in_progress: Some(RequestId::from_bytes([1; 16])),
             credits: Some(Credits(1204)),
             price: Credits(1205),
@@ -106,10 +124,11 @@ mod tests {
 
     #[test]
     fn of_several_refusals_the_first_in_the_contracts_order_is_given() {
-        let changes: [fn(&mut Facts); 5] = [
+        let changes: [fn(&mut Facts); 6] = [
             |facts| facts.barred = false,
             |facts| facts.kind = NumberKind::Mobile,
             |facts| facts.blocked = false,
+            |facts| facts.held = None,
             |facts| facts.in_progress = None,
             |facts| facts.credits = None,
         ];
@@ -120,6 +139,7 @@ mod tests {
         Barred
         UnsupportedNetwork
         Blocked
+        Held { retry_after: None }
         InProgress { request: 01010101010101010101010101010101 }
         QuotaExceeded
         NoRoute(NotConfigured)
@@ -134,6 +154,7 @@ mod tests {
                 facts.barred = false;
                 facts.kind = NumberKind::Mobile;
                 facts.blocked = false;
+                facts.held = None;
                 facts.in_progress = None;
                 facts.credits = Some(Credits(left));
             })

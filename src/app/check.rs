@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::App;
+use super::guard::guesses;
 use super::transition::{Prepared, step};
 use super::types::{Account, CheckError, Checked, Internal};
 use crate::clock::Timestamp;
@@ -83,16 +84,25 @@ impl App {
     ) -> Result<Counted, CheckError> {
         let account = account.id;
         let now = self.clock.now();
+        let rules = self.rules();
         self.store
             .write(move |tx: &Tx| {
                 let Some(mut row) = tx.verification_by_request(account, request)? else {
                     return Err(CheckError::NotFound);
                 };
                 settle_orphans(tx, &mut row, now)?;
+                let (guessing, number) = (&rules.protection.guessing, row.fixed.number_hash);
+                if row.machine.end().is_none()
+                    && let Some(hold) = guesses::hold_check(tx, guessing, &number, now)?
+                {
+                    let retry_after = hold.until().map(|until| until.since(now));
+                    return Ok(Err(CheckError::Held { retry_after }));
+                }
                 let Ok(step) = step(tx, &mut row, Event::TryCounted, &Prepared::default(), now)? else {
                     // What the orphans came to stands.
-                    return Ok(None);
+                    return Ok(Err(CheckError::NotFound));
                 };
+                guesses::count(tx, guessing, &number, now)?;
                 let (generation, alive) = step
                     .effects
                     .iter()
@@ -102,10 +112,9 @@ impl App {
                     })
                     .expect("a counted try is compared");
                 let try_id = tx.insert_try(row.id, now, &ip_address)?;
-                Ok(Some(Counted { verification: row.id, try_id, generation, alive, hash: row.pin_hash }))
+                Ok(Ok(Counted { verification: row.id, try_id, generation, alive, hash: row.pin_hash }))
             })
             .await?
-            .ok_or(CheckError::NotFound)
     }
 
     async fn compare(&self, request: RequestId, counted: &Counted, code: &Code) -> Result<bool, Internal> {
@@ -119,6 +128,7 @@ impl App {
     async fn settle_try(&self, counted: Counted, right: bool) -> Result<Checked, CheckError> {
         let now = self.clock.now();
         let prepared = self.prepared();
+        let rules = self.rules();
         let (step, checked) = self
             .store
             .write(move |tx: &Tx| {
@@ -129,6 +139,9 @@ impl App {
                 let Ok(step) = step(tx, &mut row, compared, &prepared, now)? else {
                     return Err(CheckError::NotFound);
                 };
+                if right {
+                    guesses::was_right(tx, &rules.protection.guessing, &row.fixed.number_hash)?;
+                }
                 let price = if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) };
                 let checked = event_of(tx, verification, generation)?.map(|event| Checked {
                     event,

@@ -9,6 +9,7 @@ mod blocklist;
 mod budget;
 mod check;
 mod control;
+mod guard;
 mod inbox;
 mod outbox;
 mod report;
@@ -34,6 +35,9 @@ pub use account::{
 };
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
+pub use guard::operator::{
+    GuardTarget, InvalidTarget, ShownBreaker, ShownNumber, ShownVerdict, breakers, release, release_all, show, verdicts,
+};
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
 pub use outbox::{Claim, Due, Outlook};
 pub use rules::Rules;

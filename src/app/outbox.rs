@@ -10,6 +10,7 @@ use tracing::warn;
 use super::App;
 use super::blocklist::hashes_of;
 use super::budget::{self, Amounts};
+use super::guard::calls;
 use super::search::number_of;
 use super::transition::{Prepared, PreparedPin, note_failure, step};
 use super::types::Internal;
@@ -40,6 +41,8 @@ pub struct Due {
     pub lane: Lane,
     /// What it takes of a budget.
     pub amount: u32,
+    /// Its channel is closed to its country: it is to be skipped.
+    pub closed: bool,
 }
 
 impl Due {
@@ -79,6 +82,8 @@ pub enum Claim {
     Gone,
     /// Claimed, but its number is on the blocklist by now: it is not to be sent.
     Blocked,
+    /// It is to be skipped, and why.
+    Closed(&'static str),
     /// The route's budget is spent; the board knew of less than the database, and knows it now.
     Spent,
 }
@@ -90,6 +95,7 @@ enum Try {
     Claimed(Box<VerificationRow>, Autofill, NewBudgetUse),
     NeedsPin(Box<VerificationRow>),
     Gone,
+    Closed(&'static str),
     Spent,
 }
 
@@ -108,7 +114,9 @@ impl App {
             let mut end = None;
             for text in tx.due_lanes(now)? {
                 let lane = Lane::read(&text);
+                let closed = rules.protection.countries.closes(lane.kind, lane.country);
                 let rows = match routing::choose(&routes, need(&lane, 1, &[])) {
+                    _ if closed => LOOK,
                     Choice::Wait { until } => {
                         outlook.until = outlook.until.into_iter().chain(until).min();
                         continue;
@@ -120,7 +128,7 @@ impl App {
                 let whole = found.len() < usize::try_from(rows).unwrap_or(usize::MAX);
                 for due in found {
                     let amount = if limited && lane.kind == EventKind::Sms { amounts.of(&due)? } else { 1 };
-                    outlook.due.push(Due { attempt: due.id, due: due.due, lane: lane.clone(), amount });
+                    outlook.due.push(Due { attempt: due.id, due: due.due, lane: lane.clone(), amount, closed });
                 }
                 let last = outlook.due.last().filter(|_| !whole).map(place);
                 end = end.into_iter().chain(last).min();
@@ -193,6 +201,7 @@ impl App {
         loop {
             match self.try_claim(attempt, route.to_owned(), prepared).await? {
                 Try::Gone => return Ok(Claim::Gone),
+                Try::Closed(reason) => return Ok(Claim::Closed(reason)),
                 Try::Spent => {
                     self.load_budgets().await?;
                     return Ok(Claim::Spent);
@@ -212,6 +221,7 @@ impl App {
         let now = self.clock.now();
         let rules = self.rules();
         let board = self.board.clone();
+        let secrets = self.secrets.clone();
         let claimed = self
             .store
             .write(move |tx: &Tx| {
@@ -221,6 +231,9 @@ impl App {
                 }
                 let autofill = budget::autofill_of(tx, row.fixed.account)?;
                 let kind = row.machine.current_event();
+                if kind == EventKind::Tts && calls::are_spent(tx, &rules.protection, &secrets, &row, now)? {
+                    return Ok(Try::Closed(calls::SPENT));
+                }
                 let share = NewBudgetUse { route, kind, amount: budget::amount(&rules, &row, &autofill), attempt: id };
                 if !tx.has_budget(&share, &board.limits(&share.route, kind).windows(), now)? {
                     return Ok(Try::Spent);
@@ -317,6 +330,7 @@ impl App {
         let now = self.clock.now();
         let prepared = self.prepared();
         let told = outcome.clone();
+        let (rules, secrets) = (self.rules(), self.secrets.clone());
         let step = self
             .store
             .write(move |tx: &Tx| {
@@ -343,7 +357,10 @@ impl App {
                             tx.insert_awaited_report(id, &route, reference, now)?;
                         }
                     }
-                    Outcome::Spoken { .. } | Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
+                    Outcome::Spoken { talked, .. } => {
+                        calls::count(tx, &rules.protection, &secrets, &row, *talked, now)?;
+                    }
+                    Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
                 Ok::<_, StoreError>(result.ok())
@@ -356,8 +373,8 @@ impl App {
         Ok(())
     }
 
-    /// No route takes an attempt: its event is skipped, or has failed if some route tried.
-    pub async fn unroutable(&self, id: AttemptId) -> Result<(), Internal> {
+    /// Nothing takes an attempt, and why: its event is skipped, or has failed if some route tried.
+    pub async fn unroutable(&self, id: AttemptId, reason: &'static str) -> Result<(), Internal> {
         let now = self.clock.now();
         let prepared = self.prepared();
         let step = self
@@ -365,8 +382,8 @@ impl App {
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
                 let result = step(tx, &mut row, Event::Unroutable { attempt: attempt.number }, &prepared, now)?;
-                tx.finish_attempt(id, AttemptState::Unroutable, Some("no route takes it"), now)?;
-                note_failure(tx, &row, "no route takes it")?;
+                tx.finish_attempt(id, AttemptState::Unroutable, Some(reason), now)?;
+                note_failure(tx, &row, reason)?;
                 Ok::<_, StoreError>(result.ok())
             })
             .await?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::fraud::Protection;
 use crate::phone::{Country, NumberKind};
 use crate::secrets::HashCost;
 use crate::verification::{CodeLength, Credits, Language, Money, OptOutWords, Plan, StartRequest, Texts, Workflow};
@@ -37,6 +38,8 @@ pub struct Rules {
     pub texts: Arc<Texts>,
     /// Words by which a number's owner gets it onto the blocklist; none: no message does.
     pub opt_out: Option<Arc<OptOutWords>>,
+    /// From fraud and guessing.
+    pub protection: Protection,
 }
 
 impl Rules {
@@ -69,6 +72,7 @@ impl Rules {
             (Some(life), _) => life,
             (None, _) => self.pin_life,
         };
+        let pin_life = self.protection.pin_life_max.map_or(pin_life, |most| pin_life.min(most));
         Plan {
             workflow,
             next_event_wait: next_event_wait.or(self.next_event_wait),
@@ -107,6 +111,7 @@ pub(super) mod tests {
             retention: Duration::from_secs(86_400),
             texts: Arc::new(Texts::built_in(|_| 1)),
             opt_out: None,
+            protection: Protection::default(),
         }
     }
 
@@ -121,6 +126,7 @@ pub(super) mod tests {
             next_event_wait: next_event_wait.map(Duration::from_secs),
             workflow: None,
             pin: None,
+            end_user: None,
         };
         let plan = rules().plan(&request);
         (plan.pin_life.as_secs(), plan.next_event_wait.map(|wait| wait.as_secs()))

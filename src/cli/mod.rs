@@ -14,6 +14,7 @@ mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod guard;
 mod inbox;
 mod man;
 mod modem;
@@ -85,6 +86,9 @@ pub enum Command {
     /// Numbers and prefixes that are never verified
     #[command(subcommand)]
     Blocklist(blocklist::Command),
+    /// Toll fraud and guessing: what is blocked, what was held up and why, and letting go
+    #[command(subcommand)]
+    Guard(guard::Command),
     /// Messages that came in to the SIMs
     Inbox(inbox::Arguments),
     /// Copy the database while the daemon runs
@@ -141,6 +145,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Demo(arguments) => demo::run(&arguments, &global),
         Command::Account(command) => account::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
+        Command::Guard(command) => guard::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),

@@ -64,8 +64,9 @@ pub(super) fn is_secret(path: &KeyPath) -> bool {
     let in_provider = path.first() == Some("providers");
     // Text in the place of a whole table may hold the table's secrets.
     let in_place_of_table = matches!(path.first(), Some("modems" | "providers")) && path.names().count() == 1;
-    let secret =
-        |name: &str| name == "sim_pin" || name == "secret" || in_provider && matches!(name, "headers" | "body");
+    let secret = |name: &str| {
+        matches!(name, "sim_pin" | "secret" | "allowed_numbers") || in_provider && matches!(name, "headers" | "body")
+    };
     in_place_of_table || path.names().any(secret)
 }
 

@@ -1,5 +1,7 @@
 //! From the configuration's words to what the parts of the daemon take.
 
+mod protection;
+
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -9,7 +11,7 @@ use crate::channel::budget::{Budget, Limits};
 use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
 use crate::clock::Timestamp;
 use crate::config::{
-    ChannelKind, InboxSettings, ModemSettings, PortSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
+    ChannelKind, InboxSettings, ModemSettings, PortSettings, Profile, Settings, TtsEngine, TtsSettings, VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -25,7 +27,11 @@ pub fn rules(settings: &Settings) -> Rules {
     Rules {
         default_workflow: Workflow::new(verify.default_workflow).unwrap_or(Workflow::DEFAULT),
         default_language: verify.default_language.map(|tag| tag.0),
-        code_length: if verify.code_length == 6 { CodeLength::Six } else { CodeLength::Four },
+        code_length: if verify.code_length == 6 || verify.profile == Profile::Strict {
+            CodeLength::Six
+        } else {
+            CodeLength::Four
+        },
         pin_life: verify.pin_expiry,
         next_event_wait: verify.next_event_wait,
         cancel_after: verify.cancel_after,
@@ -50,6 +56,7 @@ pub fn rules(settings: &Settings) -> Rules {
         retention: settings.storage.retention,
         texts: Arc::clone(&settings.messages.texts),
         opt_out: opt_out(&settings.inbox),
+        protection: protection::protection(settings),
     }
 }
 

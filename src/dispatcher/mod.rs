@@ -31,6 +31,10 @@ const FAULT_PAUSE: Duration = Duration::from_secs(1);
 /// How often finished verifications are looked through for old ones.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// Why an attempt is skipped.
+const NO_ROUTE: &str = "no route takes it";
+const CLOSED: &str = "its country is closed to this channel";
+
 /// The queues of the routes, by name.
 pub type Queues = BTreeMap<String, mpsc::Sender<Message>>;
 
@@ -154,6 +158,10 @@ impl Dispatcher {
     }
 
     async fn hand_over(&mut self, due: &Due, pass: &mut Pass) -> Result<(), Internal> {
+        if due.closed {
+            pass.steps += 1;
+            return self.app.unroutable(due.attempt, CLOSED).await;
+        }
         let mut spent: Vec<String> = vec![];
         loop {
             let need = due.need(&pass.kept);
@@ -167,7 +175,7 @@ impl Dispatcher {
                 }
                 Choice::Nothing => {
                     pass.steps += 1;
-                    return self.app.unroutable(due.attempt).await;
+                    return self.app.unroutable(due.attempt, NO_ROUTE).await;
                 }
             };
             let route = pass.routes[index].name.clone();
@@ -203,6 +211,10 @@ impl Dispatcher {
                 self.app.finished(due.attempt, route.to_owned(), outcome).await?;
                 return Ok(Step::Done);
             }
+            Ok(Claim::Closed(reason)) => {
+                self.app.unroutable(due.attempt, reason).await?;
+                return Ok(Step::Done);
+            }
             Ok(Claim::Spent) => return Ok(Step::Spent),
             Err(fault @ Internal::Row { .. }) => {
                 // Only this row is broken; the others must not wait for it.
@@ -231,7 +243,7 @@ impl Dispatcher {
         }
         let purged = self.app.purge().await?;
         let messages = self.app.purge_inbox().await?;
-        let uses = self.app.purge_budgets().await?;
+        let uses = self.app.purge_budgets().await? + self.app.purge_guard().await?;
         // A full batch may not be the last one; the next look takes the next.
         self.next_purge = if purged + messages + uses > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
         if purged > 0 {

@@ -6,11 +6,12 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_inbox.sql"),
     include_str!("../../migrations/0004_budget.sql"),
+    include_str!("../../migrations/0005_fraud.sql"),
 ];
 
 /// Marks the file as a database of this program: `Smvf`.
@@ -128,7 +129,7 @@ mod tests {
         migrate(&connection).expect("a schema");
         connection.execute_batch("pragma user_version = 99").expect("a version");
         let error = migrate(&connection).expect_err("newer").to_string();
-        assert!(error.contains("schema 99") && error.contains("up to 4"), "{error}");
+        assert!(error.contains("schema 99") && error.contains("up to 5"), "{error}");
 
         let foreign = Connection::open_in_memory().expect("a database");
         foreign.execute_batch("create table other (x)").expect("a table");

@@ -9,15 +9,19 @@
 mod account;
 mod attempt;
 mod blocklist;
+mod breaker;
 mod budget;
 mod connection;
 mod error;
+mod guess;
 mod inbox;
 mod migration;
 mod readers;
 mod report;
 mod sim_pin;
 mod upkeep;
+mod velocity;
+mod verdict;
 mod verification;
 mod writer;
 
@@ -26,12 +30,14 @@ use std::path::{Path, PathBuf};
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
 pub use attempt::{AttemptRow, AttemptState, DueAttempt};
 pub use blocklist::{BlockOrigin, BlockRow};
+pub use breaker::{BreakerRow, Tallied, TallyEvent, TallySum};
 pub use budget::{BudgetUse, NewBudgetUse, budget_uses};
 pub use connection::Tx;
 pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};
 pub use report::AwaitedReport;
 pub use upkeep::{BackupError, Inspection, backup, inspect};
+pub use verdict::{NewVerdict, VerdictRow};
 pub use verification::{EventRecord, NewVerification, TryRecord, VerificationRow};
 
 use readers::Readers;

@@ -10,6 +10,7 @@ mod contract;
 mod controlling;
 mod events;
 mod fair_use;
+mod guard;
 mod inbox_command;
 mod languages;
 mod modems;

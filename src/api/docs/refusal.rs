@@ -78,6 +78,8 @@ pub(super) fn words(status: &Status) -> (&'static str, String) {
         Status::NoRoute(NoRoute::ProvidersFailing) => ("providers_failing", "every provider for this number fails"),
         Status::RequestNotFound { .. } => ("request_not_found", "the account has no such request in progress"),
         Status::Blocked => ("number_blocked", "the number is on the blocklist"),
+        Status::Held { .. } => ("number_held", "too much was asked for the number, or by somebody beside it"),
+        Status::CheckHeld { .. } => ("check_held", "too many wrong codes for the number; this one was not looked at"),
         Status::Barred => ("account_barred", "the account may not start verifications"),
         Status::QuotaExceeded => ("quota_exceeded", "fewer credits are left than the verification costs"),
         Status::InProgress { .. } => {

@@ -29,6 +29,7 @@ use secrecy::SecretString;
 use tracing::{Instrument, Span};
 
 use crate::app::{Account, App};
+use crate::fraud::address::EndUserAddress;
 
 use super::Api;
 use super::trace::TraceId;
@@ -37,6 +38,9 @@ use endpoint::{Endpoint, Face, Format, Operation};
 use params::{BODY_OCTETS_MAX, Parameters};
 use reply::{Failure, Reply};
 use status::Status;
+
+/// The header in which an application passes on its user's address, for callers that cannot add a parameter.
+pub(super) const END_USER_ADDRESS: &str = "x-end-user-ip";
 
 /// How long a body may take to arrive: 64 KiB in this time is a modem's speed.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -86,7 +90,8 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
         if !api.throttle.admits(account.id, rate, api.clock.now()) {
             return Err(Status::Throttled.into());
         }
-        to_the_end(answer(Arc::clone(&api.app), endpoint, account, parameters)).await
+        let end_user = http.headers().get(END_USER_ADDRESS).and_then(|value| value.to_str().ok()?.parse().ok());
+        to_the_end(answer(Arc::clone(&api.app), endpoint, account, parameters, end_user)).await
     };
     let trace_id = trace_id(&http);
     let reply = match caught(answer).await {
@@ -145,20 +150,27 @@ async fn to_the_end(
     }
 }
 
-async fn answer(app: Arc<App>, endpoint: Endpoint, account: Account, parameters: Parameters) -> Result<Reply, Failure> {
+async fn answer(
+    app: Arc<App>,
+    endpoint: Endpoint,
+    account: Account,
+    parameters: Parameters,
+    end_user: Option<EndUserAddress>,
+) -> Result<Reply, Failure> {
     let (account, parameters) = (&account, &parameters);
     if let Some(status) = parameters.unreadable() {
         return Err(status.clone().into());
     }
     match endpoint.operation {
         Operation::Request | Operation::Psd2 => {
-            let request = match endpoint.operation {
+            let mut request = match endpoint.operation {
                 Operation::Psd2 => request::parse_psd2(parameters)?,
                 Operation::Request | Operation::Check | Operation::Search | Operation::Control => {
                     request::parse(parameters)?
                 }
             };
             parameters.require_utf8()?;
+            request.end_user = request.end_user.or(end_user);
             let request = app.start(account, request).await?;
             Span::current().record("request_id", request.to_string());
             Ok(request::reply(request))

@@ -1,5 +1,7 @@
 //! What goes back: a status, a body, and the headers that belong to them. Pure.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 
@@ -89,9 +91,15 @@ impl Reply {
         if let Some(request) = self.made {
             headers.push((LOCATION, format!("/verify/search/json?request_id={request}")));
         }
-        if self.status == Status::Throttled {
-            headers.push((RETRY_AFTER, RETRY_AFTER_SECONDS.to_owned()));
-        }
+        let in_seconds = |wait: &Duration| wait.as_millis().div_ceil(1000).max(1).to_string();
+        let retry_after = match &self.status {
+            Status::Throttled => Some(RETRY_AFTER_SECONDS.to_owned()),
+            Status::CheckHeld { retry_after } | Status::Held { retry_after: Some(retry_after) } => {
+                Some(in_seconds(retry_after))
+            }
+            _ => None,
+        };
+        headers.extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
         // RFC 9110 §15.5.2: a 401 names a scheme.
         if self.status == Status::InvalidCredentials {
             headers.push((WWW_AUTHENTICATE, "Basic realm=\"simverify\", charset=\"UTF-8\"".to_owned()));

@@ -35,6 +35,14 @@ pub enum Status {
         request: String,
     },
     Blocked,
+    /// The number, or somebody beside it, has to wait; `None`: not by itself, or nobody knows how long.
+    Held {
+        retry_after: Option<Duration>,
+    },
+    /// No code of the number is compared now.
+    CheckHeld {
+        retry_after: Duration,
+    },
     Barred,
     QuotaExceeded,
     InProgress {
@@ -67,7 +75,7 @@ impl Status {
     pub fn number(&self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Throttled => 1,
+            Self::Throttled | Self::CheckHeld { .. } => 1,
             Self::Missing(_) => 2,
             Self::Invalid(_)
             | Self::MalformedJson { .. }
@@ -79,7 +87,7 @@ impl Status {
             Self::InvalidCredentials => 4,
             Self::Internal => 5,
             Self::NoRoute(_) | Self::RequestNotFound { .. } => 6,
-            Self::Blocked => 7,
+            Self::Blocked | Self::Held { .. } => 7,
             Self::Barred => 8,
             Self::QuotaExceeded => 9,
             Self::InProgress { .. } => 10,
@@ -96,7 +104,7 @@ impl Status {
     pub fn text(&self) -> String {
         match self {
             Self::Done => String::new(),
-            Self::Throttled => "Throttled".to_owned(),
+            Self::Throttled | Self::CheckHeld { .. } => "Throttled".to_owned(),
             Self::Missing(parameter) => {
                 format!("Your request is incomplete and missing the mandatory parameter: {parameter}")
             }
@@ -110,7 +118,9 @@ impl Status {
             Self::RequestNotFound { request } => {
                 not_processed(&format!("Request '{request}' was not found or it has been verified already."))
             }
-            Self::Blocked => "The number you are trying to verify is blacklisted for verification".to_owned(),
+            Self::Blocked | Self::Held { .. } => {
+                "The number you are trying to verify is blacklisted for verification".to_owned()
+            }
             Self::Barred => {
                 "The api_key you supplied is for an account that has been barred from submitting messages".to_owned()
             }
@@ -166,6 +176,8 @@ impl Status {
             | Self::NoRoute(_)
             | Self::RequestNotFound { .. }
             | Self::Blocked
+            | Self::Held { .. }
+            | Self::CheckHeld { .. }
             | Self::Barred
             | Self::QuotaExceeded
             | Self::InProgress { .. }
@@ -187,7 +199,7 @@ impl Status {
                 Operation::Check | Operation::Search => StatusCode::OK,
                 Operation::Control => StatusCode::ACCEPTED,
             },
-            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled | Self::CheckHeld { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Missing(_)
             | Self::Invalid(_)
             | Self::MalformedJson { .. }
@@ -201,9 +213,12 @@ impl Status {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::RequestNotFound { .. } | Self::NothingFound | Self::UnknownPath => StatusCode::NOT_FOUND,
-            Self::Blocked | Self::Barred | Self::QuotaExceeded | Self::UnsupportedNetwork | Self::WrongTooOften => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Blocked
+            | Self::Held { .. }
+            | Self::Barred
+            | Self::QuotaExceeded
+            | Self::UnsupportedNetwork
+            | Self::WrongTooOften => StatusCode::FORBIDDEN,
             Self::InProgress { .. }
             | Self::CancelTooSoon { .. }
             | Self::CancelTooLate { .. }
@@ -240,6 +255,7 @@ mod tests {
         vec![
             Status::Done,
             Status::Throttled,
+            Status::CheckHeld { retry_after: Duration::from_secs(30) },
             Status::Missing("number"),
             Status::Invalid("number"),
             Status::MalformedJson { line: 2, column: 7 },
@@ -257,6 +273,7 @@ mod tests {
             Status::NoRoute(NoRoute::ProvidersFailing),
             Status::RequestNotFound { request: "x".to_owned() },
             Status::Blocked,
+            Status::Held { retry_after: None },
             Status::Barred,
             Status::QuotaExceeded,
             Status::InProgress { request },
@@ -281,6 +298,7 @@ mod tests {
         insta::assert_snapshot!(table.join("\n"), @r#"
           0 201 ""
           1 429 "Throttled"
+          1 429 "Throttled"
           2 400 "Your request is incomplete and missing the mandatory parameter: number"
           3 400 "Invalid value for parameter: number"
           3 400 "Invalid value for parameter: body (no JSON at line 2, column 7)"
@@ -297,6 +315,7 @@ mod tests {
           6 503 "The Nexmo platform was unable to process this message for the following reason: the queue to this number is too long"
           6 502 "The Nexmo platform was unable to process this message for the following reason: every provider for this number is failing"
           6 404 "The Nexmo platform was unable to process this message for the following reason: Request 'x' was not found or it has been verified already."
+          7 403 "The number you are trying to verify is blacklisted for verification"
           7 403 "The number you are trying to verify is blacklisted for verification"
           8 403 "The api_key you supplied is for an account that has been barred from submitting messages"
           9 403 "Partner quota exceeded"
