@@ -17,6 +17,7 @@ mod modems;
 mod opting_out;
 mod outcomes;
 mod paying;
+mod pumping;
 mod receiving;
 mod reports;
 mod requesting;
