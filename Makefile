@@ -3,12 +3,13 @@
 #   make demo    a running service with a virtual modem: nothing else is needed
 #   make test    every test
 #   make check   format, lints, documentation: no test, no installation
+#   make audit   licenses, sources and bans of the dependencies, and whether each is used
 #   make bench   how fast it is on this machine
 #   make fuzz    any bytes through the readers of lines, replies and PDUs, FUZZ_SECONDS each; needs a nightly compiler
 
 # Never -j: the targets share one build directory.
 .NOTPARALLEL:
-.PHONY: demo test check bench fuzz packages packages-to-build packages-to-compare
+.PHONY: demo test check audit bench fuzz packages packages-to-build packages-to-compare
 
 CARGO ?= cargo
 
@@ -23,6 +24,13 @@ check:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+# Each at the version that it was tried with. Advisories are left out: their database is not in a package registry.
+audit:
+	$(CARGO) deny --version 2>/dev/null | grep -q 'cargo-deny 0.20.2' || $(CARGO) install --locked cargo-deny@0.20.2
+	$(CARGO) machete --version 2>/dev/null | grep -q '0.9.2' || $(CARGO) install --locked cargo-machete@0.9.2
+	$(CARGO) deny --locked --all-features check bans licenses sources
+	$(CARGO) machete
 
 bench: packages-to-compare
 	$(CARGO) bench --locked

@@ -12,6 +12,7 @@ mod layers;
 mod messages;
 mod modems;
 mod path;
+mod presets;
 mod protection;
 mod providers;
 mod reader;
@@ -26,14 +27,18 @@ pub use error::ConfigError;
 pub use layers::{DEFAULT_TOML, Flag, SYSTEM_DIRECTORY, Sources};
 pub use messages::MessagesSettings;
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
+pub use presets::{About, PRESETS, Preset};
 pub use protection::{BreakerSettings, GuessingSettings, LimitSetting, LimitsSettings, ModeSetting, Profile};
-pub use providers::{HttpMethod, JsonPointer, ProviderSettings, UrlTemplate};
+pub use providers::{
+    CallCallbackSettings, CallbackSecret, CallbackSettings, Code, HttpMethod, JsonPointer, Pattern, ProviderSettings,
+    ProxyUrl, RequestSettings, UrlTemplate,
+};
 pub use sections::{
     AdminSettings, Argon2Settings, Credits, InboxSettings, LogFormat, LogLevel, LogSettings, NumbersSettings,
     PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings,
     VerifySettings,
 };
-pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, RouteName, Secret};
+pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, Price, PublicUrl, RouteName, Secret};
 
 use layers::{BUILT_IN, Layers};
 use messages::Broken;
@@ -82,7 +87,10 @@ impl Configuration {
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut layers = Layers::read(sources)?;
         add_table_defaults(&mut layers.merged, "modems", modems::MODEM_DEFAULTS)?;
+        presets::lay_under(&mut layers.merged, Preset::named)
+            .map_err(|(path, reason)| in_layers(&layers, &layers.merged, &path, &reason))?;
         add_table_defaults(&mut layers.merged, "providers", providers::PROVIDER_DEFAULTS)?;
+        complete_voice(&mut layers.merged);
         let mut readable = layers.merged.clone();
         checks::expand_file_names(&mut readable, sources)
             .map_err(|(path, reason)| in_layers(&layers, &layers.merged, &path, &reason))?;
@@ -103,16 +111,35 @@ impl Configuration {
 fn add_table_defaults(merged: &mut Value, name: &str, defaults: &str) -> Result<(), ConfigError> {
     let defaults = layers::from_toml(BUILT_IN, defaults)?.0;
     let ValueKind::Table(defaults) = defaults.kind else { return Ok(()) };
-    if let ValueKind::Table(root) = &mut merged.kind
-        && let Some(Value { kind: ValueKind::Array(tables), .. }) = root.get_mut(name)
-    {
-        for table in tables {
-            if let ValueKind::Table(table) = &mut table.kind {
-                add_missing(table, &defaults);
-            }
+    tables_of(merged, name).for_each(|(_, table)| add_missing(table, &defaults));
+    Ok(())
+}
+
+/// Gives the request of a provider's calls the keys that only the table around it sets.
+fn complete_voice(merged: &mut Value) {
+    for (_, table) in tables_of(merged, "providers") {
+        let around: Map<String, Value> =
+            providers::REQUEST_KEYS.iter().filter_map(|&key| Some((key.to_owned(), table.get(key)?.clone()))).collect();
+        if let Some(Value { kind: ValueKind::Table(voice), .. }) = table.get_mut("voice") {
+            add_missing(voice, &around);
         }
     }
-    Ok(())
+}
+
+/// The tables of the list `name` with their places.
+fn tables_of<'a>(merged: &'a mut Value, name: &str) -> impl Iterator<Item = (usize, &'a mut Map<String, Value>)> {
+    let list = match &mut merged.kind {
+        ValueKind::Table(root) => root.get_mut(name),
+        _ => None,
+    };
+    let tables = match list.map(|list| &mut list.kind) {
+        Some(ValueKind::Array(tables)) => tables.as_mut_slice(),
+        Some(_) | None => &mut [],
+    };
+    tables.iter_mut().enumerate().filter_map(|(index, table)| match &mut table.kind {
+        ValueKind::Table(table) => Some((index, table)),
+        _ => None,
+    })
 }
 
 fn add_missing(table: &mut Map<String, Value>, defaults: &Map<String, Value>) {

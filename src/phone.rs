@@ -26,7 +26,8 @@ const TEXT_MAX: usize = 64;
 const WITHOUT_PLAN: [&str; 7] = ["AQ", "BV", "GS", "HM", "PN", "TF", "UM"];
 
 /// An ISO 3166-1 alpha-2 country, upper case.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Country([u8; 2]);
 
 impl Country {
@@ -52,6 +53,20 @@ impl FromStr for Country {
         let has_plan = |region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some();
         let is_country = country.region().is_some_and(has_plan) || WITHOUT_PLAN.contains(&country.as_str());
         if is_country { Ok(country) } else { Err(UnknownCountry) }
+    }
+}
+
+impl TryFrom<String> for Country {
+    type Error = UnknownCountry;
+
+    fn try_from(text: String) -> Result<Self, UnknownCountry> {
+        text.parse()
+    }
+}
+
+impl From<Country> for String {
+    fn from(country: Country) -> Self {
+        country.as_str().to_owned()
     }
 }
 

@@ -50,16 +50,16 @@ fn a_wrong_configuration_ends_with_one_line_and_78() {
         "[verify]\npin_expiry_seconds = '300'",
         "[server",
     ];
-    insta::assert_snapshot!(configs.map(check).concat(), @r##"
+    insta::assert_snapshot!(configs.map(check).concat(), @r#"
     exit 78
-    simverify: /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
+    simverify: /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url
     exit 78
     simverify: /etc/simverify.toml:2: verify.code_length = 5: must be 4 or 6
     exit 78
     simverify: /etc/simverify.toml:2: verify.pin_expiry_seconds = "300": must be a whole number from 1 to 86400
     exit 78
     simverify: /etc/simverify.toml:1: not TOML: unclosed table, expected `]`
-    "##);
+    "#);
 }
 
 #[test]

@@ -14,8 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use simverify::channel::budget::Budget;
-use simverify::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
+use simverify::channel::routing::{Health, RouteKind, RouteView};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome, RefusalClass};
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::modem::calling::Voice;
@@ -160,15 +159,10 @@ fn index(number: &str) -> usize {
 fn start(address: PortAddress, simulator: &Simulator, simulators: Simulators) -> Lines {
     let clock = Clock::Manual(ManualClock::at(Timestamp::from_millis(0)));
     let board = Board::new(vec![RouteView {
-        name: "sim1".to_owned(),
         sms: true,
-        tts: false,
-        countries: vec![],
         health: Health::Down { since: clock.now() },
-        held: 0,
         room: HELD,
-        send_time: SEND_TIME_GUESS,
-        budget: Budget::default(),
+        ..RouteView::new("sim1", RouteKind::Modem)
     }]);
     let config = ModemConfig {
         name: "sim1".to_owned(),
@@ -287,6 +281,7 @@ impl Course {
                 number: PhoneNumber::parse(&number(index), None).expect("a number"),
                 text: MessageText::new(format!("{index:06} is your code")),
                 call: None,
+                particulars: None,
                 pin_end: None,
                 validity: Duration::from_secs(3600),
             };
@@ -377,6 +372,7 @@ impl Course {
                 Verdict::Accepted
             }
             Outcome::Spoken { .. } | Outcome::Unanswered { .. } => panic!("nobody is called"),
+            Outcome::Taken { .. } => panic!("no provider is asked"),
             Outcome::Uncertain { reason, .. } => Verdict::Uncertain.because(&reason),
             Outcome::Refused { class: RefusalClass::Temporary, reason } => Verdict::Temporary.because(&reason),
             Outcome::Refused { class: RefusalClass::OtherRoute, reason } => Verdict::OtherRoute.because(&reason),

@@ -190,8 +190,16 @@ fn numbers_and_prefixes_are_blocked_listed_and_taken_back() {
     exit 0
     +447700900123 is not blocked any more
     exit 65
-    simverify: no such entry: write it as `simverify blocklist list` shows it, with the star if it has one
+    simverify: no such entry: write it as `simverify blocklist list --reveal` shows it, with the star if it has one
     ");
+    installation.json(&["blocklist", "add", "447700900124"]);
+    let [masked, whole] = [&["blocklist", "list"][..], &["blocklist", "list", "--reveal"]].map(|list| {
+        let entries = installation.json(list);
+        entries.as_array().expect("a list").iter().map(|entry| entry["entry"].clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(masked, ["+44909*", "+44…24"]);
+    assert_eq!(whole, ["+44909*", "+447700900124"]);
+    installation.json(&["blocklist", "remove", "447700900124"]);
     let left = installation.json(&["blocklist", "list"]);
     assert_eq!(left.as_array().expect("a list").len(), 1);
     assert_eq!(left[0]["entry"], "+44909*");
@@ -379,11 +387,14 @@ fn what_is_no_database_is_neither_opened_nor_copied() {
 
 #[test]
 fn the_health_check_is_one_page_before_and_after_the_first_start() {
-    let installation = Installation::with(
+    let provider = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = provider.local_addr().expect("an address").to_string();
+    let installation = Installation::with(&format!(
         "[[modems]]\nname = \"sim1\"\nport = \"simulator:sim1\"\n\
-         [[providers]]\nname = \"backup\"\nurl = \"https://sms.example/send\"\n",
-    );
+         [[providers]]\nname = \"backup\"\nurl = \"http://{address}/send\"\n",
+    ));
     let page = |text: String| {
+        let text = text.replace(&address, "PROVIDER");
         let sizes = |line: &str| match line.split_once("disk") {
             Some(_) => "ok    disk ...".to_owned(),
             // As much of the write-ahead log as is left counts too, hence 0.0 or 0.1.
@@ -399,7 +410,7 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
     ok    key file         /var/master.key does not exist yet; the first start makes it
     ok    disk ...
     ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone
-    ok    provider backup  configured for sms; not tried
+    ok    provider backup  sms by PROVIDER: reached, nothing was sent
     ok    speech           not needed: no modem is set up for calls (voice.kind)
     ");
     installation.json(&["account", "add", "shop"]);
@@ -407,11 +418,11 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
     exit 0
     ok    configuration    valid: modems: 1, providers: 1
     ok    daemon           not running
-    ok    database         /var/simverify.db: intact, schema 5, SIZE, accounts: 1, attempts under way: 0
+    ok    database         /var/simverify.db: intact, schema 7, SIZE, accounts: 1, attempts under way: 0
     ok    key file         /var/master.key
     ok    disk ...
     ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone
-    ok    provider backup  configured for sms; not tried
+    ok    provider backup  sms by PROVIDER: reached, nothing was sent
     ok    speech           not needed: no modem is set up for calls (voice.kind)
     ");
 }
@@ -480,6 +491,10 @@ fn modems_are_listed_with_their_state() {
             "state": "absent",
             "channels": ["sms"],
             "budget": { "sms": unlimited, "calls": unlimited },
+            "health": null,
+            "reason": null,
+            "held": null,
+            "send_seconds": null,
         })
     );
     assert!(list["ports"].is_array());
@@ -717,4 +732,216 @@ fn read_line(from: impl std::io::Read) -> String {
     std::io::BufRead::read_line(&mut std::io::BufReader::new(from), &mut line).expect("a line");
     assert!(!line.is_empty(), "it ended at once");
     line
+}
+
+/// Fingerprints of keys as `KEY`, dates as `DATE`, so that texts compare.
+fn without_keys(text: &str) -> String {
+    let is_key = |word: &str| {
+        word.len() == 19
+            && word.split('-').all(|group| group.len() == 4 && group.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    let is_date = |word: &str| word.len() == 24 && word.ends_with('Z') && word.as_bytes()[10] == b'T';
+    let mut text = text.to_owned();
+    let words: Vec<String> = text.split(|c: char| c.is_whitespace() || ",;".contains(c)).map(str::to_owned).collect();
+    for word in words {
+        if is_key(&word) {
+            text = text.replace(&word, "KEY");
+        } else if is_date(&word) {
+            text = text.replace(&word, "DATE");
+        }
+    }
+    if let Some(start) = text.find(".replaced-") {
+        let end = start + text[start..].find('Z').expect("a date");
+        text.replace_range(start + ".replaced-".len()..=end, "DATE");
+    }
+    text
+}
+
+#[test]
+fn a_backup_is_checked_and_restored_and_what_it_replaces_is_kept() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop", "--key", "k1", "--credits", "500"]);
+    installation.json(&["backup", "copy.db"]);
+    installation.json(&["account", "credit", "k1", "-200"]);
+    insta::assert_snapshot!(without_keys(&installation.told(&["restore", "copy.db", "--check"])), @"
+    exit 0
+    copy.db: intact, made at DATE, schema 6, key KEY
+    accounts: 1, verifications: 0, of them in progress: 0
+    It can be restored.
+    ");
+    insta::assert_snapshot!(without_keys(&installation.told(&["restore", "copy.db"])), @"
+    exit 64
+    simverify: there is a database at /var/simverify.db: with --force the backup takes its place, and it is kept as /var/simverify.db.replaced-DATE
+    ");
+    assert_eq!(installation.json(&["account", "show", "k1"])["credits"], 300, "nothing was changed");
+    insta::assert_snapshot!(without_keys(&installation.told(&["restore", "copy.db", "--force"])), @"
+    exit 0
+    copy.db: intact, made at DATE, schema 6, key KEY
+    accounts: 1, verifications: 0, of them in progress: 0
+    restored: credits, accounts and blocklist are as they were then. What was in progress has expired: nothing of it is sent any more, and its credits are not given back.
+    The database that was there is /var/simverify.db.replaced-DATE.
+    ");
+    assert_eq!(installation.json(&["account", "show", "k1"])["credits"], 500);
+    assert_eq!(installation.mode("simverify.db"), 0o600);
+    let kept = fs::read_dir(installation.0.path()).expect("a directory").flatten();
+    let kept: Vec<_> = kept.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+    let kept = kept.iter().find(|name| name.contains(".replaced-") && name.ends_with('Z')).expect("the one before");
+    let text = installation.told(&[
+        "--set",
+        &format!("storage.path={}", installation.path(kept).display()),
+        "account",
+        "list",
+    ]);
+    assert!(text.contains("300"), "{text}");
+    assert!(!kept.contains("restore"));
+}
+
+#[test]
+fn what_is_no_fit_backup_is_refused_and_nothing_is_changed() {
+    let installation = Installation::new();
+    let other = Installation::new();
+    for place in [&installation, &other] {
+        place.json(&["account", "add", "shop", "--key", "k1"]);
+        place.json(&["backup", "copy.db"]);
+    }
+    fs::write(installation.path("text"), "no database at all").expect("a file");
+    fs::write(installation.path("empty"), "").expect("a file");
+    let mut octets = fs::read(installation.path("copy.db")).expect("the backup");
+    octets[4096..].fill(0xa5);
+    fs::write(installation.path("damaged.db"), octets).expect("a file");
+    fs::copy(other.path("copy.db"), installation.path("foreign.db")).expect("a file");
+    fs::copy(other.path("master.key"), installation.path("foreign.key")).expect("a file");
+    fs::set_permissions(installation.path("foreign.key"), fs::Permissions::from_mode(0o600)).expect("permissions");
+    let newer = rusqlite::Connection::open(other.path("copy.db")).expect("a database");
+    newer.execute_batch("pragma user_version = 99").expect("a version");
+    drop(newer);
+    fs::copy(other.path("copy.db"), installation.path("newer.db")).expect("a file");
+    let before = fs::read(installation.path("simverify.db")).expect("the database");
+    let mut text = String::new();
+    for name in ["none.db", "text", "empty", "damaged.db", "foreign.db", "newer.db"] {
+        let told = installation.told(&["restore", name, "--force"]);
+        // SQLite words the damage.
+        text += &told.split_inclusive(" is damaged ").next().expect("a text").replace(" is damaged ", " is damaged\n");
+    }
+    insta::assert_snapshot!(without_keys(&text), @"
+    exit 74
+    simverify: cannot read none.db: No such file or directory (os error 2)
+    exit 65
+    simverify: text is no database of Simverify: name a file that `simverify backup` wrote
+    exit 65
+    simverify: empty is no database of Simverify: name a file that `simverify backup` wrote
+    exit 65
+    simverify: damaged.db is damaged
+    exit 78
+    simverify: foreign.db is under a key that is not in /var/master.key: name the key file that belonged to it with --key-file
+    exit 78
+    simverify: newer.db cannot be restored: the database has schema 99, this program knows up to 6: install the newer version again, or restore a backup made before the upgrade
+    ");
+    assert_eq!(fs::read(installation.path("simverify.db")).expect("the database"), before);
+    let told = installation.told(&["restore", "foreign.db", "--force", "--key-file", "foreign.key"]);
+    insta::assert_snapshot!(without_keys(&told), @"
+    exit 0
+    foreign.db: intact, made at DATE, schema 6, key KEY
+    accounts: 1, verifications: 0, of them in progress: 0
+    restored: credits, accounts and blocklist are as they were then. What was in progress has expired: nothing of it is sent any more, and its credits are not given back.
+    The database that was there is /var/simverify.db.replaced-DATE.
+    The backup's key is in /var/master.key; the daemon puts the database under the newest key there.
+    ");
+    assert_eq!(installation.json(&["key", "show"])["keys"].as_array().expect("a list").len(), 2);
+    assert_eq!(installation.json(&["key", "check"])["fits"], true);
+    assert!(installation.told(&["doctor"]).contains("master.key: a rotation is under way; see `simverify key show`"));
+    installation.json(&["account", "rotate-secret", "k1"]);
+}
+
+#[test]
+fn the_master_key_is_shown_by_its_fingerprint_and_rotated() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop", "--key", "k1"]);
+    installation.json(&["blocklist", "add", "+447700900123"]);
+    let first = installation.json(&["key", "show"])["database"].clone();
+    let hex = fs::read_to_string(installation.path("master.key")).expect("a key file");
+    assert!(!hex.contains(&first.as_str().expect("a text").replace('-', "")), "a fingerprint is no part of the key");
+    let mut text = installation.told(&["key", "show"]);
+    text += &installation.told(&["key", "check"]);
+    text += &installation.told(&["key", "rotate"]);
+    text += &installation.told(&["key", "rotate", "--keep", "old.key"]);
+    text += &installation.told(&["key", "show"]);
+    insta::assert_snapshot!(without_keys(&text), @"
+    exit 0
+    KEY  the database is under it
+    exit 0
+    /var/master.key fits: KEY
+    exit 64
+    simverify: backups made so far open only with the present key of /var/master.key: say --keep FILE to keep it, or --discard
+    exit 0
+    the database is under the key KEY; rows sealed anew: 2
+    Make a backup and keep a copy of the key file in another place: older backups need the old key.
+    exit 0
+    KEY  the database is under it
+    ");
+    assert_ne!(installation.json(&["key", "show"])["database"], first);
+    assert_eq!(installation.mode("old.key"), 0o600);
+    let old = installation.path("old.key").display().to_string();
+    let told = installation.told(&["--set", &format!("storage.key_file={old}"), "key", "check"]);
+    assert!(told.starts_with("exit 78\n") && told.contains("does not belong to this database"), "{told}");
+    assert_eq!(installation.json(&["blocklist", "list", "--reveal"])[0]["entry"], "+447700900123");
+    let again = installation.told(&["key", "rotate", "--keep", "old.key"]);
+    assert!(again.starts_with("exit 74\n") && again.contains("nothing was changed"), "{again}");
+}
+
+#[test]
+fn a_number_is_forgotten_with_its_entry_of_the_blocklist_unless_that_is_to_stay() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop", "--key", "k1"]);
+    installation.json(&["blocklist", "add", "+447700900123"]);
+    let mut text = String::new();
+    for arguments in [
+        &["forget", "+44 7700 900123", "--keep-blocked"][..],
+        &["forget", "+447700900123"],
+        &["forget", "+447700900123", "--json"],
+        &["forget", "07700900123"],
+    ] {
+        text += &installation.told(arguments);
+    }
+    insta::assert_snapshot!(text, @r#"
+    exit 0
+    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0
+    Its entry of the blocklist stays.
+    Backups are not changed: they hold it, sealed, until they are deleted.
+    exit 0
+    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0
+    Its entry of the blocklist is gone too: it can be verified again.
+    Backups are not changed: they hold it, sealed, until they are deleted.
+    exit 0
+    {
+      "attempts": 0,
+      "blocklist": "none",
+      "cancelled": 0,
+      "log_emptied": true,
+      "message_parts": 0,
+      "tries": 0,
+      "verifications": 0
+    }
+    exit 64
+    simverify: write the number in international form, such as +447700900123
+    "#);
+    let output = installation.command(&["forget", "-", "--json"]).write_stdin("+447700900123\n").output();
+    assert!(output.expect("the program runs").status.success());
+}
+
+#[test]
+fn a_database_is_compacted_while_no_daemon_works_on_it() {
+    let installation = Installation::new();
+    installation.json(&["account", "add", "shop", "--key", "k1"]);
+    let before = installation.json(&["compact"]);
+    assert!(before["after"].as_u64() <= before["before"].as_u64() && before["after"].as_u64() > Some(4096), "{before}");
+    assert_eq!(installation.json(&["account", "list"]).as_array().expect("a list").len(), 1);
+    let _lock = simverify::daemon::DatabaseLock::take(&installation.path("simverify.db")).expect("the lock");
+    for arguments in [&["compact"][..], &["restore", "copy.db", "--force"]] {
+        let told = installation.told(arguments);
+        assert!(
+            told.starts_with("exit 69\nsimverify: nothing was changed: another simverify daemon works on"),
+            "{told}"
+        );
+    }
 }

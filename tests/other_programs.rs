@@ -245,6 +245,7 @@ fn message() -> Message {
         number: PhoneNumber::parse("491701234567", None).unwrap(),
         text: MessageText::new("Dein Code: 1234 €".to_owned()),
         call: None,
+        particulars: None,
         pin_end: None,
         validity: Duration::from_secs(300),
     }

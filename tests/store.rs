@@ -11,7 +11,7 @@ use nix::unistd::{Gid, Uid, geteuid, setgid, setuid};
 use rusqlite::Connection;
 use simverify::clock::Timestamp;
 use simverify::store::{self, AccountDefaults, BackupError, NewAccount, NewBudgetUse, NewPart, Store, StoreError, Tx};
-use simverify::verification::{AttemptId, EventKind};
+use simverify::verification::{AccountId, AttemptId, EventKind};
 use tempfile::TempDir;
 
 const KEY: [u8; 32] = [7; 32];
@@ -172,8 +172,8 @@ fn a_database_of_a_newer_version_or_another_key_is_refused() {
     assert!(matches!(Store::open(&place.path(), &[8; 32]), Err(StoreError::WrongKey)));
     set_version(&place.path(), 99);
     let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
-    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 5: install the newer version again, or restore a backup made before the upgrade");
-    assert!(matches!(store::inspect(&place.path(), None), Err(StoreError::Newer { .. })));
+    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 7: install the newer version again, or restore a backup made before the upgrade");
+    assert!(matches!(store::inspect(&place.path(), &[]), Err(StoreError::Newer { .. })));
 }
 
 fn set_version(path: &Path, version: u32) {
@@ -191,7 +191,7 @@ fn what_is_not_our_database_is_refused_and_left_as_it_is() {
     let foreign = place.file("foreign.db");
     Connection::open(&foreign).expect("a database").execute_batch("create table t (x)").expect("a table");
     assert!(matches!(Store::open(&foreign, &KEY), Err(StoreError::NotADatabase)));
-    assert!(matches!(store::inspect(&foreign, None), Err(StoreError::NotADatabase)));
+    assert!(matches!(store::inspect(&foreign, &[]), Err(StoreError::NotADatabase)));
     assert!(matches!(Store::open(&place.file("none/simverify.db"), &KEY), Err(StoreError::CannotOpen)));
 }
 
@@ -217,7 +217,7 @@ fn the_schema_from_nothing_is_this_one() {
     insta::assert_snapshot!(format!("{}\n{}", tables.join("\n"), indexes.join("\n")), @"
     account: account_id INTEGER?, name TEXT, api_key TEXT, barred INTEGER, credits INTEGER?, rate INTEGER?, created_at INTEGER, sender_id TEXT?, workflow INTEGER?, language TEXT?, origin_domain TEXT?, app_hash TEXT?
     account_secret: account_secret_id INTEGER?, account_id INTEGER, secret_hash BLOB, secret_sealed BLOB, created_at INTEGER
-    attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?, lane TEXT
+    attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?, lane TEXT, reference BLOB?, message_id TEXT?, cost INTEGER
     awaited_report: awaited_report_id INTEGER?, attempt_id INTEGER, route TEXT, reference INTEGER?, sent_at INTEGER, delivered INTEGER
     blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER, origin TEXT
     breaker: prefix_hash BLOB, prefix_sealed BLOB, level TEXT, counts_from INTEGER, open_until INTEGER?, next_probe_at INTEGER, finding TEXT, reason TEXT, tripped_at INTEGER
@@ -233,9 +233,11 @@ fn the_schema_from_nothing_is_this_one() {
     try: try_id INTEGER?, verification_id INTEGER, received_at INTEGER, valid INTEGER?, ip_address TEXT
     velocity: scope TEXT, subject_hash BLOB, used_at INTEGER, total INTEGER, amount INTEGER
     verdict: verdict_id INTEGER?, hour_at INTEGER, rule TEXT, verdict TEXT, scope TEXT, subject_hash BLOB, subject_sealed BLOB?, reason TEXT, times INTEGER, first_at INTEGER, last_at INTEGER
-    verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?
+    verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?, pin_key BLOB?
     account_secret_by_account
     attempt_by_lane
+    attempt_by_message_id
+    attempt_by_reference
     attempt_due
     attempt_unfinished
     awaited_report_by_attempt
@@ -249,11 +251,13 @@ fn the_schema_from_nothing_is_this_one() {
     prefix_tally_by_age
     seen_number_by_age
     try_by_verification
+    try_with_address
     velocity_by_age
     verdict_by_age
     verification_by_deadline
     verification_by_end
     verification_in_progress
+    verification_with_number
     ");
 }
 
@@ -438,10 +442,11 @@ async fn a_backup_of_a_database_that_is_written_to_is_consistent() {
     });
     for number in 0..5 {
         let (from, to) = (place.path(), place.file(&format!("copy{number}.db")));
-        let copied = tokio::task::spawn_blocking(move || store::backup(&from, &to).map(|_| to)).await;
+        let copied =
+            tokio::task::spawn_blocking(move || store::backup(&from, &to, Timestamp::from_millis(5)).map(|_| to)).await;
         let copy = copied.expect("no panic").expect("a copy");
         assert_eq!(fs::metadata(&copy).expect("the copy").permissions().mode() & 0o777, 0o600);
-        assert_eq!(store::inspect(&copy, Some(&KEY)).expect("a database").accounts % 2, 0);
+        assert_eq!(store::inspect(&copy, &[KEY]).expect("a database").accounts % 2, 0);
     }
     writer.await.expect("no panic");
 }
@@ -452,18 +457,18 @@ fn damage_is_found_and_not_copied() {
     drop(place.open());
     // One file without journals.
     let damaged = place.file("damaged.db");
-    store::backup(&place.path(), &damaged).expect("a copy");
-    assert_eq!(store::inspect(&damaged, Some(&KEY)).expect("a database").damage, None);
-    assert!(matches!(store::inspect(&damaged, Some(&[8; 32])), Err(StoreError::WrongKey)));
+    store::backup(&place.path(), &damaged, Timestamp::from_millis(5)).expect("a copy");
+    assert_eq!(store::inspect(&damaged, &[KEY]).expect("a database").damage, None);
+    assert!(matches!(store::inspect(&damaged, &[[8; 32]]), Err(StoreError::WrongKey)));
     let mut octets = fs::read(&damaged).expect("the file");
     // Every page but the first.
     octets[4096..].fill(0xa5);
     fs::write(&damaged, octets).expect("a damaged file");
-    match store::inspect(&damaged, None) {
+    match store::inspect(&damaged, &[]) {
         Ok(inspection) => assert!(inspection.damage.is_some()),
         Err(error) => assert!(matches!(error, StoreError::Corrupt(_)), "{error}"),
     }
-    let error = store::backup(&damaged, &place.file("copy.db")).expect_err("damaged");
+    let error = store::backup(&damaged, &place.file("copy.db"), Timestamp::from_millis(5)).expect_err("damaged");
     assert!(matches!(error, BackupError::Store(StoreError::Corrupt(_))), "{error}");
     assert_eq!(fs::read_dir(place.0.path()).expect("a directory").flatten().filter(is_copy).count(), 0);
 }
@@ -552,12 +557,65 @@ fn a_full_disk_fails_the_write_and_no_later_one() {
         assert!(error.to_string().contains("disk"), "{error}");
         assert_eq!(keys(&store).await, ["before"], "reading goes on, nothing half is there");
         setrlimit(Resource::RLIMIT_FSIZE, 8192, hard).expect("a lower limit");
-        assert!(store::backup(&place.path(), &place.file("copy.db")).is_err());
+        assert!(store::backup(&place.path(), &place.file("copy.db"), Timestamp::from_millis(5)).is_err());
         assert_eq!(fs::read_dir(place.0.path()).expect("a directory").flatten().filter(is_copy).count(), 0);
         setrlimit(Resource::RLIMIT_FSIZE, hard, hard).expect("room again");
         store.write(add("after")).await.expect("written by itself");
         drop(store);
         assert_eq!(keys(&place.open()).await, ["before", "after"]);
-        assert_eq!(store::inspect(&place.path(), Some(&KEY)).expect("a database").damage, None);
+        assert_eq!(store::inspect(&place.path(), &[KEY]).expect("a database").damage, None);
     });
+}
+
+/// The store of a database whose deleted rows leave a great part of it unused.
+async fn mostly_unused(place: &Place) -> Store {
+    let store = place.open();
+    for group in 0..20 {
+        let filled = store.write(move |tx| {
+            (0..100).try_for_each(|number| {
+                let key = format!("{group}-{number}");
+                tx.insert_account(&NewAccount { name: "x".repeat(6_000), ..account(&key) }).map(|_| ())
+            })
+        });
+        filled.await.expect("written");
+    }
+    let emptied = store.write(|tx| (2..=2_000).try_for_each(|row| tx.delete_account(AccountId::new(row))));
+    emptied.await.expect("deleted");
+    store
+}
+
+#[tokio::test]
+async fn a_database_gives_what_is_deleted_back_to_the_disk_in_small_steps() {
+    let place = Place::new();
+    let store = mostly_unused(&place).await;
+    let before = store::inspect(&place.path(), &[]).expect("a database");
+    assert!(before.unused > before.size / 2, "{before:?}");
+    let mut steps = 0;
+    while store.read(|tx| tx.has_pages_to_give_back()).await.expect("a look") {
+        store.write(|tx| tx.give_back_pages(64)).await.expect("a step");
+        steps += 1;
+    }
+    assert!(store::empty_log(&place.path()).expect("the log"), "beside the open store");
+    let after = store::inspect(&place.path(), &[]).expect("a database");
+    assert!(steps > 20 && after.size < before.size / 2, "{steps} steps: {before:?} {after:?}");
+    assert_eq!((after.damage, after.accounts), (None, 1));
+}
+
+#[tokio::test]
+async fn a_database_of_an_earlier_version_gives_its_space_back_once_it_is_compacted() {
+    let place = Place::new();
+    let old = Connection::open(place.path()).expect("a database");
+    old.execute_batch("pragma auto_vacuum = none; pragma journal_mode = wal; create table t (x); drop table t;")
+        .expect("a file");
+    drop(old);
+    let store = mostly_unused(&place).await;
+    assert!(!store.read(|tx| tx.has_pages_to_give_back()).await.expect("a look"));
+    drop(store);
+    let (before, after) = store::compact(&place.path()).expect("compacted");
+    assert!(after < before / 10, "{after} of {before}");
+    let vacuum: i64 = Connection::open(place.path())
+        .and_then(|database| database.query_row("pragma auto_vacuum", [], |row| row.get(0)))
+        .expect("a mode");
+    assert_eq!(vacuum, 2);
+    assert_eq!(keys(&place.open()).await, ["0-0"]);
 }

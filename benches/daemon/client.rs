@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -40,7 +40,22 @@ impl Client {
     pub fn verify(&mut self) -> anyhow::Result<Accepted> {
         // The last digits stay clear of the virtual modem's magic numbers.
         let number = format!("491701{:05}99", NUMBERS.fetch_add(1, Ordering::Relaxed));
-        let form = format!("api_key={KEY}&api_secret={SECRET}&number={number}&brand=Bench");
+        self.verify_as(&number, "")
+    }
+
+    /// Asks for a call to a number that ends so, which has a meaning for the virtual modem.
+    ///
+    /// # Errors
+    ///
+    /// If the request is not accepted.
+    pub fn call(&mut self, ending: &str, pin: &str) -> anyhow::Result<Accepted> {
+        let number = format!("491702{:03}{ending}", NUMBERS.fetch_add(1, Ordering::Relaxed) % 1000);
+        self.verify_as(&number, &format!("&workflow_id=7&lg=en-us&pin_code={pin}"))
+    }
+
+    /// `further`: parameters beside number and brand.
+    fn verify_as(&mut self, number: &str, further: &str) -> anyhow::Result<Accepted> {
+        let form = format!("api_key={KEY}&api_secret={SECRET}&number={number}&brand=Bench{further}");
         let request = format!(
             "POST /verify/json HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n\
              Content-Length: {}\r\n\r\n{form}",
@@ -72,6 +87,26 @@ impl Client {
         self.stream.read_exact(&mut body)?;
         Ok(String::from_utf8(body)?)
     }
+}
+
+/// Sends requests over `connections` at once, as fast as they are answered, until `enough`. Gives how many.
+///
+/// # Errors
+///
+/// If one of them is not accepted.
+pub fn flood_until(address: SocketAddr, connections: u32, enough: &AtomicBool) -> anyhow::Result<u64> {
+    std::thread::scope(|scope| {
+        let clients = || -> anyhow::Result<u64> {
+            let (mut client, mut count) = (Client::connect(address)?, 0);
+            while !enough.load(Ordering::Relaxed) {
+                client.verify()?;
+                count += 1;
+            }
+            Ok(count)
+        };
+        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(clients)).collect();
+        threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow::anyhow!("a client panicked"))?).sum()
+    })
 }
 
 /// Sends `count` requests over `connections` at once, as fast as they are answered. Gives the whole time.

@@ -10,6 +10,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and pauses")]
 
+mod calls;
 mod client;
 mod footprint;
 mod latency;
@@ -24,9 +25,11 @@ use table::Table;
 
 type Part = fn(&mut Table) -> anyhow::Result<()>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 8] = [
     ("latency", latency::request_to_line),
     ("gap", latency::message_to_message),
+    ("answer", calls::answer_to_sound),
+    ("sound", calls::sound_under_load),
     ("footprint", footprint::memory),
     ("start", footprint::start),
     ("throughput", throughput::accepted),

@@ -15,7 +15,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::ttyname;
-use simverify::simulator::{Output, Settings, VirtualModem};
+use simverify::simulator::{CallState, Output, PhoneEvent, Settings, VirtualModem};
 
 /// Longer than anything that is measured takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,6 +26,10 @@ pub enum What {
     Submit,
     /// `+CMGS: n` is about to leave, with its `OK`.
     Accepted,
+    /// Somebody has taken a call; no line has told it yet.
+    Answered,
+    /// A call is over, whoever ended it.
+    Ended,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,17 +45,23 @@ pub struct Modem {
     _slave: OwnedFd,
 }
 
+/// A pty, raw: what the modem's side reads and writes, what keeps the line up, and its name.
+pub fn raw_pty() -> anyhow::Result<(File, OwnedFd, PathBuf)> {
+    let pair = openpty(None, None)?;
+    let mut terminal = tcgetattr(&pair.slave)?;
+    cfmakeraw(&mut terminal);
+    tcsetattr(&pair.slave, SetArg::TCSANOW, &terminal)?;
+    let path = ttyname(&pair.slave)?;
+    Ok((File::from(pair.master), pair.slave, path))
+}
+
 impl Modem {
     pub fn start(settings: Settings) -> anyhow::Result<Self> {
-        let pair = openpty(None, None)?;
-        let mut terminal = tcgetattr(&pair.slave)?;
-        cfmakeraw(&mut terminal);
-        tcsetattr(&pair.slave, SetArg::TCSANOW, &terminal)?;
-        let path = ttyname(&pair.slave)?;
+        let (master, slave, path) = raw_pty()?;
         let (sender, seen) = mpsc::channel();
-        let line = Line { master: File::from(pair.master), modem: VirtualModem::new(settings), seen: sender };
+        let line = Line { master, modem: VirtualModem::new(settings), seen: sender };
         std::thread::Builder::new().name("modem".to_owned()).spawn(move || line.run())?;
-        Ok(Self { path, seen, _slave: pair.slave })
+        Ok(Self { path, seen, _slave: slave })
     }
 
     /// A modem whose network reports no delivery: nothing but submissions is on the line.
@@ -114,6 +124,12 @@ impl Line {
                         self.note(What::Accepted, Instant::now());
                     }
                     self.master.write_all(&bytes).ok()?;
+                }
+                Output::Phone(PhoneEvent::Call { state: CallState::Answered, .. }) => {
+                    self.note(What::Answered, Instant::now());
+                }
+                Output::Phone(PhoneEvent::Call { state: CallState::Ended, .. }) => {
+                    self.note(What::Ended, Instant::now());
                 }
                 Output::Phone(_) | Output::Report(_) | Output::Port(_) | Output::Sound(_) | Output::Recorded(_) => {}
                 Output::Wait(due) => return Some(due),

@@ -32,8 +32,22 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// In the build directory, which lies on a disk.
     pub fn new(modem: &Path, hash: &str) -> anyhow::Result<Self> {
+        Self::with(modem, hash, "")
+    }
+
+    /// With a modem whose calls sound at `sound`, and how late a call's sound was in the log.
+    pub fn calling(modem: &Path, sound: &Path, hash: &str) -> anyhow::Result<Self> {
+        let voice = format!(
+            "channels = [\"sms\", \"voice\"]\nvoice = {{ kind = \"serial-pcm\", port = \"{}\" }}\n\
+             [log]\nlevel = \"info,simverify::modem::session::speaking=debug\"\n",
+            sound.display()
+        );
+        Self::with(modem, hash, &voice)
+    }
+
+    /// In the build directory, which lies on a disk. `further`: lines after the modem's.
+    fn with(modem: &Path, hash: &str, further: &str) -> anyhow::Result<Self> {
         let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let base = directory.path();
         let config = format!(
@@ -42,7 +56,7 @@ impl Installation {
              [storage]\npath = \"{0}/simverify.db\"\nkey_file = \"{0}/master.key\"\n\
              [verify]\nrequests_per_second = 100000\nsend_timeout_seconds = 86400\n\
              {hash}\
-             [[modems]]\nname = \"bench\"\nport = \"{1}\"\n",
+             [[modems]]\nname = \"bench\"\nport = \"{1}\"\n{further}",
             base.display(),
             modem.display()
         );
@@ -109,7 +123,7 @@ impl Service {
         self.wait_for_log("the modem is ready").map(drop)
     }
 
-    fn wait_for_log(&self, words: &str) -> anyhow::Result<String> {
+    pub fn wait_for_log(&self, words: &str) -> anyhow::Result<String> {
         let mut last = String::new();
         loop {
             let line = self.log.recv_timeout(PATIENCE);

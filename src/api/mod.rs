@@ -1,9 +1,10 @@
 //! HTTP in: the public API.
 //!
-//! [`v1`] speaks the Nexmo Verify API with its two faces; [`docs`] explains it to people and programs; [`server`] owns
-//! the listening sockets. Everything but the thin layer over actix-web is pure. Nothing here decides about a verification,
+//! [`v1`] speaks the Nexmo Verify API with its two faces; [`docs`] explains it to people and programs; `callbacks` hears
+//! what providers report; [`server`] owns the listening sockets. Everything but the thin layer over actix-web is pure. Nothing here decides about a verification,
 //! blocks a worker, or logs a parameter.
 
+mod callbacks;
 pub mod docs;
 pub mod server;
 mod throttle;
@@ -21,6 +22,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::random::Random;
 
+pub use callbacks::{Callbacks, Reporter};
 pub use throttle::Throttle;
 
 /// What the API needs of the rest of the house.
@@ -32,6 +34,7 @@ pub struct Api {
     /// For trace ids.
     pub random: Random,
     pub throttle: Throttle,
+    pub callbacks: Callbacks,
 }
 
 /// The whole public site: every route, with trace ids on every reply.
@@ -66,6 +69,7 @@ fn traced_routes(
 fn routes(config: &mut web::ServiceConfig) {
     v1::routes(config);
     docs::routes(config);
+    callbacks::routes(config);
     config.service(
         web::resource("/")
             .route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(to_docs))

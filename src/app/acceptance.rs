@@ -6,7 +6,8 @@
 use super::Rules;
 use super::guard::Held;
 use super::types::StartError;
-use crate::channel::routing::{self, RouteView};
+use crate::channel::admission::{self, Asked, Waiting};
+use crate::channel::routing::RouteView;
 use crate::clock::Timestamp;
 use crate::phone::{Country, NumberKind};
 use crate::verification::{Credits, EventKind, Plan, RequestId};
@@ -28,8 +29,8 @@ pub(super) struct Facts<'a> {
     pub credits: Option<Credits>,
     pub price: Credits,
     pub routes: &'a [RouteView],
-    /// Messages in the queue before this one.
-    pub waiting: u32,
+    /// Messages that are due before this one.
+    pub waiting: &'a [Waiting],
     pub now: Timestamp,
 }
 
@@ -85,15 +86,15 @@ fn credits(facts: &Facts) -> Result<(), StartError> {
 
 fn route(facts: &Facts) -> Result<(), StartError> {
     let kinds: Vec<_> = open_kinds(facts).collect();
-    routing::admit(facts.routes, &kinds, facts.country, facts.waiting, facts.plan.send_timeout, facts.now)
-        .map_err(StartError::NoRoute)
+    let asked = Asked { kinds: &kinds, country: facts.country, send_timeout: facts.plan.send_timeout };
+    admission::admit(facts.routes, &facts.rules.routing, asked, facts.waiting, facts.now).map_err(StartError::NoRoute)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::rules::tests::rules;
     use super::*;
-    use crate::channel::routing::NoRoute;
+    use crate::channel::admission::NoRoute;
     use crate::verification::Workflow;
 
     /// The refusal of a request against which everything speaks but what `change` takes back.
@@ -112,7 +113,7 @@ mod tests {
             credits: Some(Credits(1204)),
             price: Credits(1205),
             routes: &[],
-            waiting: 0,
+            waiting: &[],
             now: Timestamp::from_millis(0),
         };
         change(&mut facts);

@@ -33,13 +33,14 @@ impl App {
         api_key: &str,
         api_secret: &SecretString,
     ) -> Result<Option<Account>, Internal> {
-        let given = self.secrets.api_secret_hash(api_secret.expose_secret());
+        let given = self.keys().secrets.api_secret_hashes(api_secret.expose_secret());
         let Some((row, secrets)) = self.account_and_secrets(api_key).await? else {
             // Compares with itself's inverse, so that this path does the same work.
-            let _ = same(&given, &given.map(|octet| !octet));
+            let _ = given.iter().any(|given| same(given, &given.map(|octet| !octet)));
             return Ok(None);
         };
-        let right = secrets.iter().fold(false, |right, secret| right | same(&given, &secret.hash));
+        let pairs = secrets.iter().flat_map(|secret| given.iter().map(|given| (given, &secret.hash)));
+        let right = pairs.fold(false, |right, (given, hash)| right | same(given, hash));
         Ok(right.then(|| Account::from(row)))
     }
 
@@ -73,7 +74,7 @@ impl App {
 
     fn open_secret(&self, row: &SecretRow, api_key: &str) -> Result<SecretString, Internal> {
         let broken = || StoreError::Row(format!("a secret of account {api_key} cannot be opened"));
-        let plain = self.secrets.open(&row.sealed, &secret_binding(api_key)).map_err(|_| broken())?;
+        let plain = self.keys().secrets.open(&row.sealed, &secret_binding(api_key)).map_err(|_| broken())?;
         let text = std::str::from_utf8(&plain).map_err(|_| broken())?;
         Ok(SecretString::from(text))
     }
@@ -133,8 +134,10 @@ pub async fn add_account(
     let api_key = account.api_key.clone();
     let api_secret = secret.unwrap_or_else(|| SecretString::from(random.token(SECRET_LENGTH)));
     let row = seal_secret(secrets, random, &api_key, &api_secret);
+    let under = secrets.check_value();
     store
         .write(move |tx| {
+            tx.must_be_under(&under)?;
             let id = tx.insert_account(&account)?;
             tx.insert_secret(id, &row, now)
         })
@@ -153,8 +156,10 @@ pub async fn rotate_secret(
     let api_secret = SecretString::from(random.token(SECRET_LENGTH));
     let row = seal_secret(secrets, random, api_key, &api_secret);
     let key = api_key.to_owned();
+    let under = secrets.check_value();
     let found = store
         .write(move |tx| {
+            tx.must_be_under(&under)?;
             let Some(account) = tx.account_by_key(&key)? else { return Ok::<_, StoreError>(false) };
             tx.insert_secret(account.id, &row, now)?;
             tx.delete_old_secrets(account.id, SECRETS_LIVE)?;
@@ -217,7 +222,7 @@ async fn change(
     store.write(move |tx| if work(tx, &key)? { tx.account_by_key(&key) } else { Ok(None) }).await
 }
 
-fn seal_secret(secrets: &Secrets, random: &Random, api_key: &str, secret: &SecretString) -> SecretRow {
+pub(super) fn seal_secret(secrets: &Secrets, random: &Random, api_key: &str, secret: &SecretString) -> SecretRow {
     SecretRow {
         hash: secrets.api_secret_hash(secret.expose_secret()),
         sealed: secrets.seal(random, secret.expose_secret().as_bytes(), &secret_binding(api_key)),
@@ -225,7 +230,7 @@ fn seal_secret(secrets: &Secrets, random: &Random, api_key: &str, secret: &Secre
 }
 
 /// A sealed secret opens only for its account's key.
-fn secret_binding(api_key: &str) -> Vec<u8> {
+pub(super) fn secret_binding(api_key: &str) -> Vec<u8> {
     format!("api secret of {api_key}").into_bytes()
 }
 

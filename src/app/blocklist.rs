@@ -63,10 +63,11 @@ impl fmt::Debug for BlocklistEntry {
 }
 
 impl BlocklistEntry {
-    fn hash(&self, secrets: &Secrets) -> Digest {
+    /// Under every key, the current one's first.
+    pub(super) fn hashes(&self, secrets: &Secrets) -> Vec<Digest> {
         match self {
-            Self::Number(number) => secrets.number_hash(number.digits()),
-            Self::Prefix(digits) => prefix_hash(secrets, digits),
+            Self::Number(number) => secrets.number_hashes(number.digits()),
+            Self::Prefix(digits) => prefix_hashes(secrets, digits),
         }
     }
 }
@@ -74,13 +75,13 @@ impl BlocklistEntry {
 /// The hashes of every entry that would block a number.
 pub(super) fn hashes_of(secrets: &Secrets, number: &PhoneNumber) -> Vec<Digest> {
     let digits = number.digits();
-    let prefixes = (1..=digits.len()).map(|length| prefix_hash(secrets, &digits[..length]));
-    prefixes.chain([secrets.number_hash(digits)]).collect()
+    let prefixes = (1..=digits.len()).flat_map(|length| prefix_hashes(secrets, &digits[..length]));
+    prefixes.chain(secrets.number_hashes(digits)).collect()
 }
 
 /// No number has a star in it, so that no prefix is taken for a number.
-fn prefix_hash(secrets: &Secrets, digits: &str) -> Digest {
-    secrets.number_hash(&format!("{digits}*"))
+fn prefix_hashes(secrets: &Secrets, digits: &str) -> Vec<Digest> {
+    secrets.number_hashes(&format!("{digits}*"))
 }
 
 /// Blocks a number or a prefix. Says whether it was not blocked before.
@@ -92,7 +93,15 @@ pub async fn block(
     entry: &BlocklistEntry,
 ) -> Result<bool, StoreError> {
     let row = row(secrets, random, now, entry, BlockOrigin::Operator);
-    store.write(move |tx: &Tx| tx.insert_block(&row)).await
+    let (under, hashes) = (secrets.check_value(), entry.hashes(secrets));
+    store
+        .write(move |tx: &Tx| {
+            tx.must_be_under(&under)?;
+            let known = tx.is_blocked(&hashes)?;
+            tx.insert_block(&row)?;
+            Ok(!known)
+        })
+        .await
 }
 
 pub(super) fn row(
@@ -102,15 +111,24 @@ pub(super) fn row(
     entry: &BlocklistEntry,
     origin: BlockOrigin,
 ) -> BlockRow {
-    let hash = entry.hash(secrets);
+    let hash = entry.hashes(secrets)[0];
     let sealed = secrets.seal(random, entry.to_string().as_bytes(), &binding(&hash));
     BlockRow { hash, sealed, created: now, origin }
 }
 
 /// Takes an entry back. Says whether there was one.
 pub async fn unblock(store: &Store, secrets: &Secrets, entry: &BlocklistEntry) -> Result<bool, StoreError> {
-    let hash = entry.hash(secrets);
-    store.write(move |tx: &Tx| tx.delete_block(&hash)).await
+    let (under, hashes) = (secrets.check_value(), entry.hashes(secrets));
+    store
+        .write(move |tx: &Tx| {
+            tx.must_be_under(&under)?;
+            let mut removed = false;
+            for hash in &hashes {
+                removed |= tx.delete_block(hash)?;
+            }
+            Ok(removed)
+        })
+        .await
 }
 
 /// An entry as the operator sees it.
@@ -128,13 +146,13 @@ pub async fn blocked(store: &Store, secrets: &Secrets) -> Result<Vec<Blocked>, I
     rows.into_iter().map(blocked).collect()
 }
 
-fn opened(secrets: &Secrets, row: &BlockRow) -> Result<String, StoreError> {
+pub(super) fn opened(secrets: &Secrets, row: &BlockRow) -> Result<String, StoreError> {
     let broken = || StoreError::Row("an entry of the blocklist cannot be opened".to_owned());
     let plain = secrets.open(&row.sealed, &binding(&row.hash)).map_err(|_| broken())?;
     std::str::from_utf8(&plain).map(str::to_owned).map_err(|_| broken())
 }
 
-fn binding(hash: &Digest) -> Vec<u8> {
+pub(super) fn binding(hash: &Digest) -> Vec<u8> {
     [b"blocklist".as_slice(), hash].concat()
 }
 

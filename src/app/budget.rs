@@ -74,9 +74,11 @@ pub(super) fn autofill_of(tx: &Tx, account: AccountId) -> Result<Autofill, Store
 /// Whether something of an attempt was sent, or may have been.
 fn counts(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Accepted { .. } | Outcome::Spoken { .. } | Outcome::Unanswered { .. } | Outcome::Uncertain { .. } => {
-            true
-        }
+        Outcome::Accepted { .. }
+        | Outcome::Taken { .. }
+        | Outcome::Spoken { .. }
+        | Outcome::Unanswered { .. }
+        | Outcome::Uncertain { .. } => true,
         Outcome::Refused { .. } | Outcome::Returned => false,
     }
 }

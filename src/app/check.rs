@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::App;
 use super::guard::guesses;
 use super::transition::{Prepared, step};
 use super::types::{Account, CheckError, Checked, Internal};
+use super::{App, Keys};
 use crate::clock::Timestamp;
-use crate::secrets::PinHash;
+use crate::secrets::{KeyId, PinHash};
 use crate::store::{StoreError, Tx, VerificationRow};
 use crate::verification::{Answer, Code, Effect, Event, EventId, Money, RequestId, VerificationId};
 
@@ -55,6 +55,7 @@ struct Counted {
     generation: u32,
     alive: bool,
     hash: Option<Vec<u8>>,
+    key: Option<KeyId>,
 }
 
 impl App {
@@ -67,8 +68,10 @@ impl App {
         ip_address: Option<String>,
     ) -> Result<Checked, CheckError> {
         let _turn = self.checks.take(request).await;
+        // The pepper of what is read here is there until it is compared.
+        let keys = self.keys();
         let counted = self.count_try(account, request, ip_address.unwrap_or_default()).await?;
-        let compared = self.compare(request, &counted, &code).await;
+        let compared = compare(&keys, request, &counted, &code).await;
         // A comparison that could not be made counts as wrong: it must not leave the try open.
         let right = matches!(compared, Ok(true));
         let settled = self.settle_try(counted, right).await;
@@ -112,17 +115,16 @@ impl App {
                     })
                     .expect("a counted try is compared");
                 let try_id = tx.insert_try(row.id, now, &ip_address)?;
-                Ok(Ok(Counted { verification: row.id, try_id, generation, alive, hash: row.pin_hash }))
+                Ok(Ok(Counted {
+                    verification: row.id,
+                    try_id,
+                    generation,
+                    alive,
+                    hash: row.pin_hash,
+                    key: row.pin_key,
+                }))
             })
             .await?
-    }
-
-    async fn compare(&self, request: RequestId, counted: &Counted, code: &Code) -> Result<bool, Internal> {
-        let Some(pin) = code.as_pin() else { return Ok(false) };
-        let hash = counted.hash.as_deref().and_then(PinHash::from_bytes);
-        let hash = hash.ok_or(Internal::Row { request, reason: "its PIN's hash is missing or malformed" })?;
-        let right = self.hasher.matches(hash, pin, request, counted.generation).await?;
-        Ok(right && counted.alive)
     }
 
     async fn settle_try(&self, counted: Counted, right: bool) -> Result<Checked, CheckError> {
@@ -142,12 +144,13 @@ impl App {
                 if right {
                     guesses::was_right(tx, &rules.protection.guessing, &row.fixed.number_hash)?;
                 }
+                let cost = Money::from_units(tx.cost_of(verification)?);
                 let price = if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) };
                 let checked = event_of(tx, verification, generation)?.map(|event| Checked {
                     event,
                     price,
                     currency: row.fixed.currency.clone(),
-                    estimated_price_messages_sent: Money::ZERO,
+                    estimated_price_messages_sent: cost,
                 });
                 Ok((step, checked))
             })
@@ -163,6 +166,14 @@ impl App {
             Some(Answer::WrongTooOften) => Err(CheckError::WrongTooOften),
         }
     }
+}
+
+async fn compare(keys: &Keys, request: RequestId, counted: &Counted, code: &Code) -> Result<bool, Internal> {
+    let Some(pin) = code.as_pin() else { return Ok(false) };
+    let hash = counted.hash.as_deref().and_then(PinHash::from_bytes);
+    let hash = hash.ok_or(Internal::Row { request, reason: "its PIN's hash is missing or malformed" })?;
+    let right = keys.hasher.matches(hash, counted.key, pin, request, counted.generation).await?;
+    Ok(right && counted.alive)
 }
 
 /// Tries whose end could not be recorded count as wrong: checks of one verification take turns, so nobody compares them

@@ -89,6 +89,7 @@ impl App {
     /// `None` if nothing is counted.
     pub(super) fn subjects(
         &self,
+        secrets: &Secrets,
         protection: &Protection,
         account: &Account,
         number: &PhoneNumber,
@@ -97,7 +98,7 @@ impl App {
         if protection.is_off() {
             return None;
         }
-        let (secrets, random) = (&self.secrets, &self.random);
+        let random = &self.random;
         let subject = |hash, shown: &str| Subject::new(secrets, random, hash, shown);
         let limits = &protection.limits;
         let address = address.filter(|address| !limits.allowed_addresses.contains(address));
@@ -422,7 +423,7 @@ impl App {
         let limits = protection.limits.limits.iter().flat_map(|(_, limits)| limits).chain(&protection.guessing.limits);
         let longest = limits.map(|limit| limit.window).max().unwrap_or_default();
         let tallies = now - protection.breaker.window * 2 - BUCKET;
-        let (forgotten, verdicts) = (now - crate::fraud::guess::FORGOTTEN_AFTER, now - rules.retention);
+        let (forgotten, verdicts) = (now - crate::fraud::guess::FORGOTTEN_AFTER, now - rules.retention.verifications);
         let purged = self.store.write(move |tx: &Tx| {
             Ok::<_, StoreError>(
                 tx.purge_velocity(now - longest)?

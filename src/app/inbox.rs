@@ -76,29 +76,41 @@ impl App {
     /// Puts a message on record, once however often it comes, with what follows from it.
     pub async fn receive(&self, route: &str, message: &Received) -> Result<Reaction, Internal> {
         let now = self.clock.now();
-        let part = self.new_part(route, message, now);
+        let keys = self.keys();
+        let secrets = &keys.secrets;
+        let part = self.new_part(secrets, route, message, now);
+        let known_as = secrets.message_hashes(route, &message.raw);
+        let senders = secrets.number_hashes(sender_of(message));
         let wish = self.wish(message).map(|(wish, number)| {
             let entry = BlocklistEntry::Number(number);
-            (wish, blocklist::row(&self.secrets, &self.random, now, &entry, BlockOrigin::OptOut))
+            let hashes = entry.hashes(secrets);
+            (wish, blocklist::row(secrets, &self.random, now, &entry, BlockOrigin::OptOut), hashes)
         });
         let reaction = self
             .store
             .write(move |tx: &Tx| {
-                if tx.has_part(&part.hash)? {
+                if tx.has_part(&known_as)? {
                     return Ok(Reaction::Known);
                 }
                 let reaction = match &wish {
                     None => Reaction::Kept,
-                    Some((Wish::OptOut, row)) => {
-                        tx.insert_block(row)?;
+                    Some((Wish::OptOut, row, hashes)) => {
+                        if !tx.is_blocked(hashes)? {
+                            tx.insert_block(row)?;
+                        }
                         Reaction::OptedOut
                     }
-                    Some((Wish::OptIn, row)) if tx.delete_opt_out(&row.hash)? => Reaction::OptedIn,
-                    Some((Wish::OptIn, _)) => Reaction::Kept,
+                    Some((Wish::OptIn, _, hashes)) => {
+                        let mut taken_back = false;
+                        for hash in hashes {
+                            taken_back |= tx.delete_opt_out(hash)?;
+                        }
+                        if taken_back { Reaction::OptedIn } else { Reaction::Kept }
+                    }
                 };
                 tx.make_room(&part.sender_hash, PARTS_MAX, PARTS_OF_SENDER_MAX)?;
                 let begun = match part.place {
-                    Some(place) => tx.message_without_part(&part.sender_hash, place, now - PARTS_WAIT)?,
+                    Some(place) => tx.message_without_part(&senders, place, now - PARTS_WAIT)?,
                     None => None,
                 };
                 tx.insert_part(&NewPart { reaction: reaction.word(), ..part }, begun)?;
@@ -108,15 +120,14 @@ impl App {
         Ok(reaction)
     }
 
-    fn new_part(&self, route: &str, message: &Received, now: Timestamp) -> NewPart {
-        let hash = self.secrets.message_hash(route, &message.raw);
-        let sender = message.number.as_ref().map_or(message.sender.as_str(), PhoneNumber::digits);
-        let seal = |what: &str, plain: &str| self.secrets.seal(&self.random, plain.as_bytes(), &binding(what, &hash));
+    fn new_part(&self, secrets: &Secrets, route: &str, message: &Received, now: Timestamp) -> NewPart {
+        let hash = secrets.message_hash(route, &message.raw);
+        let seal = |what: &str, plain: &str| secrets.seal(&self.random, plain.as_bytes(), &binding(what, &hash));
         NewPart {
             route: route.to_owned(),
             hash,
             sender_sealed: seal(SENDER, &message.sender),
-            sender_hash: self.secrets.number_hash(sender),
+            sender_hash: secrets.number_hash(sender_of(message)),
             kind: message.kind.as_str(),
             pdu_sealed: seal(PDU, &message.raw),
             place: message.part.map(|part| PartPlace {
@@ -142,15 +153,20 @@ impl App {
 
     /// Whether a number must not be written to.
     pub(super) async fn is_blocked(&self, number: &PhoneNumber) -> Result<bool, Internal> {
-        let hashes = blocklist::hashes_of(&self.secrets, number);
+        let hashes = blocklist::hashes_of(&self.keys().secrets, number);
         Ok(self.store.read(move |tx: &Tx| tx.is_blocked(&hashes)).await?)
     }
 
     /// Deletes some parts that came long ago; says how many.
     pub async fn purge_inbox(&self) -> Result<usize, Internal> {
-        let before = self.clock.now() - self.rules().retention;
+        let before = self.clock.now() - self.rules().retention.inbox;
         Ok(self.store.write(move |tx: &Tx| tx.purge_inbox(before, PURGE)).await?)
     }
+}
+
+/// What its sender is known by: the digits of a number, otherwise what it calls itself.
+fn sender_of(message: &Received) -> &str {
+    message.number.as_ref().map_or(message.sender.as_str(), PhoneNumber::digits)
 }
 
 /// All messages, oldest first; those without all of their parts only once nothing more is to be expected.
@@ -231,10 +247,10 @@ fn opened(secrets: &Secrets, rows: &[PartRow], join: Join) -> Result<InboxMessag
     })
 }
 
-const SENDER: &str = "inbox sender";
-const PDU: &str = "inbox pdu";
+pub(super) const SENDER: &str = "inbox sender";
+pub(super) const PDU: &str = "inbox pdu";
 
 /// What is sealed opens only for its part.
-fn binding(what: &str, hash: &Digest) -> Vec<u8> {
+pub(super) fn binding(what: &str, hash: &Digest) -> Vec<u8> {
     [what.as_bytes(), hash].concat()
 }

@@ -7,12 +7,18 @@ mod acceptance;
 mod account;
 mod blocklist;
 mod budget;
+mod callback;
 mod check;
 mod control;
+mod forget;
 mod guard;
 mod inbox;
+mod keeping;
+mod keys;
+mod look;
 mod outbox;
 mod report;
+mod rotation;
 mod rules;
 mod search;
 mod start;
@@ -26,7 +32,7 @@ use tokio::sync::Notify;
 use crate::channel::Board;
 use crate::clock::Clock;
 use crate::random::Random;
-use crate::secrets::{PinHasher, Secrets};
+use crate::secrets::Secrets;
 use crate::store::Store;
 
 pub use account::{
@@ -35,12 +41,16 @@ pub use account::{
 };
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
+pub use forget::{Entry, ForgetError, Forgetting, Forgotten, forget};
 pub use guard::operator::{
     GuardTarget, InvalidTarget, ShownBreaker, ShownNumber, ShownVerdict, breakers, release, release_all, show, verdicts,
 };
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
-pub use outbox::{Claim, Due, Outlook};
-pub use rules::Rules;
+use keys::Keys;
+pub use look::{Due, Outlook, Step};
+pub use outbox::Claim;
+pub use rotation::{Resealed, Rotation, RotationError, SenderOf, Stand};
+pub use rules::{Retention, Rules};
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,
     StartError,
@@ -51,8 +61,7 @@ pub struct App {
     store: Store,
     clock: Clock,
     random: Random,
-    secrets: Secrets,
-    hasher: PinHasher,
+    keys: RwLock<Arc<Keys>>,
     board: Board,
     rules: RwLock<Arc<Rules>>,
     /// Tells the dispatcher that something may be due earlier than it thinks.
@@ -70,12 +79,12 @@ impl App {
         rules: Rules,
     ) -> Result<Self, crate::secrets::HasherError> {
         let hasher = secrets.pin_hasher(rules.hash_cost)?;
+        let keys = RwLock::new(Arc::new(Keys::new(secrets, hasher)));
         Ok(Self {
             store,
             clock,
             random,
-            secrets,
-            hasher,
+            keys,
             board,
             rules: RwLock::new(Arc::new(rules)),
             wake: Arc::new(Notify::new()),

@@ -1,7 +1,6 @@
 //! The outbox from the inside: what is due, claims, outcomes, and the start after a crash.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,69 +8,26 @@ use tracing::warn;
 
 use super::App;
 use super::blocklist::hashes_of;
-use super::budget::{self, Amounts};
+use super::budget;
+use super::callback::catch_up;
 use super::guard::calls;
 use super::search::number_of;
-use super::transition::{Prepared, PreparedPin, note_failure, step};
+use super::transition::{Prepared, note_failure, step};
 use super::types::Internal;
-use crate::channel::lane::{Lane, counts_as_first};
-use crate::channel::routing::{self, Choice, Need, RouteView};
-use crate::channel::{CallScript, Message, MessageText, Outcome, RefusalClass};
+use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass};
 use crate::clock::Timestamp;
-use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, Tx, VerificationRow};
+use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, StoredPin, Tx, VerificationRow};
 use crate::verification::{
     Amount, AttemptId, Autofill, Brand, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin, Purpose,
-    RequestId, VerificationId,
+    Reference, RequestId, VerificationId,
 };
 
-/// Rows of a lane in one look: enough to find work for every free route, little enough to be quick.
-const LOOK: u32 = 64;
-
-/// Verifications that one purge deletes: few, so that it never holds up the writer.
-const PURGE: u32 = 64;
+/// Verifications that one purge deletes: each has rows in four tables and their indexes, some ten pages. Few, so that it
+/// never holds up the writer on a slow card; more in an hour than SIMs send in a day.
+const PURGE: u32 = 16;
 
 /// Verifications whose deadline is handled in one transaction.
 const DEADLINES: u32 = 64;
-
-/// An attempt that is due, with what routing asks.
-#[derive(Clone, Debug)]
-pub struct Due {
-    pub attempt: AttemptId,
-    pub due: Timestamp,
-    pub lane: Lane,
-    /// What it takes of a budget.
-    pub amount: u32,
-    /// Its channel is closed to its country: it is to be skipped.
-    pub closed: bool,
-}
-
-impl Due {
-    /// What it asks of a route, but for those that are `kept` for a message before it.
-    pub fn need<'a>(&'a self, kept: &'a [String]) -> Need<'a> {
-        need(&self.lane, self.amount, kept)
-    }
-
-    /// Its place in the order: those for which somebody waits come first, then the due time decides.
-    fn place(&self, send_timeout: Duration, now: Timestamp) -> (bool, Timestamp, AttemptId) {
-        (!counts_as_first(&self.lane, self.due, send_timeout, now), self.due, self.attempt)
-    }
-}
-
-fn need<'a>(lane: &'a Lane, amount: u32, kept: &'a [String]) -> Need<'a> {
-    let Lane { kind, country, excluded, avoided, .. } = lane;
-    Need { kind: *kind, country: *country, excluded, avoided: avoided.as_deref(), amount, kept }
-}
-
-/// What one look at the outbox shows.
-#[derive(Debug, Default)]
-pub struct Outlook {
-    /// Some of what can go on, or never will, in the order in which it is to be handed over.
-    pub due: Vec<Due>,
-    /// The same, behind attempts that this look left out: only if nothing of `due` can go on after all.
-    pub behind: Vec<Due>,
-    /// When a budget for which something waits has more again.
-    pub until: Option<Timestamp>,
-}
 
 /// What a claim came to.
 #[derive(Debug)]
@@ -92,7 +48,7 @@ pub enum Claim {
 type ForOne = fn(&Tx, VerificationId, &Prepared, Timestamp) -> Result<(), StoreError>;
 
 enum Try {
-    Claimed(Box<VerificationRow>, Autofill, NewBudgetUse),
+    Claimed(Box<VerificationRow>, Autofill, NewBudgetUse, Option<Reference>),
     NeedsPin(Box<VerificationRow>),
     Gone,
     Closed(&'static str),
@@ -100,47 +56,6 @@ enum Try {
 }
 
 impl App {
-    /// Some attempts that are due at `now` and that one of the routes takes, or none ever will: of every lane as many as
-    /// could be handed over. Those for which somebody waits come first, then by the instant at which they became due.
-    pub async fn due(&self, now: Timestamp, routes: Vec<RouteView>) -> Result<Outlook, Internal> {
-        let rules = self.rules();
-        let room = u32::try_from(routes.iter().map(RouteView::free_room).sum::<usize>()).unwrap_or(LOOK);
-        let limited = routes.iter().any(|route| !route.budget.sms.limits().windows().is_empty());
-        let outlook = self.store.read(move |tx: &Tx| {
-            let mut outlook = Outlook::default();
-            let mut amounts = Amounts { tx, rules: &rules, autofill: BTreeMap::new() };
-            let place = |due: &Due| due.place(rules.send_timeout, now);
-            // The place from which on attempts were left out.
-            let mut end = None;
-            for text in tx.due_lanes(now)? {
-                let lane = Lane::read(&text);
-                let closed = rules.protection.countries.closes(lane.kind, lane.country);
-                let rows = match routing::choose(&routes, need(&lane, 1, &[])) {
-                    _ if closed => LOOK,
-                    Choice::Wait { until } => {
-                        outlook.until = outlook.until.into_iter().chain(until).min();
-                        continue;
-                    }
-                    Choice::Take(_) if !limited => room.clamp(1, LOOK),
-                    Choice::Take(_) | Choice::Nothing => LOOK,
-                };
-                let found = tx.due_attempts(&text, now, rows)?;
-                let whole = found.len() < usize::try_from(rows).unwrap_or(usize::MAX);
-                for due in found {
-                    let amount = if limited && lane.kind == EventKind::Sms { amounts.of(&due)? } else { 1 };
-                    outlook.due.push(Due { attempt: due.id, due: due.due, lane: lane.clone(), amount, closed });
-                }
-                let last = outlook.due.last().filter(|_| !whole).map(place);
-                end = end.into_iter().chain(last).min();
-            }
-            outlook.due.sort_by_key(place);
-            let read = outlook.due.partition_point(|due| end.is_none_or(|end| place(due) <= end));
-            outlook.behind = outlook.due.split_off(read);
-            Ok::<_, StoreError>(outlook)
-        });
-        Ok(outlook.await?)
-    }
-
     /// When the dispatcher has to look again if nothing wakes it. `looked`: the instant of the look before, which is not
     /// the present any more: what became due during the look is still to be done.
     pub async fn next_due(&self, looked: Timestamp) -> Result<Option<Timestamp>, Internal> {
@@ -197,6 +112,8 @@ impl App {
     /// Claims a due attempt for a route and takes its share of the route's budget, both on record before the message is
     /// handed over.
     pub async fn claim(&self, attempt: AttemptId, route: &str) -> Result<Claim, Internal> {
+        // A PIN that is renewed is written before its key may be retired.
+        let _keys = self.keys();
         let mut prepared = Prepared::default();
         loop {
             match self.try_claim(attempt, route.to_owned(), prepared).await? {
@@ -206,9 +123,9 @@ impl App {
                     self.load_budgets().await?;
                     return Ok(Claim::Spent);
                 }
-                Try::Claimed(row, autofill, share) => {
+                Try::Claimed(row, autofill, share, reference) => {
                     self.board.take_budget(&share.route, share.kind, attempt, share.amount);
-                    let message = self.message(attempt, &row, &autofill)?;
+                    let message = self.message(attempt, &row, &autofill, reference)?;
                     let blocked = self.is_blocked(&message.number).await?;
                     return Ok(if blocked { Claim::Blocked } else { Claim::Message(Box::new(message)) });
                 }
@@ -221,7 +138,8 @@ impl App {
         let now = self.clock.now();
         let rules = self.rules();
         let board = self.board.clone();
-        let secrets = self.secrets.clone();
+        let keys = self.keys();
+        let reference = board.is_provider(&route).then(|| Reference::from_bytes(self.random.bytes()));
         let claimed = self
             .store
             .write(move |tx: &Tx| {
@@ -231,7 +149,7 @@ impl App {
                 }
                 let autofill = budget::autofill_of(tx, row.fixed.account)?;
                 let kind = row.machine.current_event();
-                if kind == EventKind::Tts && calls::are_spent(tx, &rules.protection, &secrets, &row, now)? {
+                if kind == EventKind::Tts && calls::are_spent(tx, &rules.protection, &keys.secrets, &row, now)? {
                     return Ok(Try::Closed(calls::SPENT));
                 }
                 let share = NewBudgetUse { route, kind, amount: budget::amount(&rules, &row, &autofill), attempt: id };
@@ -243,9 +161,10 @@ impl App {
                 }
                 match step(tx, &mut row, Event::Claimed { attempt: attempt.number }, &prepared, now)? {
                     Ok(step) if step.granted() => {
-                        tx.claim_attempt(id, &share.route, now)?;
+                        let cost = board.price(&share.route, kind, share.amount).units();
+                        tx.claim_attempt(id, &share.route, reference, cost, now)?;
                         tx.take_budget(&share, now)?;
-                        Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share))
+                        Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share, reference))
                     }
                     Ok(_) => Ok(Try::Gone),
                     Err(_) => {
@@ -260,7 +179,7 @@ impl App {
     }
 
     /// The PIN of the next generation: the caller's own again, or a fresh one.
-    async fn renewed_pin(&self, row: &VerificationRow) -> Result<PreparedPin, Internal> {
+    async fn renewed_pin(&self, row: &VerificationRow) -> Result<StoredPin, Internal> {
         let request = row.fixed.request;
         let pin = if row.fixed.own_pin {
             self.open_pin(row)?
@@ -271,7 +190,13 @@ impl App {
         self.prepare_pin(pin, request, row.machine.generation + 1).await
     }
 
-    fn message(&self, attempt: AttemptId, row: &VerificationRow, autofill: &Autofill) -> Result<Message, Internal> {
+    fn message(
+        &self,
+        attempt: AttemptId,
+        row: &VerificationRow,
+        autofill: &Autofill,
+        reference: Option<Reference>,
+    ) -> Result<Message, Internal> {
         let request = row.fixed.request;
         let pin = self.open_pin(row)?;
         let purpose = purpose_of(&row.fixed.brand, row.fixed.amount_cents)
@@ -282,6 +207,15 @@ impl App {
         let kind = row.machine.current_event();
         let texts = Arc::clone(&self.rules().texts);
         let text = MessageText::new(texts.sms(&purpose, &pin, language, autofill));
+        let particulars = reference.map(|reference| {
+            Box::new(Particulars {
+                reference,
+                sender_id: row.fixed.sender_id.clone(),
+                purpose: purpose.clone(),
+                pin: pin.clone(),
+                language,
+            })
+        });
         let call = match kind {
             EventKind::Sms => None,
             EventKind::Tts => Some(CallScript { purpose, pin, language, texts }),
@@ -293,6 +227,7 @@ impl App {
             number: self.open_number(row)?,
             text,
             call,
+            particulars,
             pin_end,
             validity: life,
         })
@@ -301,14 +236,14 @@ impl App {
     /// Asks whether an attempt's bytes may leave. `true` is on record as `sending` when this returns.
     pub async fn begin(&self, id: AttemptId) -> Result<bool, Internal> {
         let now = self.clock.now();
-        let secrets = self.secrets.clone();
+        let keys = self.keys();
         let begun = self
             .store
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
                 // Claimed again, it is refused with its reason.
-                if let Ok(number) = number_of(&secrets, &row)
-                    && tx.is_blocked(&hashes_of(&secrets, &number))?
+                if let Ok(number) = number_of(&keys.secrets, &row)
+                    && tx.is_blocked(&hashes_of(&keys.secrets, &number))?
                 {
                     return Ok(None);
                 }
@@ -330,12 +265,12 @@ impl App {
         let now = self.clock.now();
         let prepared = self.prepared();
         let told = outcome.clone();
-        let (rules, secrets) = (self.rules(), self.secrets.clone());
-        let step = self
+        let (rules, keys) = (self.rules(), self.keys());
+        let steps = self
             .store
             .write(move |tx: &Tx| {
                 budget::settle(tx, id, &outcome, now)?;
-                let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
+                let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok([None, None]) };
                 let (machine_outcome, state, reason) = verdict(&outcome);
                 let reason = reason.as_deref();
                 // The step may go on to another event.
@@ -357,18 +292,20 @@ impl App {
                             tx.insert_awaited_report(id, &route, reference, now)?;
                         }
                     }
+                    Outcome::Taken { message_id: Some(message_id) } => tx.name_attempt(id, message_id)?,
                     Outcome::Spoken { talked, .. } => {
-                        calls::count(tx, &rules.protection, &secrets, &row, *talked, now)?;
+                        calls::count(tx, &rules.protection, &keys.secrets, &row, *talked, now)?;
                     }
-                    Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
+                    Outcome::Taken { message_id: None } | Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
-                Ok::<_, StoreError>(result.ok())
+                let overtaken = catch_up(tx, id, &mut row, &prepared, now)?;
+                Ok::<_, StoreError>([result.ok(), overtaken])
             })
             .await?;
         self.show_settled(id, &told, now);
-        if let Some(step) = step {
-            self.wake_after(&step);
+        for step in steps.iter().flatten() {
+            self.wake_after(step);
         }
         Ok(())
     }
@@ -410,7 +347,7 @@ impl App {
 
     /// Deletes some verifications that ended long ago; says how many.
     pub async fn purge(&self) -> Result<usize, Internal> {
-        let before = self.clock.now() - self.rules().retention;
+        let before = self.clock.now() - self.rules().retention.verifications;
         Ok(self.store.write(move |tx: &Tx| tx.purge_verifications(before, PURGE)).await?)
     }
 }
@@ -438,6 +375,9 @@ fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp)
     }
     // A refusal cannot come: `Restarted` is never refused.
     let _ = step(tx, &mut row, Event::Restarted, prepared, now)?;
+    for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Sending.as_str()) {
+        catch_up(tx, attempt.id, &mut row, prepared, now)?;
+    }
     note_failure(tx, &row, "the last try was being compared when the daemon ended")?;
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Claimed.as_str()) {
         withdraw_unless_requeued(tx, attempt.id, now)?;
@@ -465,7 +405,7 @@ fn verdict(outcome: &Outcome) -> (MachineOutcome, AttemptState, Option<Cow<'_, s
         Some(Cow::Borrowed(reason))
     }
     match outcome {
-        Outcome::Accepted { .. } => (MachineOutcome::HandedOver, AttemptState::Sent, None),
+        Outcome::Accepted { .. } | Outcome::Taken { .. } => (MachineOutcome::HandedOver, AttemptState::Sent, None),
         Outcome::Spoken { rang, talked } => {
             let times = format!("rang {:.1} s, lasted {:.1} s", rang.as_secs_f64(), talked.as_secs_f64());
             (MachineOutcome::HandedOver, AttemptState::Sent, Some(Cow::Owned(times)))

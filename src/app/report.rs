@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::App;
 use super::transition::step;
 use super::types::Internal;
 use crate::channel::DeliveryReport;
+use crate::secrets::{Digest, Secrets};
 use crate::store::{AwaitedReport, StoreError, Tx, VerificationRow};
 use crate::verification::{AttemptId, Event};
 
 /// A reference counts to 255 and begins again; a report that comes later than this belongs to nothing here.
-const REPORT_AGE_MAX: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+pub(super) const REPORT_AGE_MAX: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// Tries of a SIM PIN when none was wrong (3GPP TS 31.101).
 const SIM_PIN_TRIES: u8 = 3;
@@ -96,15 +99,35 @@ impl App {
     /// Whether a SIM's PIN may be tried: not one that was tried before and not taken, unless the SIM says that all its
     /// tries are left, so that the earlier one cannot have been refused.
     pub async fn may_try_sim_pin(&self, sim: &str, pin: &str, tries_left: Option<u8>) -> Result<bool, Internal> {
-        let hash = self.secrets.sim_pin_hash(sim, pin);
-        let now = self.clock.now();
-        let first = self.store.write(move |tx: &Tx| tx.begin_sim_pin_try(&hash, now)).await?;
+        let (keys, now) = (self.keys(), self.clock.now());
+        let (sim, pin) = (sim.to_owned(), Zeroizing::new(pin.to_owned()));
+        let first = self
+            .store
+            .write(move |tx: &Tx| {
+                let hashes = sim_pin_hashes(tx, &keys.secrets, &sim, &pin)?;
+                tx.begin_sim_pin_try(&hashes, now)
+            })
+            .await?;
         Ok(first || tries_left.is_some_and(|left| left >= SIM_PIN_TRIES))
     }
 
     /// The SIM took the PIN, or it never reached the SIM.
     pub async fn sim_pin_done(&self, sim: &str, pin: &str) -> Result<(), Internal> {
-        let hash = self.secrets.sim_pin_hash(sim, pin);
-        Ok(self.store.write(move |tx: &Tx| tx.forget_sim_pin_try(&hash)).await?)
+        let keys = self.keys();
+        let (sim, pin) = (sim.to_owned(), Zeroizing::new(pin.to_owned()));
+        let forgotten = self.store.write(move |tx: &Tx| {
+            let hashes = sim_pin_hashes(tx, &keys.secrets, &sim, &pin)?;
+            tx.forget_sim_pin_try(&hashes)
+        });
+        Ok(forgotten.await?)
     }
 }
+
+/// Under every key, and under the key of retired ones.
+fn sim_pin_hashes(tx: &Tx, secrets: &Secrets, sim: &str, pin: &str) -> Result<Vec<Digest>, StoreError> {
+    let kept = tx.sim_pin_key()?.and_then(|sealed| secrets.open(&sealed, SIM_PIN_KEY).ok());
+    Ok(secrets.sim_pin_hashes(sim, pin, kept.as_deref().map(Vec::as_slice)))
+}
+
+/// What the sealed key of SIM PINs' hashes is bound to.
+pub(super) const SIM_PIN_KEY: &[u8] = b"sim pin key";

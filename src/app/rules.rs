@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::channel::routing::Policy;
 use crate::fraud::Protection;
 use crate::phone::{Country, NumberKind};
 use crate::secrets::HashCost;
@@ -23,6 +24,7 @@ pub struct Rules {
     /// Of an account that has no rate of its own.
     pub requests_per_second: u32,
     pub send_timeout: Duration,
+    pub routing: Policy,
     pub hash_cost: HashCost,
     /// Empty: all.
     pub allowed_countries: Vec<Country>,
@@ -33,13 +35,22 @@ pub struct Rules {
     pub credit_value: Money,
     pub default_credits: Credits,
     pub country_credits: BTreeMap<Country, Credits>,
-    /// Finished verifications older than this are purged.
-    pub retention: Duration,
+    pub retention: Retention,
     pub texts: Arc<Texts>,
     /// Words by which a number's owner gets it onto the blocklist; none: no message does.
     pub opt_out: Option<Arc<OptOutWords>>,
     /// From fraud and guessing.
     pub protection: Protection,
+}
+
+/// How long what has ended is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    pub verifications: Duration,
+    pub inbox: Duration,
+    /// What goes before its verification; none: with it.
+    pub ip_addresses: Option<Duration>,
+    pub numbers: Option<Duration>,
 }
 
 impl Rules {
@@ -87,6 +98,7 @@ impl Rules {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::channel::routing::RouteKind;
     use crate::phone::PhoneNumber;
     use crate::verification::{Brand, Purpose};
 
@@ -101,6 +113,10 @@ pub(super) mod tests {
             tries_max: 3,
             requests_per_second: 30,
             send_timeout: Duration::from_secs(240),
+            routing: Policy {
+                order: vec![RouteKind::Modem, RouteKind::Provider],
+                overflow_after: Duration::from_secs(20),
+            },
             hash_cost: HashCost { memory_kib: 64, iterations: 1, parallelism: 1 },
             allowed_countries: vec![],
             allowed_kinds: vec![NumberKind::Mobile],
@@ -108,7 +124,12 @@ pub(super) mod tests {
             credit_value: Money::from_units(10_000),
             default_credits: Credits(1205),
             country_credits: [("US".parse().expect("a country"), Credits(361))].into(),
-            retention: Duration::from_secs(86_400),
+            retention: Retention {
+                verifications: Duration::from_secs(86_400),
+                inbox: Duration::from_secs(86_400),
+                ip_addresses: None,
+                numbers: None,
+            },
             texts: Arc::new(Texts::built_in(|_| 1)),
             opt_out: None,
             protection: Protection::default(),

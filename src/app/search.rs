@@ -18,17 +18,24 @@ impl App {
                 let mut rows = vec![];
                 for request in requests {
                     if let Some(row) = tx.verification_by_request(account, request)? {
-                        let (tries, events) = (tx.tries_of(row.id)?, tx.events_of(row.id)?);
-                        rows.push((row, tries, events));
+                        let (tries, events, cost) = (tx.tries_of(row.id)?, tx.events_of(row.id)?, tx.cost_of(row.id)?);
+                        rows.push((row, tries, events, cost));
                     }
                 }
                 Ok::<_, StoreError>(rows)
             })
             .await?;
-        rows.into_iter().map(|(row, tries, events)| self.found(&row, tries, events)).collect()
+        let found = |(row, tries, events, cost)| self.found(&row, tries, events, Money::from_units(cost));
+        rows.into_iter().map(found).collect()
     }
 
-    fn found(&self, row: &VerificationRow, tries: Vec<TryRecord>, events: Vec<EventRecord>) -> Result<Found, Internal> {
+    fn found(
+        &self,
+        row: &VerificationRow,
+        tries: Vec<TryRecord>,
+        events: Vec<EventRecord>,
+        cost: Money,
+    ) -> Result<Found, Internal> {
         let handed_over = || events.iter().filter_map(|event| event.handed_over);
         Ok(Found {
             request: row.fixed.request,
@@ -39,7 +46,7 @@ impl App {
                 Some(End::Expired) => Progress::Expired,
                 Some(End::Cancelled) => Progress::Cancelled,
             },
-            number: self.open_number(row)?,
+            number: if row.fixed.number_sealed.is_empty() { None } else { Some(self.open_number(row)?) },
             price: if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) },
             currency: row.fixed.currency.clone(),
             sender_id: row.fixed.sender_id.clone(),
@@ -60,12 +67,12 @@ impl App {
                 .filter(|event| !event.skipped)
                 .map(|event| EventRow { id: event.id, kind: event.kind })
                 .collect(),
-            estimated_price_messages_sent: Money::ZERO,
+            estimated_price_messages_sent: cost,
         })
     }
 
     pub(super) fn open_number(&self, row: &VerificationRow) -> Result<PhoneNumber, Internal> {
-        number_of(&self.secrets, row)
+        number_of(&self.keys().secrets, row)
     }
 }
 

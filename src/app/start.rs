@@ -5,16 +5,16 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::acceptance::{Facts, judge};
-use super::blocklist;
 use super::guard::{Judged, Subjects};
 use super::transition::number_binding;
 use super::types::{Account, Internal, StartError};
 use super::{App, Rules};
+use super::{blocklist, look};
 use crate::channel::lane::Lane;
 use crate::channel::routing::RouteView;
 use crate::clock::Timestamp;
 use crate::phone::{Country, NumberKind};
-use crate::secrets::Digest;
+use crate::secrets::{Digest, Secrets};
 use crate::store::{NewVerification, StoreError, Tx};
 use crate::verification::{
     AccountId, Credits, EventId, Language, Pin, Plan, Purpose, RequestId, StartRequest, Verification,
@@ -24,7 +24,8 @@ use crate::verification::{
 #[derive(Clone)]
 struct Candidate {
     account: AccountId,
-    number_hash: Digest,
+    /// Of the number, under every key; the current one's first.
+    number_hashes: Vec<Digest>,
     /// Of every entry of the blocklist that would hold the number.
     block_hashes: Vec<Digest>,
     country: Option<Country>,
@@ -58,6 +59,7 @@ impl Candidate {
     /// Reads the facts and judges. Says whether the account pays.
     fn judge(&self, tx: &Tx, judged: &Judged, now: Timestamp) -> Result<Payment, StartError> {
         let account = tx.account(self.account)?;
+        let waiting = look::waiting(tx, &self.rules, now)?;
         let credits = account.as_ref().and_then(|account| account.credits).map(Credits);
         judge(&Facts {
             rules: &self.rules,
@@ -68,11 +70,11 @@ impl Candidate {
             kind: self.kind,
             blocked: tx.is_blocked(&self.block_hashes)?,
             held: judged.held,
-            in_progress: tx.request_in_progress(self.account, &self.number_hash)?,
+            in_progress: tx.request_in_progress(self.account, &self.number_hashes)?,
             credits,
             price: self.price,
             routes: &self.routes,
-            waiting: tx.queue_length(now)?,
+            waiting: &waiting,
             now,
         })?;
         Ok(if credits.is_some() { Payment::Debited } else { Payment::Unlimited })
@@ -93,9 +95,10 @@ impl App {
     /// The first reason of the contract's order that applies.
     pub async fn start(&self, account: &Account, mut request: StartRequest) -> Result<RequestId, StartError> {
         account.defaults.fill(&mut request);
+        let keys = self.keys();
         let rules = self.rules();
         long_enough(&rules, &request)?;
-        let candidate = self.candidate(&rules, account, &request);
+        let candidate = self.candidate(&keys.secrets, &rules, account, &request);
         // Spares the hash of a PIN that would never be sent; the transaction that accepts judges again.
         let now = self.clock.now();
         let early = candidate.clone();
@@ -111,7 +114,7 @@ impl App {
         let id = RequestId::from_bytes(self.random.bytes());
         let pin = request.pin.clone().unwrap_or_else(|| self.draw_pin(&rules, &request));
         let pin = self.prepare_pin(pin, id, 1).await?;
-        let mut new = self.new_verification(&rules, account, &request, id, candidate.number_hash);
+        let mut new = self.new_verification(&keys.secrets, &rules, account, &request, id);
         let event_id = EventId::from_bytes(self.random.bytes());
         let now = self.clock.now();
         self.store
@@ -129,7 +132,7 @@ impl App {
                     Ok(Payment::Debited) => return Err(StartError::QuotaExceeded),
                 }
                 let (machine, _) = Verification::start(candidate.plan.clone(), now);
-                let row = tx.insert_verification(&new, &pin.hash, &pin.sealed, &machine)?;
+                let row = tx.insert_verification(&new, &pin, &machine)?;
                 tx.insert_event(row, event_id, 0, machine.current_event(), machine.generation)?;
                 let (kind, country) = (machine.current_event(), candidate.country);
                 let lane = Lane { first: true, kind, country, avoided: None, excluded: vec![] };
@@ -145,19 +148,19 @@ impl App {
         Ok(id)
     }
 
-    fn candidate(&self, rules: &Arc<Rules>, account: &Account, request: &StartRequest) -> Candidate {
+    fn candidate(&self, secrets: &Secrets, rules: &Arc<Rules>, account: &Account, request: &StartRequest) -> Candidate {
         let number = &request.number;
         Candidate {
             account: account.id,
-            number_hash: self.secrets.number_hash(number.digits()),
-            block_hashes: blocklist::hashes_of(&self.secrets, number),
+            number_hashes: secrets.number_hashes(number.digits()),
+            block_hashes: blocklist::hashes_of(secrets, number),
             country: number.country(),
             kind: number.kind(),
             price: rules.credits(number.country()),
             plan: rules.plan(request),
             rules: Arc::clone(rules),
             routes: self.board.routes_at(self.clock.now()),
-            subjects: self.subjects(&rules.protection, account, number, request.end_user),
+            subjects: self.subjects(secrets, &rules.protection, account, number, request.end_user),
         }
     }
 
@@ -168,11 +171,11 @@ impl App {
 
     fn new_verification(
         &self,
+        secrets: &Secrets,
         rules: &Rules,
         account: &Account,
         request: &StartRequest,
         id: RequestId,
-        number_hash: Digest,
     ) -> NewVerification {
         let number = &request.number;
         let (name, amount_cents) = match &request.purpose {
@@ -185,8 +188,8 @@ impl App {
         NewVerification {
             request: id,
             account: account.id,
-            number_sealed: self.secrets.seal(&self.random, number.digits().as_bytes(), &number_binding(id)),
-            number_hash,
+            number_sealed: secrets.seal(&self.random, number.digits().as_bytes(), &number_binding(id)),
+            number_hash: secrets.number_hash(number.digits()),
             country: number.country().map(|country| country.to_string()),
             brand: name.to_owned(),
             amount_cents,

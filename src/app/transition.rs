@@ -5,7 +5,7 @@ use super::guard;
 use super::types::Internal;
 use crate::channel::lane::Lane;
 use crate::clock::Timestamp;
-use crate::store::{AttemptState, StoreError, Tx, VerificationRow};
+use crate::store::{AttemptState, StoreError, StoredPin, Tx, VerificationRow};
 use crate::verification::{AttemptId, Effect, End, Event, EventId, Pin, Refusal, RequestId, State, Verification};
 
 /// What was drawn and hashed before the transaction, for effects that need it.
@@ -13,14 +13,7 @@ use crate::verification::{AttemptId, Effect, End, Event, EventId, Pin, Refusal, 
 pub(super) struct Prepared {
     /// For an event that comes up.
     pub event_id: Option<EventId>,
-    pub pin: Option<PreparedPin>,
-}
-
-/// A PIN ready to be stored.
-#[derive(Clone)]
-pub(super) struct PreparedPin {
-    pub hash: Vec<u8>,
-    pub sealed: Vec<u8>,
+    pub pin: Option<StoredPin>,
 }
 
 /// What a step came to.
@@ -137,10 +130,11 @@ fn apply(
         Effect::Withdraw { attempt } => tx.withdraw_attempt(row.id, attempt, now)?,
         Effect::RenewPin => {
             let pin = prepared.pin.as_ref().ok_or_else(|| StoreError::Row("no PIN for a renewal".to_owned()))?;
-            tx.set_pin(row.id, &pin.hash, &pin.sealed)?;
+            tx.set_pin(row.id, pin)?;
             tx.set_event_generation(row.id, row.machine.event, row.machine.generation)?;
             row.pin_hash = Some(pin.hash.clone());
             row.pin_sealed = Some(pin.sealed.clone());
+            row.pin_key = Some(pin.key);
         }
         Effect::WipeSealedPin => tx.wipe_sealed_pin(row.id)?,
         Effect::WipePin => tx.wipe_pin(row.id)?,
@@ -198,10 +192,11 @@ impl App {
         pin: Pin,
         request: RequestId,
         generation: u32,
-    ) -> Result<PreparedPin, Internal> {
-        let sealed = self.secrets.seal(&self.random, pin.reveal().as_bytes(), &pin_binding(request, generation));
-        let hash = self.hasher.hash(&self.random, pin, request, generation).await?.to_bytes();
-        Ok(PreparedPin { hash, sealed })
+    ) -> Result<StoredPin, Internal> {
+        let keys = self.keys();
+        let sealed = keys.secrets.seal(&self.random, pin.reveal().as_bytes(), &pin_binding(request, generation));
+        let hash = keys.hasher.hash(&self.random, pin, request, generation).await?.to_bytes();
+        Ok(StoredPin { hash, sealed, key: keys.hasher.key_id() })
     }
 
     pub(super) fn open_pin(&self, row: &VerificationRow) -> Result<Pin, Internal> {
@@ -209,7 +204,8 @@ impl App {
         let broken = |reason| Internal::Row { request, reason };
         let sealed = row.pin_sealed.as_deref().ok_or_else(|| broken("its sealed PIN is gone"))?;
         let binding = pin_binding(request, row.machine.generation);
-        let plain = self.secrets.open(sealed, &binding).map_err(|_| broken("its sealed PIN cannot be opened"))?;
+        let plain =
+            self.keys().secrets.open(sealed, &binding).map_err(|_| broken("its sealed PIN cannot be opened"))?;
         std::str::from_utf8(&plain).ok().and_then(Pin::new).ok_or_else(|| broken("its sealed PIN is malformed"))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::channel::routing::NoRoute;
+use crate::channel::admission::NoRoute;
 use crate::clock::Timestamp;
 use crate::phone::PhoneNumber;
 use crate::store::StoreError;
@@ -135,7 +135,8 @@ pub enum Progress {
 pub struct Found {
     pub request: RequestId,
     pub progress: Progress,
-    pub number: PhoneNumber,
+    /// None once it is wiped.
+    pub number: Option<PhoneNumber>,
     pub price: Money,
     /// ISO 4217.
     pub currency: String,

@@ -5,13 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
 
 use super::budget::{Budget, Ledger, Limits};
-use super::routing::RouteView;
+use super::routing::{RouteKind, RouteView};
 use crate::clock::Timestamp;
-use crate::verification::{AttemptId, EventKind};
+use crate::verification::{AttemptId, EventKind, Money};
+
+/// How much of a measurement goes into the expected time.
+const MEASURED_WEIGHT: f64 = 0.3;
 
 /// Withdrawals that a route may lag behind: it looks at them at once, and only those of its own call matter.
 const WITHDRAWN_MAX: usize = 1024;
@@ -51,6 +55,10 @@ struct Entries {
 
 struct Entry {
     view: RouteView,
+    /// The attempts that it holds.
+    held: BTreeMap<AttemptId, EventKind>,
+    /// Whether an SMS, and a call, was measured.
+    measured: [bool; 2],
     sms: Ledger,
     calls: Ledger,
 }
@@ -74,7 +82,8 @@ pub enum When {
 impl Entry {
     fn new(view: RouteView) -> Self {
         let ledger = |kind| Ledger::new(view.budget.of(kind).limits());
-        Self { sms: ledger(EventKind::Sms), calls: ledger(EventKind::Tts), view }
+        let (sms, calls) = (ledger(EventKind::Sms), ledger(EventKind::Tts));
+        Self { sms, calls, held: BTreeMap::new(), measured: [false; 2], view }
     }
 
     fn ledger(&mut self, kind: EventKind) -> &mut Ledger {
@@ -82,6 +91,13 @@ impl Entry {
             EventKind::Sms => &mut self.sms,
             EventKind::Tts => &mut self.calls,
         }
+    }
+
+    /// Something began or ended.
+    fn show_held(&mut self, now: Timestamp) {
+        self.view.held = self.held.len();
+        self.view.held_calls = self.held.values().filter(|kind| **kind == EventKind::Tts).count();
+        self.view.busy_since = (self.view.held > 0).then_some(now);
     }
 
     fn show(&mut self) {
@@ -160,14 +176,59 @@ impl Board {
         self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    /// All of them, by the routes' names.
+    pub fn reasons(&self) -> BTreeMap<String, String> {
+        self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.
-    pub fn take_room(&self, name: &str) {
-        self.on(name, |entry| entry.view.held += 1);
+    pub fn take_room(&self, name: &str, attempt: AttemptId, kind: EventKind, now: Timestamp) {
+        self.on(name, |entry| {
+            entry.held.insert(attempt, kind);
+            // One that is only added to others says nothing of how those get on.
+            let busy_since = entry.view.busy_since;
+            entry.show_held(now);
+            entry.view.busy_since = busy_since.or(Some(now));
+        });
     }
 
     /// Counts a message that a route has done with.
-    pub fn give_room(&self, name: &str) {
-        self.update(name, |route| route.held = route.held.saturating_sub(1));
+    pub fn give_room(&self, name: &str, attempt: AttemptId, now: Timestamp) {
+        self.on(name, |entry| {
+            entry.held.remove(&attempt);
+            entry.show_held(now);
+        });
+        self.shared.changed.notify_one();
+    }
+
+    /// What a message took goes into the time by which routes are chosen; the first one replaces the guess.
+    pub fn measure(&self, name: &str, kind: EventKind, took: Duration) {
+        self.on(name, |entry| {
+            let known = &mut entry.measured[usize::from(kind == EventKind::Tts)];
+            let (weight, view) = (if *known { MEASURED_WEIGHT } else { 1.0 }, &mut entry.view);
+            *known = true;
+            let time = match kind {
+                EventKind::Sms => &mut view.send_time,
+                EventKind::Tts => &mut view.call_time,
+            };
+            let mean = time.as_secs_f64();
+            *time = Duration::from_secs_f64(mean + weight * (took.as_secs_f64() - mean));
+        });
+        self.shared.changed.notify_one();
+    }
+
+    /// Whether a route is an HTTP provider.
+    pub fn is_provider(&self, name: &str) -> bool {
+        let mut provider = false;
+        self.on(name, |entry| provider = entry.view.kind == RouteKind::Provider);
+        provider
+    }
+
+    /// What a message costs on a route.
+    pub fn price(&self, name: &str, kind: EventKind, amount: u32) -> Money {
+        let mut price = Money::ZERO;
+        self.on(name, |entry| price = entry.view.price(kind, amount));
+        price
     }
 
     /// What a route may send of a kind; no limit where there is no such route.

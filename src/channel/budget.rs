@@ -10,6 +10,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::verification::{AttemptId, EventKind};
 
@@ -35,7 +37,7 @@ impl Limits {
 }
 
 /// What is left of one limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     pub limit: u32,
     pub left: u32,
@@ -44,7 +46,7 @@ pub struct Share {
 }
 
 /// What a route may send of one kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
     /// `None`: no limit.
     pub minute: Option<Share>,
@@ -54,7 +56,7 @@ pub struct Allowance {
 }
 
 /// What a route may send: parts of SMS, and calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
     pub sms: Allowance,
     pub calls: Allowance,

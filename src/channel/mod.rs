@@ -1,8 +1,11 @@
 //! How a PIN leaves the house: what a channel is given, what it gives back, and which one is chosen.
 
+pub mod admission;
 mod board;
 pub mod budget;
+pub mod callback;
 pub mod lane;
+pub mod provider;
 mod received;
 pub mod routing;
 
@@ -16,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::clock::Timestamp;
 use crate::modem::pdu;
 use crate::phone::PhoneNumber;
-use crate::verification::{AttemptId, EventKind, Language, Pin, Purpose, RequestId, Texts};
+use crate::verification::{AttemptId, EventKind, Language, Pin, Purpose, Reference, RequestId, Texts};
 
 pub use board::{Board, Used, When};
 pub use received::{PartOf, Received, ReceivedKind};
@@ -33,6 +36,8 @@ pub struct Message {
     pub text: MessageText,
     /// What a call says; of a call alone.
     pub call: Option<CallScript>,
+    /// Of a message to a provider alone.
+    pub particulars: Option<Box<Particulars>>,
     /// Not to be sent at this instant or later: the PIN is dead then.
     pub pin_end: Option<Timestamp>,
     /// How long the network may keep trying.
@@ -46,6 +51,18 @@ pub struct CallScript {
     pub pin: Pin,
     pub language: Language,
     pub texts: Arc<Texts>,
+}
+
+/// What a provider's request may name beside number and text. Holds the PIN; `Debug` shows nothing of it.
+#[derive(Clone, Debug)]
+pub struct Particulars {
+    /// The same for each try of the attempt.
+    pub reference: Reference,
+    /// As the request gave it.
+    pub sender_id: String,
+    pub purpose: Purpose,
+    pub pin: Pin,
+    pub language: Language,
 }
 
 /// What the person is to read. Holds the PIN: wiped when dropped, never shown.
@@ -73,11 +90,18 @@ pub fn sms_parts(text: &str) -> u32 {
     u32::try_from(pdu::part_count(text)).unwrap_or(u32::MAX)
 }
 
+/// Whether a text goes out in an alphabet that leaves 70 characters a message.
+pub fn needs_unicode(text: &str) -> bool {
+    pdu::alphabet_of(text) != pdu::Alphabet::Gsm7
+}
+
 /// How an attempt went. Reasons are for the operator: no number, no text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The network took every part; its references for delivery reports, where the modem told them.
     Accepted { references: Vec<Option<u8>> },
+    /// A provider took it; its own name for the message, where it told one.
+    Taken { message_id: Option<String> },
     /// A call was answered and the PIN read out, once at least.
     Spoken { rang: Duration, talked: Duration },
     /// A call was busy or not answered, or ended before the PIN was read out.

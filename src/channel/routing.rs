@@ -1,19 +1,52 @@
-//! Which route takes a message, and whether a request may be accepted at all. Pure.
+//! Which route takes a message. Pure.
+//!
+//! Kinds of routes come in the configured order. Of a kind the route with the shortest expected wait is taken: what it
+//! holds and what waits for it already, by measured times. A kind whose shortest wait is longer than
+//! `overflow_after`, or than what is left of the PIN's life, leaves the message to the next one; if every kind does, the
+//! shortest wait of all decides. Nothing is fixed by that: the next look decides again about what still waits.
 
 use std::time::Duration;
 
-use super::budget::{Budget, MINUTE};
+use serde::{Deserialize, Serialize};
+
+use super::budget::{Budget, DAY, MINUTE};
 use crate::clock::Timestamp;
 use crate::phone::Country;
-use crate::verification::EventKind;
+use crate::verification::{EventKind, Money};
 
 /// What an SMS takes until it was measured.
 pub const SEND_TIME_GUESS: Duration = Duration::from_secs(4);
 
-/// A route as it stands.
+/// What a call takes until it was measured: ringing, and the PIN three times.
+pub const CALL_TIME_GUESS: Duration = Duration::from_secs(40);
+
+/// What a provider's request takes until it was measured.
+pub const REQUEST_TIME_GUESS: Duration = Duration::from_secs(1);
+
+/// How routes are chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Which kind comes first; one left out is not used.
+    pub order: Vec<RouteKind>,
+    /// The expected wait from which on the next kind is tried.
+    pub overflow_after: Duration,
+}
+
+impl Policy {
+    fn rank(&self, kind: RouteKind) -> Option<usize> {
+        self.order.iter().position(|ordered| *ordered == kind)
+    }
+
+    pub fn uses(&self, kind: RouteKind) -> bool {
+        self.order.contains(&kind)
+    }
+}
+
+/// A route as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteView {
     pub name: String,
+    pub kind: RouteKind,
     pub sms: bool,
     pub tts: bool,
     /// Countries it serves; empty: all.
@@ -21,35 +54,113 @@ pub struct RouteView {
     pub health: Health,
     /// Messages it holds.
     pub held: usize,
+    /// Of these, calls.
+    pub held_calls: usize,
     /// Messages it may hold.
     pub room: usize,
-    /// What a message takes, measured.
+    /// Messages that it sends at the same time.
+    pub concurrency: usize,
+    /// What an SMS takes, measured.
     pub send_time: Duration,
+    /// What a call takes, measured.
+    pub call_time: Duration,
+    /// When it last began or ended a message, while it holds one.
+    pub busy_since: Option<Timestamp>,
     /// What it may send.
     pub budget: Budget,
+    /// Of one part of an SMS.
+    pub sms_price: Money,
+    pub call_price: Money,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteKind {
+    Modem,
+    Provider,
+}
+
+impl Health {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Down { .. } => "down",
+            Self::Failing { .. } => "failing",
+        }
+    }
+
+    /// Since when it is not ready.
+    pub fn since(self) -> Option<Timestamp> {
+        match self {
+            Self::Ready => None,
+            Self::Down { since } | Self::Failing { since } => Some(since),
+        }
+    }
+}
+
+impl RouteKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Modem => "modem",
+            Self::Provider => "provider",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Health {
     Ready,
-    Down { since: Timestamp },
+    Down {
+        since: Timestamp,
+    },
+    /// A provider whose breaker is open.
+    Failing {
+        since: Timestamp,
+    },
 }
 
 impl RouteView {
-    fn takes(&self, kind: EventKind, country: Option<Country>) -> bool {
-        let channel = match kind {
+    /// A route that takes nothing, holds nothing and is ready, for who changes what differs.
+    pub fn new(name: &str, kind: RouteKind) -> Self {
+        let (send_time, call_time) = match kind {
+            RouteKind::Modem => (SEND_TIME_GUESS, CALL_TIME_GUESS),
+            RouteKind::Provider => (REQUEST_TIME_GUESS, REQUEST_TIME_GUESS),
+        };
+        Self {
+            name: name.to_owned(),
+            kind,
+            sms: false,
+            tts: false,
+            countries: vec![],
+            health: Health::Ready,
+            held: 0,
+            held_calls: 0,
+            room: 1,
+            concurrency: 1,
+            send_time,
+            call_time,
+            busy_since: None,
+            budget: Budget::default(),
+            sms_price: Money::ZERO,
+            call_price: Money::ZERO,
+        }
+    }
+
+    pub fn takes(&self, kind: EventKind, country: Option<Country>) -> bool {
+        self.carries(kind) && (self.countries.is_empty() || self.names(country))
+    }
+
+    /// Whether it has the channel of a kind.
+    pub fn carries(&self, kind: EventKind) -> bool {
+        match kind {
             EventKind::Sms => self.sms,
             EventKind::Tts => self.tts,
-        };
-        channel && (self.countries.is_empty() || self.names(country))
+        }
     }
 
     fn names(&self, country: Option<Country>) -> bool {
         country.is_some_and(|country| self.countries.contains(&country))
-    }
-
-    fn has_room(&self) -> bool {
-        self.free_room() > 0
     }
 
     /// Messages that it can take now.
@@ -60,6 +171,7 @@ impl RouteView {
     /// As it is once it was given a message.
     pub fn take(&mut self, kind: EventKind, amount: u32) {
         self.held += 1;
+        self.held_calls += usize::from(kind == EventKind::Tts);
         self.budget.of_mut(kind).take(amount);
     }
 
@@ -67,8 +179,37 @@ impl RouteView {
         self.health == Health::Ready
     }
 
-    fn expected_wait(&self) -> Duration {
-        self.send_time.saturating_mul(u32::try_from(self.held).unwrap_or(u32::MAX))
+    pub fn time_of(&self, kind: EventKind) -> Duration {
+        match kind {
+            EventKind::Sms => self.send_time,
+            EventKind::Tts => self.call_time,
+        }
+    }
+
+    /// What `amount` parts of an SMS, or calls, cost.
+    pub fn price(&self, kind: EventKind, amount: u32) -> Money {
+        let price = match kind {
+            EventKind::Sms => self.sms_price,
+            EventKind::Tts => self.call_price,
+        };
+        Money::from_units(price.units().saturating_mul(i64::from(amount)))
+    }
+
+    /// What it holds, by measured times.
+    fn held_work(&self) -> Duration {
+        let calls = self.held_calls.min(self.held);
+        self.send_time * to_u32(self.held - calls) + self.call_time * to_u32(calls)
+    }
+
+    /// For how much longer than expected it has neither begun nor ended anything: what has been slow is expected to be
+    /// slow for as long again.
+    fn overrun(&self, now: Timestamp) -> Duration {
+        let Some(since) = self.busy_since.filter(|_| self.held > 0) else { return Duration::ZERO };
+        now.since(since).saturating_sub(self.time_in_hand())
+    }
+
+    fn time_in_hand(&self) -> Duration {
+        if self.held_calls > 0 { self.call_time.max(self.send_time) } else { self.send_time }
     }
 }
 
@@ -83,349 +224,257 @@ pub struct Need<'a> {
     pub avoided: Option<&'a str>,
     /// Parts of an SMS, or one call.
     pub amount: u32,
-    /// Routes whose minute is kept for a message that comes before this one.
-    pub kept: &'a [String],
-}
-
-impl Need<'_> {
-    fn has_budget(&self, route: &RouteView) -> bool {
-        let allowance = route.budget.of(self.kind);
-        let kept = allowance.minute.is_some() && self.kept.contains(&route.name);
-        !kept && allowance.has(self.amount)
-    }
+    /// When its PIN is dead; `None`: not before it was handed over.
+    pub pin_end: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The index of the route in the list.
+    /// The route of this index takes it.
     Take(usize),
-    /// A route would take it, but not now. When a budget has more again, if that is what is lacking.
-    Wait { until: Option<Timestamp> },
+    /// It waits for the route of this index, which has no room or no budget yet. When the choice may be another one,
+    /// if only time is lacking.
+    Queue { route: usize, until: Option<Timestamp> },
+    /// A route would take it, but none is ready.
+    Wait,
     /// No route will.
     Nothing,
 }
 
-/// Chooses among the routes that are ready and have budget and room the one with the shortest expected wait; of equals
-/// one that names the number's country, then the one that sent least in 24 hours, then the first.
-pub fn choose(routes: &[RouteView], need: Need) -> Choice {
-    let mut candidates = takers(routes, &need);
-    if candidates.is_empty() {
-        return Choice::Nothing;
-    }
-    candidates.retain(|(_, route)| route.is_ready());
-    let short = candidates.iter().filter(|(_, route)| !need.has_budget(route));
-    let until = short.filter_map(|(_, route)| route.budget.of(need.kind).frees(need.amount)).min();
-    candidates.retain(|(_, route)| need.has_budget(route));
-    if candidates.iter().any(|(_, route)| Some(route.name.as_str()) != need.avoided) {
-        candidates.retain(|(_, route)| Some(route.name.as_str()) != need.avoided);
-    }
-    candidates.retain(|(_, route)| route.has_room());
-    candidates
-        .into_iter()
-        .min_by_key(|(_, route)| (route.expected_wait(), !route.names(need.country), route.budget.of(need.kind).used))
-        .map_or(Choice::Wait { until }, |(index, _)| Choice::Take(index))
-}
-
-/// The ready routes that a message waits for because their minute has too little left for it. Messages that come after
-/// it leave them to it: otherwise one of a single part would always take what a longer one waits for.
-pub fn short_of_a_minute(routes: &[RouteView], need: Need) -> Vec<String> {
-    let short = |route: &RouteView| route.is_ready() && route.budget.of(need.kind).lacks_minute_alone(need.amount);
-    takers(routes, &need).into_iter().filter(|(_, route)| short(route)).map(|(_, route)| route.name.clone()).collect()
-}
-
-/// A budget that can never hold the message makes its route unfit as a wrong country does.
-fn takers<'a>(routes: &'a [RouteView], need: &Need) -> Vec<(usize, &'a RouteView)> {
-    let takes = |route: &RouteView| {
-        route.takes(need.kind, need.country)
-            && route.budget.of(need.kind).can_hold(need.amount)
-            && !need.excluded.contains(&route.name)
-    };
-    routes.iter().enumerate().filter(|(_, route)| takes(route)).collect()
-}
-
-/// Why a request is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoRoute {
-    /// No configured route takes the number and any channel of the workflow.
-    NotConfigured,
-    /// Every such route has been down for longer than the send time-out.
-    Down,
-    /// Every such route has spent its budget of the day, for longer than the send time-out.
-    BudgetSpent,
-    /// The queue is longer than the send time-out.
-    QueueTooLong,
-    /// Only providers take it, and each one's breaker is open.
-    ProvidersFailing,
-}
-
-/// Whether a request that is accepted now has a chance: some route that takes it may return in time and has a budget,
-/// and the queue of `waiting` messages is not longer than the send time-out.
-pub fn admit(
-    routes: &[RouteView],
-    kinds: &[EventKind],
-    country: Option<Country>,
-    waiting: u32,
-    send_timeout: Duration,
+/// The routes as one look at the outbox sees them: as they stand, and with what the look has given to them already.
+#[derive(Clone, Debug)]
+pub struct Prospects {
+    policy: Policy,
     now: Timestamp,
-) -> Result<(), NoRoute> {
-    let mut takers: Vec<_> = routes
-        .iter()
-        .flat_map(|route| kinds.iter().map(move |&kind| (route, kind)))
-        .filter(|(route, kind)| route.takes(*kind, country))
-        .collect();
-    if takers.is_empty() {
-        return Err(NoRoute::NotConfigured);
-    }
-    let long_down = |route: &RouteView| match route.health {
-        Health::Ready => false,
-        Health::Down { since } => now.since(since) > send_timeout,
-    };
-    takers.retain(|(route, _)| !long_down(route));
-    if takers.is_empty() {
-        return Err(NoRoute::Down);
-    }
-    let end = now + send_timeout;
-    takers.retain(|(route, kind)| !route.budget.of(*kind).is_spent_until(end));
-    if takers.is_empty() {
-        return Err(NoRoute::BudgetSpent);
-    }
-    // A route that takes several kinds sends one message at a time all the same.
-    takers.dedup_by_key(|(route, _)| &route.name);
-    let sent = takers.iter().map(|(route, kind)| sent_by(route, *kind, end, send_timeout));
-    let (total, days_bind) = sent.fold((0.0, true), |(total, days), (sent, day)| (total + sent, days && day));
-    // Where a route has time left over, the one that is asked for goes out as the last; otherwise it is one of the total.
-    let ahead = if days_bind { total - 1.0 } else { total };
-    if f64::from(waiting) > ahead { Err(NoRoute::QueueTooLong) } else { Ok(()) }
+    routes: Vec<Prospect>,
 }
 
-/// How many messages a route can send before `end`, and whether it is the budget of a day that allows no more.
-fn sent_by(route: &RouteView, kind: EventKind, end: Timestamp, send_timeout: Duration) -> (f64, bool) {
-    let allowance = route.budget.of(kind);
-    let pace = allowance.minute.map_or(Duration::ZERO, |minute| MINUTE / minute.limit.max(1));
-    let by_time = send_timeout.as_secs_f64() / route.send_time.max(pace).as_secs_f64().max(0.001);
-    match allowance.day {
-        // What it holds has its share already.
-        Some(day) if day.frees.is_none_or(|frees| frees >= end) => {
-            let held = u32::try_from(route.held).unwrap_or(u32::MAX);
-            let by_day = f64::from(day.left.saturating_add(held));
-            if by_day <= by_time { (by_day, true) } else { (by_time, false) }
-        }
-        Some(_) | None => (by_time, false),
+#[derive(Clone, Debug)]
+struct Prospect {
+    route: RouteView,
+    rank: Option<usize>,
+    /// Messages that wait for room on it, and what they take.
+    queued: usize,
+    queued_work: Duration,
+    /// Parts or calls that wait for its budget.
+    owed: u32,
+    /// Its minute is kept for a message that had to wait for it: otherwise messages of a single part, which come after
+    /// it, would always take what a longer one waits for.
+    kept: bool,
+}
+
+/// What can be said of a route for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its kind is left out of `routing.order`.
+    Unused,
+    /// It has no such channel.
+    OtherChannel,
+    OtherCountry,
+    /// It refused the event for good.
+    Excluded,
+    /// Its budget can never hold the message.
+    TooLong,
+    NotReady,
+    /// Another route comes first, because the last attempt was this one's.
+    Avoided,
+    /// It can take it after this wait.
+    After(Duration),
+}
+
+impl Prospect {
+    fn new(route: RouteView, policy: &Policy) -> Self {
+        let rank = policy.rank(route.kind);
+        Self { route, rank, queued: 0, queued_work: Duration::ZERO, owed: 0, kept: false }
     }
+
+    /// Why it will never take the message, if so.
+    fn unfit(&self, need: &Need) -> Option<Standing> {
+        let route = &self.route;
+        let reasons = [
+            (self.rank.is_none(), Standing::Unused),
+            (!route.carries(need.kind), Standing::OtherChannel),
+            (!route.takes(need.kind, need.country), Standing::OtherCountry),
+            (need.excluded.contains(&route.name), Standing::Excluded),
+            // A budget that can never hold it makes a route unfit as a wrong country does.
+            (!route.budget.of(need.kind).can_hold(need.amount), Standing::TooLong),
+        ];
+        reasons.into_iter().find(|(applies, _)| *applies).map(|(_, standing)| standing)
+    }
+
+    fn has_budget(&self, need: &Need) -> bool {
+        let allowance = self.route.budget.of(need.kind);
+        let kept = self.kept && allowance.minute.is_some();
+        !kept && allowance.has(need.amount)
+    }
+
+    /// Until its turn comes.
+    fn wait(&self, need: &Need, now: Timestamp) -> Duration {
+        let turn = self.wait_for_turn(now);
+        if self.has_budget(need) { turn } else { turn.max(self.wait_for_budget(need, now)) }
+    }
+
+    fn wait_for_turn(&self, now: Timestamp) -> Duration {
+        let ahead = self.route.held + self.queued;
+        let concurrency = self.route.concurrency.max(1);
+        if ahead < concurrency {
+            return Duration::ZERO;
+        }
+        // Of those ahead, all but the last few have to end before one of its places is free.
+        let mean = (self.route.held_work() + self.queued_work) / to_u32(ahead);
+        mean * to_u32(ahead - concurrency + 1) / to_u32(concurrency) + self.route.overrun(now)
+    }
+
+    fn wait_for_budget(&self, need: &Need, now: Timestamp) -> Duration {
+        let allowance = self.route.budget.of(need.kind);
+        let pace = allowance.minute.map_or(Duration::ZERO, |minute| MINUTE / minute.limit.max(1));
+        let frees = if allowance.has(need.amount) {
+            allowance.minute.and_then(|minute| minute.frees)
+        } else {
+            allowance.frees(need.amount)
+        };
+        // An outcome must come first: it may use the budget up for long.
+        frees.map_or(DAY, |frees| frees.since(now) + pace * self.owed)
+    }
+}
+
+impl Prospects {
+    pub fn new(routes: Vec<RouteView>, policy: &Policy, now: Timestamp) -> Self {
+        let routes = routes.into_iter().map(|route| Prospect::new(route, policy)).collect();
+        Self { policy: policy.clone(), now, routes }
+    }
+
+    pub fn route(&self, index: usize) -> &RouteView {
+        &self.routes[index].route
+    }
+
+    /// Whether some route could be given a message of this need now, so that it is worth while to look at its place.
+    pub fn may_go(&self, need: &Need) -> bool {
+        self.routes.iter().any(|prospect| {
+            prospect.unfit(need).is_none() && prospect.route.free_room() > 0 && prospect.has_budget(need)
+        })
+    }
+
+    /// Whether some route takes it at all.
+    pub fn is_routable(&self, need: &Need) -> bool {
+        self.routes.iter().any(|prospect| prospect.unfit(need).is_none())
+    }
+
+    /// What stands for and against each route, in the order in which the routes were given.
+    pub fn standings(&self, need: &Need) -> Vec<Standing> {
+        let ready = |prospect: &Prospect| prospect.unfit(need).is_none() && prospect.route.is_ready();
+        let avoided = |prospect: &Prospect| Some(prospect.route.name.as_str()) == need.avoided;
+        // Rather the same route again than wait for a budget.
+        let other =
+            self.routes.iter().any(|prospect| ready(prospect) && !avoided(prospect) && prospect.has_budget(need));
+        let standing = |prospect: &Prospect| match prospect.unfit(need) {
+            Some(unfit) => unfit,
+            None if !prospect.route.is_ready() => Standing::NotReady,
+            None if other && avoided(prospect) => Standing::Avoided,
+            None => Standing::After(prospect.wait(need, self.now)),
+        };
+        self.routes.iter().map(standing).collect()
+    }
+
+    /// Chooses for a message. Among routes that may take it equally soon one that names the number's country comes
+    /// first, then the one that sent least in 24 hours, then the first.
+    pub fn choose(&self, need: &Need) -> Choice {
+        let mut unfit = true;
+        let mut candidates: Vec<(usize, Duration)> = vec![];
+        for (index, standing) in self.standings(need).into_iter().enumerate() {
+            match standing {
+                Standing::After(wait) => candidates.push((index, wait)),
+                Standing::NotReady | Standing::Avoided => {}
+                Standing::Unused
+                | Standing::OtherChannel
+                | Standing::OtherCountry
+                | Standing::Excluded
+                | Standing::TooLong => continue,
+            }
+            unfit = false;
+        }
+        if unfit {
+            return Choice::Nothing;
+        }
+        let alive = |wait: Duration| need.pin_end.is_none_or(|end| self.now + wait < end);
+        let preference = |&(index, wait): &(usize, Duration)| {
+            let Prospect { route, rank, .. } = &self.routes[index];
+            let soon = alive(wait) && wait <= self.policy.overflow_after;
+            // Where it is soon enough the order of kinds decides, elsewhere the wait.
+            let by_kind = if soon { *rank } else { None };
+            (!soon, by_kind, wait, *rank, !route.names(need.country), route.budget.of(need.kind).used)
+        };
+        let Some(&(index, wait)) = candidates.iter().min_by_key(|candidate| preference(candidate)) else {
+            return Choice::Wait;
+        };
+        let chosen = &self.routes[index];
+        if chosen.has_budget(need) && chosen.route.free_room() > 0 {
+            return Choice::Take(index);
+        }
+        Choice::Queue { route: index, until: self.reconsidered(need, index, wait, &candidates) }
+    }
+
+    /// When the choice to wait may be another one by time alone.
+    fn reconsidered(
+        &self,
+        need: &Need,
+        index: usize,
+        wait: Duration,
+        candidates: &[(usize, Duration)],
+    ) -> Option<Timestamp> {
+        let short = candidates.iter().map(|(index, _)| &self.routes[*index]).filter(|other| !other.has_budget(need));
+        let frees = short.filter_map(|other| other.route.budget.of(need.kind).frees(need.amount)).min();
+        // A route that stands still is left to another kind once its wait has grown too long.
+        let chosen = &self.routes[index];
+        let alternative = candidates.iter().any(|(other, _)| self.routes[*other].rank != chosen.rank);
+        let still =
+            chosen.route.busy_since.filter(|_| alternative && wait <= self.policy.overflow_after).map(|since| {
+                let expected = since + chosen.route.time_in_hand();
+                expected.max(self.now) + (self.policy.overflow_after - wait) + Duration::from_millis(1)
+            });
+        frees.into_iter().chain(still).min()
+    }
+
+    /// Notes what was chosen, so that the messages after this one find it so.
+    pub fn note(&mut self, need: &Need, choice: &Choice) {
+        match choice {
+            Choice::Take(index) => self.routes[*index].route.take(need.kind, need.amount),
+            Choice::Queue { route, .. } => {
+                self.keep(need);
+                let prospect = &mut self.routes[*route];
+                if prospect.has_budget(need) {
+                    prospect.queued += 1;
+                    prospect.queued_work += prospect.route.time_of(need.kind);
+                    prospect.route.budget.of_mut(need.kind).take(need.amount);
+                } else {
+                    prospect.owed = prospect.owed.saturating_add(need.amount);
+                }
+            }
+            Choice::Wait => self.keep(need),
+            Choice::Nothing => {}
+        }
+    }
+
+    /// Keeps for a message the minute of the ready routes that have too little left for it alone.
+    fn keep(&mut self, need: &Need) {
+        for prospect in &mut self.routes {
+            let lacks = prospect.route.budget.of(need.kind).lacks_minute_alone(need.amount);
+            prospect.kept |= lacks && prospect.route.is_ready() && prospect.unfit(need).is_none();
+        }
+    }
+
+    /// Whether the shortest wait of the routes that take it is longer than any that decides something: what comes behind
+    /// it changes nothing for others.
+    pub fn is_past_overflow(&self, need: &Need) -> bool {
+        let soon =
+            |standing: &Standing| matches!(standing, Standing::After(wait) if *wait <= self.policy.overflow_after);
+        !self.standings(need).iter().any(soon)
+    }
+}
+
+fn to_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::budget::{Allowance, Share};
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
-    const WAIT: Choice = Choice::Wait { until: None };
-    const TIMEOUT: Duration = Duration::from_secs(240);
-
-    fn route(name: &str) -> RouteView {
-        RouteView {
-            name: name.to_owned(),
-            sms: true,
-            tts: false,
-            countries: vec![],
-            health: Health::Ready,
-            held: 0,
-            room: 2,
-            send_time: SEND_TIME_GUESS,
-            budget: Budget::default(),
-        }
-    }
-
-    fn share(limit: u32, left: u32, frees: u64) -> Option<Share> {
-        Some(Share { limit, left, frees: Some(NOW + Duration::from_secs(frees)) })
-    }
-
-    /// A route of which so much of a minute's budget and of a day's is left until so many seconds have passed.
-    fn budgeted(name: &str, minute: Option<Share>, day: Option<Share>) -> RouteView {
-        let sms = Allowance { minute, day, used: 0 };
-        RouteView { budget: Budget { sms, ..Budget::default() }, ..route(name) }
-    }
-
-    fn need() -> Need<'static> {
-        Need { kind: EventKind::Sms, country: "DE".parse().ok(), excluded: &[], avoided: None, amount: 1, kept: &[] }
-    }
-
-    fn down(seconds: u64) -> Health {
-        Health::Down { since: NOW - Duration::from_secs(seconds) }
-    }
-
-    #[test]
-    fn the_shortest_wait_is_chosen_and_the_first_of_equals() {
-        let mut routes = vec![route("a"), route("b"), route("c")];
-        assert_eq!(choose(&routes, need()), Choice::Take(0));
-        routes[0].held = 1;
-        assert_eq!(choose(&routes, need()), Choice::Take(1));
-        routes[1].held = 1;
-        routes[1].send_time = Duration::from_secs(1);
-        routes[2].held = 1;
-        assert_eq!(choose(&routes, need()), Choice::Take(1));
-    }
-
-    #[test]
-    fn a_full_or_absent_route_makes_a_message_wait_and_an_unfit_one_does_not() {
-        let mut routes = vec![route("a")];
-        routes[0].held = 2;
-        assert_eq!(choose(&routes, need()), WAIT);
-        routes[0].held = 0;
-        routes[0].health = down(1);
-        assert_eq!(choose(&routes, need()), WAIT);
-        assert_eq!(choose(&routes, Need { kind: EventKind::Tts, ..need() }), Choice::Nothing);
-        routes[0].countries = vec!["FR".parse().expect("a country")];
-        assert_eq!(choose(&routes, need()), Choice::Nothing);
-        assert_eq!(choose(&routes, Need { country: None, ..need() }), Choice::Nothing);
-        assert_eq!(choose(&[], need()), Choice::Nothing);
-    }
-
-    #[test]
-    fn another_route_comes_first_after_a_failure_where_one_is_ready() {
-        let mut routes = vec![route("a"), route("b")];
-        let retry = Need { avoided: Some("a"), ..need() };
-        routes[1].held = 1;
-        assert_eq!(choose(&routes, retry), Choice::Take(1));
-        routes[1].health = down(1);
-        assert_eq!(choose(&routes, retry), Choice::Take(0));
-        let excluded = ["a".to_owned()];
-        assert_eq!(choose(&routes, Need { excluded: &excluded, ..need() }), WAIT);
-        let excluded = ["a".to_owned(), "b".to_owned()];
-        assert_eq!(choose(&routes, Need { excluded: &excluded, ..need() }), Choice::Nothing);
-    }
-
-    #[test]
-    fn a_request_is_accepted_while_a_route_may_return() {
-        let kinds = [EventKind::Sms, EventKind::Tts];
-        let country = "DE".parse().ok();
-        let mut routes = vec![route("a")];
-        let admit = |routes: &[RouteView], waiting| admit(routes, &kinds, country, waiting, TIMEOUT, NOW);
-        assert_eq!(admit(&[], 0), Err(NoRoute::NotConfigured));
-        assert_eq!(admit(&routes, 0), Ok(()));
-        assert_eq!(admit(&routes, 60), Ok(()));
-        assert_eq!(admit(&routes, 61), Err(NoRoute::QueueTooLong));
-        routes[0].health = down(240);
-        assert_eq!(admit(&routes, 0), Ok(()));
-        routes[0].health = down(241);
-        assert_eq!(admit(&routes, 0), Err(NoRoute::Down));
-        routes.push(route("b"));
-        assert_eq!(admit(&routes, 60), Ok(()));
-        routes[1].tts = true;
-        routes[1].sms = false;
-        assert_eq!(admit(&routes, 0), Ok(()), "one channel of the workflow is enough");
-    }
-
-    fn until(seconds: u64) -> Choice {
-        Choice::Wait { until: Some(NOW + Duration::from_secs(seconds)) }
-    }
-
-    #[test]
-    fn of_routes_that_wait_equally_long_one_that_names_the_country_comes_first_then_the_least_used() {
-        let mut routes = vec![route("a"), route("b"), route("c"), route("d")];
-        for (route, used) in routes.iter_mut().zip([3, 2, 9, 8]) {
-            route.budget.sms.used = used;
-        }
-        assert_eq!(choose(&routes, need()), Choice::Take(1));
-        for index in [2, 3] {
-            routes[index].countries = vec!["FR".parse().expect("a country"), "DE".parse().expect("a country")];
-        }
-        assert_eq!(choose(&routes, need()), Choice::Take(3));
-        assert_eq!(choose(&routes, Need { country: "GB".parse().ok(), ..need() }), Choice::Take(1));
-        assert_eq!(choose(&routes, Need { country: None, ..need() }), Choice::Take(1));
-        routes[3].budget.sms.used = 9;
-        assert_eq!(choose(&routes, need()), Choice::Take(2), "of equals the first");
-        routes[2].held = 1;
-        routes[3].held = 1;
-        assert_eq!(choose(&routes, need()), Choice::Take(1), "the shortest wait comes before the country");
-        routes[1].tts = true;
-        routes[0].tts = true;
-        routes[0].budget.sms.used = 100;
-        routes[1].budget.calls.used = 1;
-        assert_eq!(choose(&routes, Need { kind: EventKind::Tts, ..need() }), Choice::Take(0), "each kind by itself");
-    }
-
-    #[test]
-    fn a_route_whose_budget_is_spent_is_passed_over_and_waited_for_where_it_is_the_only_one() {
-        let spent = budgeted("a", share(9, 0, 40), None);
-        assert_eq!(choose(&[spent.clone(), route("b")], need()), Choice::Take(1));
-        assert_eq!(choose(std::slice::from_ref(&spent), need()), until(40));
-        let day = budgeted("b", share(9, 5, 10), share(9, 0, 7000));
-        assert_eq!(choose(&[spent.clone(), day.clone()], need()), until(40));
-        assert_eq!(choose(std::slice::from_ref(&day), need()), until(7000));
-        let down = RouteView { health: down(1), ..spent.clone() };
-        assert_eq!(choose(&[down, day.clone()], need()), until(7000), "a route that is down says when it returns");
-        let full = RouteView { held: 2, ..route("c") };
-        assert_eq!(choose(&[full, day], need()), until(7000));
-        let retry = Need { avoided: Some("b"), ..need() };
-        assert_eq!(
-            choose(&[spent, route("b")], retry),
-            Choice::Take(1),
-            "rather the same route than wait for a budget"
-        );
-    }
-
-    #[test]
-    fn a_message_of_two_parts_needs_two_and_a_budget_that_never_holds_two_does_not_fit() {
-        let two = Need { amount: 2, ..need() };
-        let one_left = budgeted("a", share(9, 1, 40), None);
-        assert_eq!(choose(std::slice::from_ref(&one_left), need()), Choice::Take(0));
-        assert_eq!(choose(std::slice::from_ref(&one_left), two), until(40));
-        assert_eq!(choose(&[budgeted("a", share(9, 2, 40), share(9, 2, 40))], two), Choice::Take(0));
-        for tiny in [budgeted("a", share(1, 1, 40), None), budgeted("a", None, share(1, 1, 40))] {
-            assert_eq!(choose(std::slice::from_ref(&tiny), need()), Choice::Take(0));
-            assert_eq!(choose(std::slice::from_ref(&tiny), two), Choice::Nothing);
-        }
-    }
-
-    #[test]
-    fn the_minute_that_a_longer_message_waits_for_is_kept_for_it() {
-        let two = Need { amount: 2, ..need() };
-        let routes = [budgeted("a", share(9, 1, 40), share(9, 5, 7000)), route("b")];
-        assert_eq!(short_of_a_minute(&routes[..1], two), ["a"]);
-        let kept = ["a".to_owned()];
-        assert_eq!(choose(&routes[..1], Need { kept: &kept, ..need() }), WAIT);
-        assert_eq!(choose(&routes, Need { kept: &kept, ..need() }), Choice::Take(1));
-        let kept = ["b".to_owned()];
-        assert_eq!(choose(&routes[1..], Need { kept: &kept, ..need() }), Choice::Take(0), "b has no budget to keep");
-        let day_short = [budgeted("a", share(9, 1, 40), share(9, 1, 7000))];
-        assert_eq!(short_of_a_minute(&day_short, two), Vec::<String>::new(), "what is left of a day may be used up");
-    }
-
-    #[test]
-    fn a_request_is_refused_when_every_budget_of_the_day_is_spent_beyond_the_send_time_out() {
-        let kinds = [EventKind::Sms, EventKind::Tts];
-        let admit = |routes: &[RouteView], waiting| admit(routes, &kinds, "DE".parse().ok(), waiting, TIMEOUT, NOW);
-        let spent = budgeted("a", None, share(9, 0, 240));
-        assert_eq!(admit(std::slice::from_ref(&spent), 0), Err(NoRoute::BudgetSpent));
-        assert_eq!(admit(&[budgeted("a", None, share(9, 0, 239))], 0), Ok(()), "it frees in time");
-        assert_eq!(admit(&[budgeted("a", share(9, 0, 60), None)], 0), Ok(()), "a minute's always does");
-        assert_eq!(admit(&[spent.clone(), route("b")], 0), Ok(()));
-        let down = RouteView { health: down(241), ..route("b") };
-        assert_eq!(admit(&[spent.clone(), down], 0), Err(NoRoute::BudgetSpent));
-        let speaks = RouteView { tts: true, ..spent.clone() };
-        assert_eq!(admit(&[speaks], 0), Ok(()), "a call is left");
-        let last = budgeted("a", None, share(9, 2, 7000));
-        assert_eq!(admit(std::slice::from_ref(&last), 1), Ok(()));
-        assert_eq!(admit(std::slice::from_ref(&last), 2), Err(NoRoute::QueueTooLong), "both are spoken for");
-        let held = RouteView { held: 1, ..last };
-        assert_eq!(admit(&[held], 2), Ok(()), "one of the two waiting has its share already");
-        let one_each = [budgeted("a", None, share(9, 1, 7000)), budgeted("b", None, share(9, 1, 7000))];
-        assert_eq!(admit(&one_each, 1), Ok(()), "one for the message that waits, one for this");
-        assert_eq!(admit(&one_each, 2), Err(NoRoute::QueueTooLong));
-    }
-
-    #[test]
-    fn the_length_of_the_queue_follows_what_a_minute_may_see() {
-        let admit =
-            |routes: &[RouteView], waiting| admit(routes, &[EventKind::Sms], "DE".parse().ok(), waiting, TIMEOUT, NOW);
-        let slow = budgeted("a", share(6, 6, 0), None);
-        assert_eq!(admit(std::slice::from_ref(&slow), 24), Ok(()));
-        assert_eq!(admit(std::slice::from_ref(&slow), 25), Err(NoRoute::QueueTooLong));
-        assert_eq!(admit(&[slow, route("b")], 84), Ok(()));
-        let fast = budgeted("a", share(600, 600, 0), None);
-        assert_eq!(admit(std::slice::from_ref(&fast), 60), Ok(()));
-        assert_eq!(admit(&[fast], 61), Err(NoRoute::QueueTooLong), "the modem is slower than its budget");
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::open::{database_must_exist, store_failure};
 use super::{Exit, Failure, Global, Outcome, print, print_json};
+use crate::clock::Clock;
 use crate::store::{self, BackupError};
 
 #[derive(Debug, Args)]
@@ -23,7 +24,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let storage = global.configuration()?.settings.storage;
     database_must_exist(&storage.path)?;
     let file = &arguments.file;
-    let octets = store::backup(&storage.path, file).map_err(|error| failure(error, &storage.path))?;
+    let octets =
+        store::backup(&storage.path, file, Clock::System.now()).map_err(|error| failure(error, &storage.path))?;
     if arguments.json {
         return print_json(&json!({ "file": file, "octets": octets }));
     }

@@ -9,6 +9,7 @@ use super::{Exit, Global, Outcome, block_on, print, print_json};
 use crate::app::{self, Blocked, BlocklistEntry, Internal};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::phone::PhoneNumber;
 use crate::random::Random;
 use crate::store::StoreError;
 
@@ -34,6 +35,9 @@ pub struct One {
 
 #[derive(Debug, Args)]
 pub struct List {
+    /// Show whole numbers
+    #[arg(long)]
+    reveal: bool,
     /// Print JSON: a list of entries
     #[arg(long)]
     json: bool,
@@ -67,7 +71,7 @@ async fn remove(arguments: &One, settings: &Settings) -> Outcome {
     let entry = &arguments.entry;
     if !removed.map_err(|error| store_failure(error, &settings.storage.path))? {
         return Err(Exit::Data.because(anyhow::anyhow!(
-            "no such entry: write it as `simverify blocklist list` shows it, with the star if it has one"
+            "no such entry: write it as `simverify blocklist list --reveal` shows it, with the star if it has one"
         )));
     }
     if arguments.json {
@@ -84,12 +88,22 @@ async fn list(arguments: &List, settings: &Settings) -> Outcome {
     })?;
     if arguments.json {
         let entries = entries.iter().map(|blocked| {
-            json!({ "entry": blocked.entry, "created": blocked.since.to_string(), "origin": blocked.origin.as_str() })
+            json!({ "entry": shown(blocked, arguments.reveal), "created": blocked.since.to_string(), "origin": blocked.origin.as_str() })
         });
         return print_json(&Value::Array(entries.collect()));
     }
     let header = ["ENTRY", "CREATED", "ORIGIN"].map(str::to_owned);
-    let row = |blocked: Blocked| [blocked.entry, blocked.since.to_string(), blocked.origin.as_str().to_owned()];
+    let row = |blocked: Blocked| {
+        [shown(&blocked, arguments.reveal), blocked.since.to_string(), blocked.origin.as_str().to_owned()]
+    };
     let rows: Vec<_> = [header].into_iter().chain(entries.into_iter().map(row)).collect();
     print(&aligned(&rows))
+}
+
+/// A prefix is nobody's number.
+fn shown(blocked: &Blocked, reveal: bool) -> String {
+    match PhoneNumber::parse(&blocked.entry, None) {
+        Ok(number) if !reveal => number.masked(),
+        Ok(_) | Err(_) => blocked.entry.clone(),
+    }
 }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::Failure;
 use super::open::{open_existing, store_failure};
 use crate::app::uses_of;
-use crate::channel::Board;
 use crate::channel::budget::{Allowance, Budget, DAY, Share};
+use crate::channel::{Board, Used};
 use crate::clock::{Clock, Timestamp};
-use crate::config::{ModemSettings, Settings};
+use crate::config::{ModemSettings, RouteName, Settings};
 use crate::daemon::{call_limits, routes, sms_limits};
 use crate::store::{self, Store};
 use crate::verification::EventKind;
@@ -22,15 +22,23 @@ use crate::verification::EventKind;
 /// A database that cannot be read. That there is none yet is no error: nothing was sent then.
 pub fn budgets(settings: &Settings) -> Result<BTreeMap<String, Budget>, Failure> {
     let now = Clock::System.now();
-    let path = &settings.storage.path;
-    let uses = if Store::exists(path) {
-        store::budget_uses(path, now - DAY).map_err(|error| store_failure(error, path))?
-    } else {
-        vec![]
-    };
     let board = Board::new(routes(settings, now));
-    board.load_budgets(&uses_of(uses));
+    board.load_budgets(&uses(settings, now)?);
     Ok(board.routes_at(now).into_iter().map(|route| (route.name, route.budget)).collect())
+}
+
+/// What was sent in the last 24 hours, or is in hand.
+///
+/// # Errors
+///
+/// As [`budgets`].
+pub fn uses(settings: &Settings, now: Timestamp) -> Result<Vec<Used>, Failure> {
+    let path = &settings.storage.path;
+    if !Store::exists(path) {
+        return Ok(vec![]);
+    }
+    let uses = store::budget_uses(path, now - DAY).map_err(|error| store_failure(error, path))?;
+    Ok(uses_of(uses))
 }
 
 /// One cell: what the budgets of the day have left.
@@ -79,17 +87,17 @@ pub fn diagnosis(modem: &ModemSettings, budget: &Budget) -> Option<(bool, String
 }
 
 /// Counts what was sent by hand as the daemon counts its own. Without a database nothing counts yet.
-pub async fn count_by_hand(settings: &Settings, modem: &ModemSettings, kind: EventKind, amount: u32) {
+pub async fn count_by_hand(settings: &Settings, route: &RouteName, kind: EventKind, amount: u32) {
     if !Store::exists(&settings.storage.path) {
         return;
     }
-    let (now, name) = (Clock::System.now(), modem.name.as_str().to_owned());
+    let (now, name) = (Clock::System.now(), route.as_str().to_owned());
     let counted = async {
         let store = open_existing(settings)?.store;
         let counted = store.write(move |tx| tx.add_budget_use(&name, kind, amount, now)).await;
         counted.map_err(|error| store_failure(error, &settings.storage.path))
     };
     if let Err(failure) = counted.await {
-        eprintln!("simverify: not counted in the budget of modem {}: {failure}", modem.name);
+        eprintln!("simverify: not counted in the budget of {route}: {failure}");
     }
 }

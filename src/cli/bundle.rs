@@ -53,7 +53,7 @@ impl Bundle {
         text += &section("doctor", page);
         if let Some(configuration) = configuration {
             text += &section("config show", &configuration.effective.to_string());
-            text += &section("modem list", &listed(&configuration.settings));
+            text += &section("modem list", &listed(&configuration.settings).await);
             text += &traces(&configuration.settings).await;
         }
         let written = self.file.write_all(masked(&text).as_bytes()).and_then(|()| self.file.sync_all());
@@ -110,7 +110,11 @@ async fn trace(modem: &str, database: &Path) -> Result<String, Failure> {
             Record::Line { at, direction, text: line } => text += &to_text(&at, direction, &line),
             Record::Lost { lines } => text += &format!("… {lines} lines lost\n"),
             Record::End => return Ok(text),
-            Record::Begin | Record::Stopping | Record::Refused { .. } => break,
+            Record::Begin
+            | Record::Rotated { .. }
+            | Record::Stopping
+            | Record::Refused { .. }
+            | Record::Board { .. } => break,
         }
     }
     Ok(text + "… the daemon ended\n")

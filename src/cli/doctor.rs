@@ -1,10 +1,11 @@
 //! `simverify doctor`: is everything there that the daemon needs? One page, one line for each thing.
 //!
-//! Changes nothing, makes nothing, sends nothing to a modem or a provider. A port is opened and closed again; one that
-//! the running daemon has is left alone. With `--bundle` the page and what else a report needs go into one file.
+//! Changes nothing, makes nothing, sends nothing to a modem or a provider. A port is opened and closed again, and so is a
+//! connection to a provider; a port that the running daemon has is left alone. With `--bundle` the page and what else a report needs go into one file.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use nix::sys::statvfs::statvfs;
@@ -12,22 +13,31 @@ use nix::unistd::{AccessFlags, eaccess, geteuid};
 use serde_json::{Value, json};
 
 use super::bundle::Bundle;
+use super::live::Routes;
 use super::speak::with_advice;
 use super::{Exit, Global, Outcome, block_on, budget, print, print_json};
 use crate::channel::budget::Budget;
-use crate::clock::Clock;
-use crate::config::{ChannelKind, ModemSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
-use crate::daemon::{DatabaseLock, Pair, port_address, speech_engine};
+use crate::channel::provider::Provider;
+use crate::channel::routing::RouteView;
+use crate::clock::{Clock, Timestamp};
+use crate::config::{ChannelKind, ModemSettings, PortSettings, ProviderSettings, Settings, TlsFiles, VoiceSettings};
+use crate::daemon::{DatabaseLock, Pair, port_address, provider_config, speech_engine};
 use crate::modem::port::{self, PortAddress, PortError};
-use crate::secrets::{KeyFileError, MasterKey, Secrets};
+use crate::secrets::{KeyFileError, KeyRing};
 use crate::simulator::Simulators;
 use crate::speech::{Script, Speech};
 use crate::store::{self, Store};
-use crate::verification::Language;
+use crate::verification::{EventKind, Language};
 
 /// Free space below which the daemon may soon stand still: a day of a busy installation, and what one commit needs.
 const SPACE_LOW: u64 = 200 * 1024 * 1024;
 const SPACE_NONE: u64 = 20 * 1024 * 1024;
+
+/// A modem that starts is ready by then.
+const DOWN_FOR_LONG: Duration = Duration::from_secs(60);
+
+/// Unused space of a database that is worth a word.
+const UNUSED_MUCH: u64 = 64 * 1024 * 1024;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -114,23 +124,29 @@ async fn all(settings: &Settings) -> Vec<Check> {
     }];
     let daemon = Daemon::of(&storage.path);
     checks.push(Check::ok("daemon", if matches!(daemon, Daemon::Absent) { "not running" } else { "running" }));
-    let (key, key_check) = key_file(&storage.key_file, Store::exists(&storage.path));
-    checks.push(database(&storage.path, key_check.as_ref()));
+    let (key, key_checks) = key_file(&storage.key_file, Store::exists(&storage.path));
+    checks.push(database(&storage.path, &key_checks));
     checks.push(key);
     checks.push(space(&storage.path));
     checks.extend(settings.server.tls().map(|files| certificate(&files)));
     // A database that cannot be read has its own line.
     let budgets = budget::budgets(settings).unwrap_or_default();
+    let (now, live) = (Clock::System.now(), Routes::of(settings, Clock::System.now()).await);
     for modem in modems {
-        checks.push(modem_port(modem, &daemon).await);
+        checks.push(match live.told(modem.name.as_str()) {
+            Some(route) => modem_at_work(modem, route, &live, now),
+            None => modem_port(modem, &daemon).await,
+        });
         checks.extend(budgets.get(modem.name.as_str()).and_then(|budget| fair_use(modem, budget)));
     }
-    checks.extend(providers.iter().map(provider));
+    for each in providers {
+        checks.push(provider(each, settings).await);
+    }
     checks.push(speech(settings).await);
     checks
 }
 
-fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
+fn database(path: &Path, key_checks: &[[u8; 32]]) -> Check {
     let shown = path.display();
     let directory = path.parent().unwrap_or(Path::new("/"));
     if !directory.is_dir() {
@@ -150,7 +166,7 @@ fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
     if !writable(path) {
         return Check::fail("database", format!("{shown}: this user may not write to it; check its owner and mode"));
     }
-    match store::inspect(path, key_check) {
+    match store::inspect(path, key_checks) {
         Err(error) => Check::fail("database", format!("{shown}: {error}")),
         Ok(store::Inspection { damage: Some(damage), .. }) => {
             Check::fail("database", format!("{shown} is damaged ({damage}); stop the daemon and restore a backup"))
@@ -158,6 +174,11 @@ fn database(path: &Path, key_check: Option<&[u8; 32]>) -> Check {
         Ok(_) if is_strangers(path, directory) => {
             let advice = format!("chown --reference={0} {1}*", directory.display(), shown);
             Check::warn("database", format!("{shown} is not its directory's owner's; the daemon may fail: {advice}"))
+        }
+        Ok(found) if found.unused >= UNUSED_MUCH && found.unused > found.size / 2 => {
+            let (unused, size) = (mebibytes(found.unused), mebibytes(found.size));
+            let advice = "stop the daemon and run `simverify compact` once, if it does not shrink by itself";
+            Check::warn("database", format!("{shown}: intact, {unused} of {size} unused; {advice}"))
         }
         Ok(found) => {
             let store::Inspection { schema, accounts, unfinished_attempts, size, .. } = found;
@@ -174,13 +195,17 @@ fn is_strangers(path: &Path, directory: &Path) -> bool {
 }
 
 /// And what the database must say of its key.
-fn key_file(path: &Path, needed: bool) -> (Check, Option<[u8; 32]>) {
-    match MasterKey::read(path) {
-        Ok(key) => (Check::ok("key file", path.display().to_string()), Some(Secrets::new(&key).check_value())),
-        Err(KeyFileError::Missing { .. }) if !needed => {
-            (Check::ok("key file", format!("{} does not exist yet; the first start makes it", path.display())), None)
+fn key_file(path: &Path, needed: bool) -> (Check, Vec<[u8; 32]>) {
+    match KeyRing::read(path) {
+        Ok(ring) => {
+            let rotation =
+                if ring.keys().len() > 1 { ": a rotation is under way; see `simverify key show`" } else { "" };
+            (Check::ok("key file", format!("{}{rotation}", path.display())), ring.check_values())
         }
-        Err(error) => (Check::fail("key file", error.to_string()), None),
+        Err(KeyFileError::Missing { .. }) if !needed => {
+            (Check::ok("key file", format!("{} does not exist yet; the first start makes it", path.display())), vec![])
+        }
+        Err(error) => (Check::fail("key file", error.to_string()), vec![]),
     }
 }
 
@@ -235,6 +260,20 @@ impl Daemon {
     }
 }
 
+/// What the running daemon knows of a modem: it has the port, and so nobody else could ask.
+fn modem_at_work(modem: &ModemSettings, route: &RouteView, live: &Routes, now: Timestamp) -> Check {
+    let name = format!("modem {}", modem.name);
+    let virtual_one =
+        if matches!(modem.port, PortSettings::Simulator(_)) { "; nothing reaches a real phone" } else { "" };
+    let health = live.health(route, now);
+    let detail = format!("{} is in use by the running daemon: {health}{virtual_one}", modem.port);
+    match route.health.since() {
+        None => Check::ok(name, detail),
+        Some(since) if now.since(since) < DOWN_FOR_LONG => Check::warn(name, detail),
+        Some(_) => Check::fail(name, detail),
+    }
+}
+
 async fn modem_port(modem: &ModemSettings, daemon: &Daemon) -> Check {
     let name = format!("modem {}", modem.name);
     let address = &port_address(&modem.port);
@@ -263,9 +302,33 @@ fn fair_use(modem: &ModemSettings, budget: &Budget) -> Option<Check> {
     Some(if spent { Check::warn(name, detail) } else { Check::ok(name, detail) })
 }
 
-fn provider(provider: &ProviderSettings) -> Check {
-    let channels: Vec<_> = provider.channels.iter().map(|channel| format!("{channel:?}").to_lowercase()).collect();
-    Check::ok(format!("provider {}", provider.name), format!("configured for {}; not tried", channels.join(", ")))
+/// Connects to each host that a provider's messages go to. Nothing is sent.
+async fn provider(provider: &ProviderSettings, settings: &Settings) -> Check {
+    let name = format!("provider {}", provider.name);
+    let asked = match Provider::new(&provider_config(provider, settings)) {
+        Ok(asked) => asked,
+        Err(error) => return Check::fail(name, error.to_string()),
+    };
+    let mut reached = vec![];
+    let mut clear = false;
+    for channel in &provider.channels {
+        let kind = match channel {
+            ChannelKind::Sms => EventKind::Sms,
+            ChannelKind::Voice => EventKind::Tts,
+        };
+        let host = asked.host(kind);
+        if let Err(reason) = asked.connect(kind).await {
+            return Check::fail(name, format!("{host} cannot be reached: {reason}"));
+        }
+        clear |= asked.is_in_the_clear(kind);
+        let said = format!("{} by {host}", format!("{channel:?}").to_lowercase());
+        reached.push(said);
+    }
+    let detail = format!("{}: reached, nothing was sent", reached.join(", "));
+    if clear {
+        return Check::warn(name, format!("{detail}; http:// shows PINs and the secret to the network between"));
+    }
+    Check::ok(name, detail)
 }
 
 /// Says one digit: a program that is there may lack its voices.

@@ -9,13 +9,17 @@ mod backup;
 mod blocklist;
 mod budget;
 mod bundle;
+mod compact;
 mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod exit;
+mod forget;
 mod guard;
 mod inbox;
+mod key;
+mod live;
 mod man;
 mod modem;
 mod modem_trace;
@@ -23,6 +27,9 @@ mod open;
 mod openapi;
 mod pdu;
 mod postman;
+mod provider;
+mod restore;
+mod route;
 mod serve;
 mod simulate;
 mod speak;
@@ -91,13 +98,27 @@ pub enum Command {
     Guard(guard::Command),
     /// Messages that came in to the SIMs
     Inbox(inbox::Arguments),
+    /// Delete everything about a number
+    Forget(forget::Arguments),
     /// Copy the database while the daemon runs
     Backup(backup::Arguments),
+    /// Put a backup in the database's place, or check one; the daemon must not run
+    Restore(restore::Arguments),
+    /// Give unused space of the database back to the disk; the daemon must not run
+    Compact(compact::Arguments),
+    /// The master key: show which it is, check that it fits, put another in its place
+    #[command(subcommand)]
+    Key(key::Command),
     /// Check configuration, database, key file, modems, speech: one page, exit code 69 if anything is wrong
     Doctor(doctor::Arguments),
     /// List modems and ports, ask what is on a port, send an SMS by hand
     #[command(subcommand)]
     Modem(modem::Command),
+    /// Which route a message to a number would take, and why not the others; sends nothing
+    Route(route::Arguments),
+    /// List providers and ready-made ones, send an SMS or a call through one by hand
+    #[command(subcommand)]
+    Provider(provider::Command),
     /// Check, show or print the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -147,9 +168,15 @@ fn run(cli: Cli) -> Outcome {
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Guard(command) => guard::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
+        Command::Forget(arguments) => forget::run(&arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),
+        Command::Restore(arguments) => restore::run(&arguments, &global),
+        Command::Compact(arguments) => compact::run(&arguments, &global),
+        Command::Key(command) => key::run(command, &global),
         Command::Doctor(arguments) => doctor::run(&arguments, &global),
         Command::Modem(command) => modem::run(&command, &global),
+        Command::Route(arguments) => route::run(&arguments, &global),
+        Command::Provider(command) => provider::run(&command, &global),
         Command::Config(command) => config::run(&command, &global),
         Command::Simulate(arguments) => simulate::run(*arguments),
         Command::Pdu(command) => pdu::run(&command),

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 mod probe;
 
 use super::budget;
+use super::live::Routes;
 use super::modem_trace;
 use super::open::open;
 use super::table::aligned;
@@ -21,7 +22,7 @@ use super::{Exit, Failure, Global, OrExit, Outcome, block_on, print, print_json}
 use crate::app::App;
 use crate::channel::budget::Budget;
 use crate::channel::{Board, Message, MessageText, Outcome as Sent, sms_parts};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::config::{ChannelKind, ModemSettings, PortSettings, Settings};
 use crate::daemon::{modem_config, rules, speech_engine};
 use crate::modem::by_hand::{self, ByHandError, PinQuestion};
@@ -91,7 +92,7 @@ pub struct CallByHand {
 pub fn run(command: &Command, global: &Global) -> Outcome {
     let settings = global.configuration()?.settings;
     match command {
-        Command::List(arguments) => list(arguments, &settings),
+        Command::List(arguments) => block_on(list(arguments, &settings)),
         Command::Probe(arguments) => block_on(probe::run(arguments, &settings.modems)),
         Command::SendSms(arguments) => block_on(send_sms(arguments, &settings)),
         Command::Call(arguments) => block_on(call(arguments, &settings)),
@@ -99,17 +100,18 @@ pub fn run(command: &Command, global: &Global) -> Outcome {
     }
 }
 
-fn list(arguments: &List, settings: &Settings) -> Outcome {
+async fn list(arguments: &List, settings: &Settings) -> Outcome {
     let modems = &settings.modems;
     if arguments.json {
         let ports = port::list();
         let budgets = budgets(settings);
         let budget = |modem: &ModemSettings| budgets.get(modem.name.as_str());
-        let modems_json: Vec<Value> = modems.iter().map(|modem| modem_json(modem, budget(modem))).collect();
+        let live = Routes::of(settings, Clock::System.now()).await;
+        let modems_json: Vec<Value> = modems.iter().map(|modem| modem_json(modem, budget(modem), &live)).collect();
         let found: Vec<Value> = ports.iter().map(|port| port_json(port, modems)).collect();
         return print_json(&json!({ "modems": modems_json, "ports": found }));
     }
-    print(&listed(settings))
+    print(&listed(settings).await)
 }
 
 /// The list is of use without the database too.
@@ -121,16 +123,18 @@ fn budgets(settings: &Settings) -> BTreeMap<String, Budget> {
 }
 
 /// The list for a person.
-pub(super) fn listed(settings: &Settings) -> String {
+pub(super) async fn listed(settings: &Settings) -> String {
     let modems = &settings.modems;
     let ports = port::list();
     let budgets = budgets(settings);
     let budget = |modem: &ModemSettings| budgets.get(modem.name.as_str());
+    let now = Clock::System.now();
+    let live = Routes::of(settings, now).await;
     let mut rows = vec![["MODEM", "PORT", "STATE", "CHANNELS", "LEFT OF 24 HOURS"].map(str::to_owned)];
     rows.extend(modems.iter().map(|modem| {
         let channels = channels(modem).join(", ");
         let left = budget::cell(modem, budget(modem));
-        [modem.name.to_string(), modem.port.to_string(), presence(&modem.port).to_owned(), channels, left]
+        [modem.name.to_string(), modem.port.to_string(), state(modem, &live, now), channels, left]
     }));
     let mut text = if modems.is_empty() { "no modem is configured\n".to_owned() } else { aligned(&rows) };
     let mut rows = vec![["PORT FOUND", "DEVICE", "USB", "PRODUCT", "MODEM"].map(str::to_owned)];
@@ -138,6 +142,12 @@ pub(super) fn listed(settings: &Settings) -> String {
     text.push('\n');
     text += &if ports.is_empty() { "no serial port is found\n".to_owned() } else { aligned(&rows) };
     text
+}
+
+/// As the running daemon has it; otherwise whether its port is there.
+fn state(modem: &ModemSettings, live: &Routes, now: Timestamp) -> String {
+    let told = live.told(modem.name.as_str()).map(|route| live.health(route, now));
+    told.unwrap_or_else(|| presence(&modem.port).to_owned())
 }
 
 fn presence(port: &PortSettings) -> &'static str {
@@ -157,13 +167,19 @@ fn channels(modem: &ModemSettings) -> Vec<&'static str> {
     modem.channels.iter().map(name).collect()
 }
 
-fn modem_json(modem: &ModemSettings, budget: Option<&Budget>) -> Value {
+fn modem_json(modem: &ModemSettings, budget: Option<&Budget>, live: &Routes) -> Value {
+    let route = live.told(modem.name.as_str());
     json!({
         "name": modem.name.as_str(),
         "port": modem.port.to_string(),
         "state": presence(&modem.port),
         "channels": channels(modem),
         "budget": budget.map(budget::to_json),
+        // Of the running daemon alone.
+        "health": route.map(|route| route.health.as_str()),
+        "reason": route.and_then(|route| live.reason(route)),
+        "held": route.map(|route| route.held),
+        "send_seconds": route.map(|route| route.send_time.as_secs_f64()),
     })
 }
 
@@ -258,14 +274,14 @@ async fn call(arguments: &CallByHand, settings: &Settings) -> Outcome {
     let called = by_hand::call(port, &config, number, said, Studio { speech, simulators }, record).await;
     let called = called.map_err(|error| by_hand_failure(error, format!("modem {}", config.name)))?;
     if matches!(called, Sent::Spoken { .. } | Sent::Unanswered { .. } | Sent::Uncertain { .. }) {
-        budget::count_by_hand(settings, modem, EventKind::Tts, 1).await;
+        budget::count_by_hand(settings, &modem.name, EventKind::Tts, 1).await;
     }
     tell_call(&called, &config.name, arguments.json)
 }
 
 fn tell_call(called: &Sent, name: &str, json: bool) -> Outcome {
     let (outcome, reason) = match called {
-        Sent::Spoken { .. } | Sent::Accepted { .. } => ("spoken", None),
+        Sent::Spoken { .. } | Sent::Accepted { .. } | Sent::Taken { .. } => ("spoken", None),
         Sent::Unanswered { reason } => ("unanswered", Some(reason.as_str())),
         Sent::Uncertain { reason, .. } => ("uncertain", Some(reason.as_str())),
         Sent::Refused { reason, .. } => ("refused", Some(reason.as_str())),
@@ -274,6 +290,7 @@ fn tell_call(called: &Sent, name: &str, json: bool) -> Outcome {
     let seconds = match called {
         Sent::Spoken { rang, talked } => Some((rang.as_secs_f64(), talked.as_secs_f64())),
         Sent::Accepted { .. }
+        | Sent::Taken { .. }
         | Sent::Unanswered { .. }
         | Sent::Uncertain { .. }
         | Sent::Refused { .. }
@@ -305,6 +322,7 @@ async fn send_sms(arguments: &SendSms, settings: &Settings) -> Outcome {
         number: PhoneNumber::parse(&arguments.number, None).or_exit(Exit::Data, "wrong number")?,
         text: MessageText::new(arguments.text.clone()),
         call: None,
+        particulars: None,
         pin_end: None,
         validity: VALIDITY,
     };
@@ -315,7 +333,7 @@ async fn send_sms(arguments: &SendSms, settings: &Settings) -> Outcome {
     let sent = by_hand::send(port, &config, &message, reference, record).await;
     let sent = sent.map_err(|error| by_hand_failure(error, format!("modem {}", config.name)))?;
     if matches!(sent, Sent::Accepted { .. } | Sent::Uncertain { .. }) {
-        budget::count_by_hand(settings, modem, message.kind, sms_parts(&arguments.text)).await;
+        budget::count_by_hand(settings, &modem.name, message.kind, sms_parts(&arguments.text)).await;
     }
     tell(&sent, &config.name, arguments.json)
 }
@@ -343,8 +361,10 @@ async fn pin_record(question: PinQuestion, config: &ModemConfig, settings: &Sett
 fn tell(sent: &Sent, name: &str, json: bool) -> Outcome {
     let (outcome, references, reason) = match sent {
         Sent::Accepted { references } => ("accepted", references.as_slice(), None),
-        // Of calls, which nobody sends here.
-        Sent::Spoken { .. } | Sent::Unanswered { .. } => ("refused", [].as_slice(), Some("not sent")),
+        // Of calls and providers, which nobody asks here.
+        Sent::Spoken { .. } | Sent::Unanswered { .. } | Sent::Taken { .. } => {
+            ("refused", [].as_slice(), Some("not sent"))
+        }
         Sent::Uncertain { references, reason } => ("uncertain", references.as_slice(), Some(reason.as_str())),
         Sent::Refused { reason, .. } => ("refused", [].as_slice(), Some(reason.as_str())),
         Sent::Returned => ("refused", [].as_slice(), Some("not sent")),
@@ -360,7 +380,7 @@ fn tell(sent: &Sent, name: &str, json: bool) -> Outcome {
     let failure = match sent {
         Sent::Accepted { .. } => return Ok(()),
         Sent::Uncertain { .. } => anyhow::anyhow!("modem {name}: it may have been sent: {reason}; ask the recipient"),
-        Sent::Refused { .. } | Sent::Returned | Sent::Spoken { .. } | Sent::Unanswered { .. } => {
+        Sent::Refused { .. } | Sent::Returned | Sent::Spoken { .. } | Sent::Unanswered { .. } | Sent::Taken { .. } => {
             anyhow::anyhow!("modem {name}: not sent: {reason}")
         }
     };

@@ -69,7 +69,9 @@ pub async fn ask(database: &Path, request: &Request) -> Result<Connection, Failu
         Some(Record::Refused { refusal }) => Err(refused(refusal, request)),
         Some(Record::Stopping) => Err(ended()),
         None => Err(dropped()),
-        Some(Record::Line { .. } | Record::Lost { .. } | Record::End) => Err(other_version()),
+        Some(
+            Record::Line { .. } | Record::Lost { .. } | Record::Rotated { .. } | Record::End | Record::Board { .. },
+        ) => Err(other_version()),
     }
 }
 
@@ -88,7 +90,9 @@ async fn show_all(connection: &mut Connection, arguments: &Arguments) -> Outcome
             Some(Record::End) => return Ok(()),
             Some(Record::Stopping) => return Err(ended()),
             None => return Err(dropped()),
-            Some(Record::Begin | Record::Refused { .. }) => return Err(other_version()),
+            Some(Record::Begin | Record::Rotated { .. } | Record::Refused { .. } | Record::Board { .. }) => {
+                return Err(other_version());
+            }
         };
         if !written(&text)? {
             return Ok(());
@@ -136,8 +140,11 @@ fn not_connected(error: ConnectError, database: &Path) -> Failure {
     exit.because(anyhow::anyhow!("{error}: {advice}"))
 }
 
-fn refused(refusal: Refusal, request: &Request) -> Failure {
-    let (Request::Trace { modem, .. } | Request::TraceLast { modem }) = request;
+pub fn refused(refusal: Refusal, request: &Request) -> Failure {
+    let modem = match request {
+        Request::Trace { modem, .. } | Request::TraceLast { modem } => modem.as_str(),
+        Request::Board | Request::RotateKey => "",
+    };
     match refusal {
         Refusal::UnknownModem { modems } if modems.is_empty() => {
             Exit::Usage.because(anyhow::anyhow!("no modem is named {modem}: the running daemon has none"))
@@ -147,20 +154,21 @@ fn refused(refusal: Refusal, request: &Request) -> Failure {
         Refusal::Busy => Exit::Unavailable.because(anyhow::anyhow!(
             "the daemon has as many listeners as it takes: end another `simverify modem trace`"
         )),
+        Refusal::NotRotated { cause } => Exit::Unavailable.because(anyhow::anyhow!("{cause}")),
         Refusal::UnknownRequest => other_version(),
     }
 }
 
-fn other_version() -> Failure {
+pub fn other_version() -> Failure {
     Exit::Unavailable.because(anyhow::anyhow!("the running daemon is of another version: restart it"))
 }
 
-fn ended() -> Failure {
+pub fn ended() -> Failure {
     Exit::Unavailable.because(anyhow::anyhow!("the daemon has ended"))
 }
 
 /// Without a last word.
-fn dropped() -> Failure {
+pub fn dropped() -> Failure {
     Exit::Unavailable
         .because(anyhow::anyhow!("the daemon was killed, or dropped this listener because it took nothing"))
 }

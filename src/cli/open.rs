@@ -17,7 +17,7 @@ use std::path::Path;
 
 use crate::config::{Settings, StorageSettings};
 use crate::random::Random;
-use crate::secrets::{KeyFileError, MasterKey, Secrets};
+use crate::secrets::{KeyFileError, KeyRing, MasterKey, Secrets};
 use crate::store::{Store, StoreError};
 
 use super::{Exit, Failure, OrExit};
@@ -40,14 +40,14 @@ pub fn open(settings: &Settings) -> Result<Opened, Failure> {
     for path in [&storage.path, &storage.key_file] {
         directory_must_exist(path)?;
     }
-    let key = match MasterKey::read(&storage.key_file) {
+    let ring = match KeyRing::read(&storage.key_file) {
         Err(KeyFileError::Missing { .. }) => make_key(&storage.key_file),
         other => other,
     };
-    let secrets = Secrets::new(&key.map_err(key_failure)?);
+    let ring = ring.map_err(key_failure)?;
     prepare_database(&storage.path)
         .or_exit(Exit::Io, format!("cannot hand {} to its directory's owner", storage.path.display()))?;
-    open_store(storage, secrets)
+    open_store(storage, &ring)
 }
 
 /// Opens a database that is there.
@@ -58,8 +58,8 @@ pub fn open(settings: &Settings) -> Result<Opened, Failure> {
 pub fn open_existing(settings: &Settings) -> Result<Opened, Failure> {
     let storage = &settings.storage;
     database_must_exist(&storage.path)?;
-    let key = MasterKey::read(&storage.key_file).map_err(key_failure)?;
-    open_store(storage, Secrets::new(&key))
+    let ring = KeyRing::read(&storage.key_file).map_err(key_failure)?;
+    open_store(storage, &ring)
 }
 
 /// 69 if there is no database, 77 if nobody may look.
@@ -77,9 +77,10 @@ pub fn database_must_exist(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn open_store(storage: &StorageSettings, secrets: Secrets) -> Result<Opened, Failure> {
-    let opened = Store::open(&storage.path, &secrets.check_value());
-    let store = opened.map_err(|error| store_failure(error, &storage.path))?;
+fn open_store(storage: &StorageSettings, ring: &KeyRing) -> Result<Opened, Failure> {
+    let opened = Store::open_under(&storage.path, &ring.check_values());
+    let (store, under) = opened.map_err(|error| store_failure(error, &storage.path))?;
+    let secrets = Secrets::of_ring(ring, &under).expect("the store names a key of the ring");
     Ok(Opened { store, secrets })
 }
 
@@ -95,27 +96,27 @@ pub fn store_exit(error: &StoreError) -> Exit {
         StoreError::ReadOnly | StoreError::CannotOpen => Exit::Permission,
         StoreError::NotADatabase | StoreError::Newer { .. } | StoreError::WrongKey => Exit::Config,
         StoreError::Corrupt(_) | StoreError::Row(_) | StoreError::Exists => Exit::Data,
-        StoreError::Busy | StoreError::Closed => Exit::Unavailable,
+        StoreError::Busy | StoreError::Closed | StoreError::KeyChanged => Exit::Unavailable,
         StoreError::Full | StoreError::Io(_) | StoreError::Other(_) => Exit::Io,
     }
 }
 
-fn key_failure(error: KeyFileError) -> Failure {
+pub fn key_failure(error: KeyFileError) -> Failure {
     let exit = match &error {
-        KeyFileError::Io { cause, .. } => Exit::of_io(cause),
+        KeyFileError::Io { cause, .. } | KeyFileError::Replace { cause, .. } => Exit::of_io(cause),
         KeyFileError::Missing { .. } | KeyFileError::Malformed { .. } | KeyFileError::Exposed { .. } => Exit::Config,
     };
     exit.because(error)
 }
 
 /// Another process may make it at the same time; then its key is the one.
-fn make_key(path: &Path) -> Result<MasterKey, KeyFileError> {
+fn make_key(path: &Path) -> Result<KeyRing, KeyFileError> {
     match MasterKey::create(path, &Random::System) {
-        Err(KeyFileError::Io { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => MasterKey::read(path),
+        Err(KeyFileError::Io { cause, .. }) if cause.kind() == io::ErrorKind::AlreadyExists => KeyRing::read(path),
         made => {
             let key = made?;
             give_to_owner_of_directory(path).map_err(|cause| KeyFileError::Io { path: path.to_owned(), cause })?;
-            Ok(key)
+            Ok(KeyRing::new(vec![key]))
         }
     }
 }
@@ -130,7 +131,7 @@ fn prepare_database(path: &Path) -> io::Result<()> {
 }
 
 /// What root makes by `sudo simverify account add` must be the daemon's: it owns the directory.
-fn give_to_owner_of_directory(path: &Path) -> io::Result<()> {
+pub fn give_to_owner_of_directory(path: &Path) -> io::Result<()> {
     if nix::unistd::geteuid().is_root() {
         let directory = std::fs::metadata(parent(path))?;
         chown(path, Some(directory.uid()), Some(directory.gid()))?;
@@ -138,7 +139,7 @@ fn give_to_owner_of_directory(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn directory_must_exist(path: &Path) -> Result<(), Failure> {
+pub fn directory_must_exist(path: &Path) -> Result<(), Failure> {
     let directory = parent(path);
     match std::fs::metadata(directory) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
@@ -153,6 +154,6 @@ fn directory_must_exist(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+pub fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

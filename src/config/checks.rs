@@ -10,9 +10,11 @@ use config::{Value, ValueKind};
 
 use super::modems::{PortSettings, SimPin, VoiceSettings};
 use super::path::KeyPath;
+use super::providers::CallbackSecret;
 use super::sections::TtsEngine;
 use super::values::{RouteName, Secret};
 use super::{Settings, Sources};
+use crate::channel::provider::template::{TemplateFault, Templates};
 
 /// The key that is wrong, and why.
 pub(super) type Fault = (KeyPath, String);
@@ -66,6 +68,12 @@ pub(super) fn read_secret_files(settings: &mut Settings) -> Result<(), Fault> {
         if let Some(text) = secret_file(&path, provider.secret_file.as_deref(), provider.secret.is_some())? {
             provider.secret = Some(Secret::from(text));
         }
+        let path = KeyPath::dotted("providers").index(index).key("callback_secret_file");
+        let also_in_line = provider.callback_secret.is_some();
+        if let Some(text) = secret_file(&path, provider.callback_secret_file.as_deref(), also_in_line)? {
+            let unfit = |reason: &str| (path, reason.replace("must be", "must be a file of").replace(", or empty", ""));
+            provider.callback_secret = Some(CallbackSecret::try_from(text).map_err(unfit)?);
+        }
     }
     Ok(())
 }
@@ -102,6 +110,8 @@ pub(super) fn contradictions(settings: &Settings) -> Result<(), Vec<Fault>> {
         return fault("numbers.allowed_types", "must name at least one type, or no number could be verified");
     }
     names(settings).map_err(|fault| vec![fault])?;
+    callback_words(settings).map_err(|fault| vec![fault])?;
+    templates(settings).map_err(|fault| vec![fault])?;
     ports(settings).map_err(|fault| vec![fault])
 }
 
@@ -145,6 +155,52 @@ fn names(settings: &Settings) -> Result<(), Fault> {
         let path = KeyPath::dotted(list).index(index).key("name");
         if let Some(first) = seen.insert(name, path.clone()) {
             return Err((path, format!("must be a name of its own: {first} is the same")));
+        }
+    }
+    Ok(())
+}
+
+/// A word of a callback means one thing. Upper and lower case are the same.
+fn callback_words(settings: &Settings) -> Result<(), Fault> {
+    for (index, provider) in settings.providers.iter().enumerate() {
+        let callback = &provider.callback;
+        let path = KeyPath::dotted("providers").index(index).key("callback");
+        let message =
+            [("accepted", &callback.accepted), ("delivered", &callback.delivered), ("failed", &callback.failed)];
+        let call = [
+            ("answered", &callback.call.answered),
+            ("failed", &callback.call.failed),
+            ("unanswered", &callback.call.unanswered),
+        ];
+        for (path, lists) in [(path.clone(), message), (path.key("call"), call)] {
+            let mut seen = BTreeMap::new();
+            for (list, words) in lists {
+                for word in words {
+                    let other = seen.insert(word.as_str().to_ascii_lowercase(), list);
+                    if let Some(other) = other.filter(|other| *other != list) {
+                        let reason = format!("must not hold {:?}, which is in {other} too", word.as_str());
+                        return Err((path.key(list), reason));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every template of a provider renders, so that no message is the first to find out.
+fn templates(settings: &Settings) -> Result<(), Fault> {
+    for (index, provider) in settings.providers.iter().enumerate() {
+        let path = KeyPath::dotted("providers").index(index);
+        let own_call = provider.voice.as_ref().map(|voice| (path.key("voice"), voice.clone()));
+        for (path, request) in std::iter::once((path, provider.sms_request())).chain(own_call) {
+            Templates::new(&request.template_source(provider)).map_err(|TemplateFault { key, reason }| {
+                let path = match key.split_once('.') {
+                    Some((table, key)) => path.key(table).key(key),
+                    None => path.key(&key),
+                };
+                (path, reason)
+            })?;
         }
     }
     Ok(())

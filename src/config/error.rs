@@ -65,14 +65,16 @@ pub(super) fn is_secret(path: &KeyPath) -> bool {
     // Text in the place of a whole table may hold the table's secrets.
     let in_place_of_table = matches!(path.first(), Some("modems" | "providers")) && path.names().count() == 1;
     let secret = |name: &str| {
-        matches!(name, "sim_pin" | "secret" | "allowed_numbers") || in_provider && matches!(name, "headers" | "body")
+        matches!(name, "sim_pin" | "secret" | "callback_secret" | "allowed_numbers")
+            || in_provider && matches!(name, "headers" | "body")
     };
-    in_place_of_table || path.names().any(secret)
+    let variable = in_provider && path.names().nth(1) == Some("variables");
+    in_place_of_table || path.names().any(secret) || variable && path.names().nth(2).is_some_and(sounds_secret)
 }
 
 fn sounds_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["pin", "secret", "password", "token", "key", "auth"].iter().any(|word| name.contains(word))
+    ["pin", "secret", "pass", "pwd", "token", "key", "auth", "credential"].iter().any(|word| name.contains(word))
 }
 
 /// The value as TOML writes it, with [`MASK`] for what must not be seen.
@@ -92,7 +94,7 @@ pub(super) fn masked(path: &KeyPath, value: &Value) -> String {
         // An empty secret is none, and worth seeing.
         ValueKind::String(text) if text.is_empty() => "\"\"".to_owned(),
         _ if is_secret(path) => format!("\"{MASK}\""),
-        ValueKind::String(url) if path.first() == Some("providers") && path.name() == Some("url") => {
+        ValueKind::String(url) if path.first() == Some("providers") && matches!(path.name(), Some("url" | "proxy")) => {
             quoted(&without_url_secrets(url))
         }
         ValueKind::String(text) => quoted(text),

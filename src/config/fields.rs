@@ -122,6 +122,13 @@ pub(super) fn days<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
     whole::<D, u64, MIN, MAX>(deserializer).map(|days| Duration::from_secs(days * 86_400))
 }
 
+/// Days up to a bound, where 0 means that they are not set.
+pub(super) fn days_unless_zero<'de, D: Deserializer<'de>, const MAX: u64>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    days::<D, 0, MAX>(deserializer).map(|days| (!days.is_zero()).then_some(days))
+}
+
 /// A limit up to a bound, where 0 means none.
 pub(super) fn limit<'de, D: Deserializer<'de>, const MAX: u64>(
     deserializer: D,

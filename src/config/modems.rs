@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use super::fields::{limit, unless_empty, whole};
-use super::values::{Countries, RouteName, Secret, read_from_string};
+use super::values::{Countries, Price, RouteName, Secret, read_from_string};
 use crate::modem::profile::Profile;
 
 /// What a modem's table need not say.
@@ -23,6 +23,8 @@ countries = []
 sms_per_minute = 0
 sms_per_day = 0
 calls_per_day = 0
+sms_price = "0"
+call_price = "0"
 delivery_reports = true
 roaming = true
 voice = { kind = "none" }
@@ -53,6 +55,9 @@ pub struct ModemSettings {
     /// None: no budget.
     #[serde(deserialize_with = "limit::<_, 1000000>")]
     pub calls_per_day: Option<NonZeroU32>,
+    /// Of one part of an SMS.
+    pub sms_price: Price,
+    pub call_price: Price,
     pub delivery_reports: bool,
     /// Whether it sends through a network that is not its SIM's own.
     pub roaming: bool,

@@ -11,13 +11,14 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use super::fields::{
-    addresses, code_length, days, optional_addresses, path, seconds, seconds_unless_zero, unless_empty, whole,
+    addresses, code_length, days, days_unless_zero, optional_addresses, path, seconds, seconds_unless_zero,
+    unless_empty, whole,
 };
 use crate::fraud::countries::CountryModes;
 use crate::phone::NumberKind;
 
 use super::protection::{Profile, country_modes};
-use super::values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, read_from_string};
+use super::values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, PublicUrl, read_from_string};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +30,9 @@ pub struct ServerSettings {
     pub(super) tls_cert_file: Option<PathBuf>,
     #[serde(deserialize_with = "unless_empty")]
     pub(super) tls_key_file: Option<PathBuf>,
+    /// None: providers are told no address for their callbacks.
+    #[serde(deserialize_with = "unless_empty")]
+    pub public_url: Option<PublicUrl>,
 }
 
 impl ServerSettings {
@@ -63,6 +67,13 @@ pub struct StorageSettings {
     pub key_file: PathBuf,
     #[serde(rename = "retention_days", deserialize_with = "days::<_, 1, 36500>")]
     pub retention: Duration,
+    // None: with the rest.
+    #[serde(rename = "inbox_retention_days", deserialize_with = "days_unless_zero::<_, 36500>")]
+    pub inbox_retention: Option<Duration>,
+    #[serde(rename = "ip_address_retention_days", deserialize_with = "days_unless_zero::<_, 36500>")]
+    pub ip_address_retention: Option<Duration>,
+    #[serde(rename = "number_retention_days", deserialize_with = "days_unless_zero::<_, 36500>")]
+    pub number_retention: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -93,6 +93,7 @@ fn the_defaults_are_those_of_the_contract() {
             ],
             tls_cert_file: None,
             tls_key_file: None,
+            public_url: None,
         },
         admin: AdminSettings {
             listen: [
@@ -103,6 +104,9 @@ fn the_defaults_are_those_of_the_contract() {
             path: "/var/lib/simverify/simverify.db",
             key_file: "/var/lib/simverify/master.key",
             retention: 2592000s,
+            inbox_retention: None,
+            ip_address_retention: None,
+            number_retention: None,
         },
         verify: VerifySettings {
             profile: Standard,
@@ -363,14 +367,14 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
         "[[providers]]\nname = 'sim1'\nurl = 'https://a'\nheader = { Authorization = 'geheim' }",
         "[log]\nPassword = 'geheim'",
     ]), @r#"
-    /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
+    /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url
     /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
-    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, delivery_reports, roaming, voice
+    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, sms_price, call_price, delivery_reports, roaming, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
-    /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, channels, countries, method, url, headers, secret, secret_file, content_type, body, success_status, success_path, success_value, message_id_path, timeout_seconds
+    /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, preset, channels, countries, variables, secret, secret_file, timeout_seconds, concurrency, sms_per_minute, sms_per_day, calls_per_day, sms_price, call_price, proxy, ca_file, callback_secret, callback_secret_file, callback, voice, method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
     /etc/simverify.toml:2: unknown key log.Password = ***: log allows level, format
     "#);
 }
@@ -384,6 +388,8 @@ fn a_value_that_does_not_fit_is_refused_with_what_is_allowed() {
         "[server]\nlisten = ['127.0.0.1:80', 5]",
         "[server]\nlisten = ['127.0.0.1:80', '127.0.0.1:80']",
         "[server]\nlisten = 8080",
+        "[server]\npublic_url = 'verify.example'",
+        "[server]\npublic_url = 'https://verify.example/?a'",
         "server = 8080",
         "[storage]\npath = ''",
         "[storage]\nretention_days = 0",
@@ -418,6 +424,8 @@ fn a_value_that_does_not_fit_is_refused_with_what_is_allowed() {
     /etc/simverify.toml:2: server.listen[1] = 5: must be a string
     /etc/simverify.toml:2: server.listen = ["127.0.0.1:80", "127.0.0.1:80"]: must name 127.0.0.1:80 once
     /etc/simverify.toml:2: server.listen = 8080: must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
+    /etc/simverify.toml:2: server.public_url = "verify.example": must be an address such as "https://verify.example", without "?", or empty
+    /etc/simverify.toml:2: server.public_url = "https://verify.example/?a": must be an address such as "https://verify.example", without "?", or empty
     /etc/simverify.toml:1: server = 8080: must be a table
     /etc/simverify.toml:2: storage.path = "": must be the path of a file
     /etc/simverify.toml:2: storage.retention_days = 0: must be a whole number from 1 to 36500
@@ -509,11 +517,39 @@ fn a_provider_that_does_not_fit_is_refused_without_its_secrets() {
         "success_status = [99]",
         "success_path = 'a.b'",
         "timeout_seconds = 0",
+        "headers = { Authorization = 'geheim', authorization = 'geheim' }",
+        "content_type = \"a\\nb\"",
+        "preset = 'pigeons'",
+        "preset = 5",
+        "variables = { Account = '1' }",
+        "variables = { number = '1' }",
+        "variables = { api_token = ['geheim'] }",
+        "success_pattern = '(OK'",
+        "success_pattern = 5",
+        "success_pattern = '.{1000}{1000}'",
+        "final_codes = [true]",
+        "temporary_codes = 5",
+        "retry_after_path = 'x'",
+        "concurrency = 65",
+        "sms_per_minute = -1",
+        "sms_price = 0.05",
+        "call_price = '1,5'",
+        "proxy = 'ftp://me:geheim@proxy.example'",
+        "proxy = 'http://me:geheim@'",
+        "callback_secret = 'geheim'",
+        "callback_secret = 5",
+        "callback = { id = 'sid' }",
+        "callback = { identity = '/sid' }",
+        "callback = { delivered = ['OK', 1], failed = ['ok'] }",
+        "callback = { call = { answered = [2], unanswered = ['2'] } }",
+        "voice = { urls = 'https://sms.example/call' }",
+        "voice = { body = 5 }",
+        "voice = { timeout_seconds = 5 }",
     ];
     let files: Vec<String> = lines.iter().map(|line| provider(line)).collect();
     let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
     files.push("[[providers]]\nname = 'backup'\nurl = 'ftp://me:geheim@sms.example?key=geheim'");
-    insta::assert_snapshot!(messages(&files), @r##"
+    insta::assert_snapshot!(messages(&files), @r#"
     /etc/simverify.toml:4: providers[0].method = "PATCH": must be one of GET, POST, PUT
     /etc/simverify.toml:4: providers[0].secret = "***": must be a string
     /etc/simverify.toml:4: providers[0].headers = { "X Y" = "***" }: must be a table of header names and values without line breaks
@@ -524,8 +560,36 @@ fn a_provider_that_does_not_fit_is_refused_without_its_secrets() {
     /etc/simverify.toml:4: providers[0].success_status[0] = 99: must be a whole number from 100 to 599
     /etc/simverify.toml:4: providers[0].success_path = "a.b": must be a JSON pointer such as "/messages/0/status", or empty
     /etc/simverify.toml:4: providers[0].timeout_seconds = 0: must be a whole number from 1 to 120
+    /etc/simverify.toml:4: providers[0].headers = { Authorization = "***", authorization = "***" }: must name authorization once; letters of either case are the same
+    /etc/simverify.toml:4: providers[0].content_type = "a\nb": must be a media type, or empty
+    /etc/simverify.toml:4: providers[0].preset = "pigeons": must be one of twilio, vonage, messagebird, bird, plivo, telnyx, sinch, sinch-voice, smsgate, smsgate-local, textbee, kannel, jasmin, playsms, gammu, or empty
+    /etc/simverify.toml:4: providers[0].preset = 5: must be a string
+    /etc/simverify.toml:4: providers[0].variables = { Account = "1" }: must have names of small letters, digits and "_", the first a letter
+    /etc/simverify.toml:4: providers[0].variables = { number = "1" }: must not name number, which templates have anyway
+    /etc/simverify.toml:4: providers[0].variables.api_token = ["***"]: must be text or a whole number
+    /etc/simverify.toml:4: providers[0].success_pattern = "(OK": must be a regular expression: unclosed group
+    /etc/simverify.toml:4: providers[0].success_pattern = 5: must be a regular expression, or empty
+    /etc/simverify.toml:4: providers[0].success_pattern = ".{1000}{1000}": must be a smaller regular expression
+    /etc/simverify.toml:4: providers[0].final_codes[0] = true: must be text or a whole number
+    /etc/simverify.toml:4: providers[0].temporary_codes = 5: must be a list
+    /etc/simverify.toml:4: providers[0].retry_after_path = "x": must be a JSON pointer such as "/messages/0/status", or empty
+    /etc/simverify.toml:4: providers[0].concurrency = 65: must be a whole number from 1 to 64
+    /etc/simverify.toml:4: providers[0].sms_per_minute = -1: must be a whole number from 0 to 100000
+    /etc/simverify.toml:4: providers[0].sms_price = 0.05: must be a decimal in quotes from 0 to 1000 with at most eight places, such as "0.0001"
+    /etc/simverify.toml:4: providers[0].call_price = "1,5": must be a decimal in quotes from 0 to 1000 with at most eight places, such as "0.0001"
+    /etc/simverify.toml:4: providers[0].proxy = "ftp://***@proxy.example": must be http://, https://, socks5:// or socks5h:// with HOST:PORT, or empty
+    /etc/simverify.toml:4: providers[0].proxy = "http://***@": must be http://, https://, socks5:// or socks5h:// with HOST:PORT, or empty
+    /etc/simverify.toml:4: providers[0].callback_secret = "***": must be 16 to 128 letters, digits, ".", "_", "~" or "-", or empty
+    /etc/simverify.toml:4: providers[0].callback_secret = "***": must be 16 to 128 letters, digits, ".", "_", "~" or "-", or empty
+    /etc/simverify.toml:4: providers[0].callback.id = "sid": must be a JSON pointer such as "/messages/0/status", or empty
+    /etc/simverify.toml:4: unknown key providers[0].callback.identity = "/sid": did you mean id? providers[0].callback allows id, status, delivered, failed, accepted, reference, reply, call
+    /etc/simverify.toml:4: providers[0].callback.failed = ["ok"]: must not hold "ok", which is in delivered too
+    /etc/simverify.toml:4: providers[0].callback.call.unanswered = ["2"]: must not hold "2", which is in answered too
+    /etc/simverify.toml:4: unknown key providers[0].voice.urls = "https://sms.example/call": did you mean url? providers[0].voice allows method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
+    /etc/simverify.toml:4: providers[0].voice.body = "***": must be a string
+    /etc/simverify.toml:4: unknown key providers[0].voice.timeout_seconds = 5: providers[0].voice allows method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
     /etc/simverify.toml:3: providers[0].url = "ftp://***@sms.example?***": must be an address that begins with https:// or http:// and a host
-    "##);
+    "#);
 }
 
 #[test]
@@ -584,7 +648,7 @@ fn the_layers_without_types_are_named_too() {
     said += &Place::empty().flag("verify.max_checks", "11").message();
     insta::assert_snapshot!(said, @r#"
     environment variable SIMVERIFY__SERVER__LISTEN: server.listen = "localhost": must be an IP address with a port, such as "127.0.0.1:8080" or "[::1]:8080", or a list of them
-    environment variable SIMVERIFY__SERVER__LISTN: unknown key server.listn = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file
+    environment variable SIMVERIFY__SERVER__LISTN: unknown key server.listn = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url
     environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "many": must be a whole number from 1 to 10
     environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "11": must be a whole number from 1 to 10
     environment variable SIMVERIFY__VERIFY__ARGON2__ITERATIONS: verify.argon2.iterations = "0": must be a whole number from 1 to 64
@@ -627,8 +691,11 @@ fn a_file_that_cannot_be_read_is_named() {
 fn a_secret_comes_from_a_file() {
     let place = Place::with_main(
         &(modem("sim_pin_file = '${CREDENTIALS_DIRECTORY}/pin'")
-            + &provider("secret_file = '${CREDENTIALS_DIRECTORY}/key'")),
+            + &provider(
+                "secret_file = '${CREDENTIALS_DIRECTORY}/key'\ncallback_secret_file = '${CREDENTIALS_DIRECTORY}/callback'",
+            )),
     )
+    .file("credentials/callback", "geheim-und-unerraten\n")
     .file("credentials/pin", "4711\n")
     .file("credentials/key", "geheim\r\n");
     let directory = place.directory.path().join("credentials");
@@ -636,6 +703,8 @@ fn a_secret_comes_from_a_file() {
     let settings = place.settings();
     assert_eq!(settings.modems[0].sim_pin.as_ref().expect("a PIN").expose(), "4711");
     assert_eq!(settings.providers[0].secret.as_ref().expect("a secret").expose(), "geheim");
+    let callback = settings.providers[0].callback_secret.as_ref().expect("a secret");
+    assert_eq!(callback.0.expose(), "geheim-und-unerraten");
     let printed = format!("{:?} {}", place.load(), place.load().expect("a valid configuration").effective);
     assert!(!printed.contains("4711") && !printed.contains("geheim"), "{printed}");
 }
@@ -674,8 +743,12 @@ fn a_secret_file_that_does_not_fit_is_refused() {
 fn secrets_are_masked_in_what_is_in_effect() {
     let place = Place::with_main(
         &(modem("sim_pin = '4711'")
-            + &provider("secret = 'geheim1'\nheaders = { Authorization = 'geheim2' }\nbody = 'geheim3'\n")
-                .replace("send", "send?key=geheim4")),
+            + &provider(
+                "secret = 'geheim1'\nheaders = { Authorization = 'geheim2' }\nbody = 'geheim3'\ncontent_type = ''\n\
+                 variables = { account = 'AC1', api_key = 'geheim5' }\nproxy = 'http://me:geheim6@proxy.example:3128'\n\
+                 callback_secret = 'geheim7geheim7geheim7'\nvoice = { body = 'geheim8', url = 'https://geheim@sms.example' }",
+            )
+            .replace("send", "send?key=geheim4")),
     );
     let configuration = place.load().expect("a valid configuration");
     let printed = format!("{configuration:?}\n{}\n{}", configuration.effective, configuration.effective.to_json());
@@ -695,6 +768,8 @@ fn secrets_are_masked_in_what_is_in_effect() {
     sms_per_minute = 0  # built-in defaults
     sms_per_day = 0  # built-in defaults
     calls_per_day = 0  # built-in defaults
+    sms_price = "0"  # built-in defaults
+    call_price = "0"  # built-in defaults
     delivery_reports = true  # built-in defaults
     roaming = true  # built-in defaults
     voice.kind = "none"  # built-in defaults
@@ -702,20 +777,76 @@ fn secrets_are_masked_in_what_is_in_effect() {
     [[providers]]
     name = "backup"  # /etc/simverify.toml:6
     url = "https://sms.example/send?***"  # /etc/simverify.toml:7
+    preset = ""  # built-in defaults
     channels = ["sms"]  # built-in defaults
     countries = []  # built-in defaults
     method = "POST"  # built-in defaults
     headers.Authorization = "***"  # /etc/simverify.toml:9
+    variables.account = "AC1"  # /etc/simverify.toml:12
+    variables.api_key = "***"  # /etc/simverify.toml:12
     secret = "***"  # /etc/simverify.toml:8
     secret_file = ""  # built-in defaults
-    content_type = "application/json"  # built-in defaults
+    content_type = ""  # /etc/simverify.toml:11
     body = "***"  # /etc/simverify.toml:10
     success_status = [200, 201, 202]  # built-in defaults
     success_path = ""  # built-in defaults
     success_value = ""  # built-in defaults
+    success_pattern = ""  # built-in defaults
     message_id_path = ""  # built-in defaults
+    refusal_path = ""  # built-in defaults
+    final_codes = []  # built-in defaults
+    temporary_codes = []  # built-in defaults
+    retry_after_path = ""  # built-in defaults
     timeout_seconds = 10  # built-in defaults
+    concurrency = 4  # built-in defaults
+    sms_per_minute = 0  # built-in defaults
+    sms_per_day = 0  # built-in defaults
+    calls_per_day = 0  # built-in defaults
+    sms_price = "0"  # built-in defaults
+    call_price = "0"  # built-in defaults
+    proxy = "http://***@proxy.example:3128"  # /etc/simverify.toml:13
+    ca_file = ""  # built-in defaults
+    callback_secret = "***"  # /etc/simverify.toml:14
+    callback_secret_file = ""  # built-in defaults
+    callback = {  }  # built-in defaults
+    voice.body = "***"  # /etc/simverify.toml:15
+    voice.content_type = ""  # /etc/simverify.toml:11
+    voice.final_codes = []  # built-in defaults
+    voice.headers.Authorization = "***"  # /etc/simverify.toml:9
+    voice.message_id_path = ""  # built-in defaults
+    voice.method = "POST"  # built-in defaults
+    voice.refusal_path = ""  # built-in defaults
+    voice.retry_after_path = ""  # built-in defaults
+    voice.success_path = ""  # built-in defaults
+    voice.success_pattern = ""  # built-in defaults
+    voice.success_status = [200, 201, 202]  # built-in defaults
+    voice.success_value = ""  # built-in defaults
+    voice.temporary_codes = []  # built-in defaults
+    voice.url = "https://***@sms.example"  # /etc/simverify.toml:15
     "#);
+}
+
+#[test]
+fn the_request_of_a_call_is_that_of_an_sms_but_for_what_it_says_itself() {
+    let settings = Place::with_main(&provider(
+        "success_value = 'OK'\nheaders = { A = '1' }\nfinal_codes = [30003, 'x']\n\
+         voice = { url = 'https://sms.example/call', headers = { B = '2' } }",
+    ))
+    .settings();
+    let both = &settings.providers[0];
+    let (sms, call) = (both.sms_request(), both.call_request());
+    assert_eq!([sms.url.as_str(), call.url.as_str()], ["https://sms.example/send", "https://sms.example/call"]);
+    assert_eq!([&sms.success_value, &call.success_value], ["OK", "OK"]);
+    assert_eq!(call.headers.keys().collect::<Vec<_>>(), ["B"]);
+    assert_eq!(call.final_codes.iter().map(Code::as_str).collect::<Vec<_>>(), ["30003", "x"]);
+    let one_for_both = Place::with_main(&provider("")).settings();
+    assert_eq!(one_for_both.providers[0].call_request().url.as_str(), "https://sms.example/send");
+}
+
+#[test]
+fn the_public_address_stands_without_its_last_slash() {
+    let settings = Place::with_main("[server]\npublic_url = 'https://verify.example/sms/'").settings();
+    assert_eq!(settings.server.public_url.expect("an address").as_str(), "https://verify.example/sms");
 }
 
 #[test]

@@ -119,12 +119,24 @@ impl TryFrom<String> for Currency {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CreditValue(pub u64);
 
-impl CreditValue {
+impl TryFrom<String> for CreditValue {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Price::try_from(text).map(|price| Self(price.0))
+    }
+}
+
+/// What a message costs, in units of 10⁻⁸ of the currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price(pub u64);
+
+impl Price {
     const DECIMALS: usize = 8;
     const WHOLE_MAX: u64 = 1000;
 }
 
-impl TryFrom<String> for CreditValue {
+impl TryFrom<String> for Price {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -140,6 +152,30 @@ impl TryFrom<String> for CreditValue {
         let fraction: u64 = format!("{fraction:0<8}").parse().map_err(|_| ALLOWED)?;
         let units = whole.saturating_mul(units_per_whole).saturating_add(fraction);
         if units <= Self::WHOLE_MAX * units_per_whole { Ok(Self(units)) } else { Err(ALLOWED) }
+    }
+}
+
+/// The address under which others reach the public API, without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PublicUrl {
+    type Error = &'static str;
+
+    fn try_from(url: String) -> Result<Self, Self::Error> {
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let sane = |byte: u8| byte.is_ascii_graphic() && !b"?#@\"<>\\^`{|}".contains(&byte);
+        if rest.is_some_and(|rest| rest.bytes().all(sane) && !rest.is_empty() && !rest.starts_with(['/', ':'])) {
+            Ok(Self(url.trim_end_matches('/').to_owned()))
+        } else {
+            Err("must be an address such as \"https://verify.example\", without \"?\", or empty")
+        }
     }
 }
 
@@ -192,7 +228,7 @@ macro_rules! read_from_string {
     };
 }
 pub(super) use read_from_string;
-read_from_string! { Secret CountryCode LanguageTag Currency CreditValue RouteName }
+read_from_string! { Secret CountryCode LanguageTag Currency CreditValue Price RouteName PublicUrl }
 
 #[cfg(test)]
 mod tests {

@@ -2,16 +2,18 @@
 //!
 //! ```text
 //!  HTTP ──► app ◄── dispatcher ──► queue of each modem ──► driver ──► port
-//!            ▲                                               │
+//!            ▲             │                                 │
+//!            │             └─────► of each provider ──► worker ──► HTTP
 //!            └──────────────── notices ◄─────────────────────┘
 //! ```
 //!
 //! Tasks and what they wait on: HTTP workers on sockets; the dispatcher on due times, wakes and changes of the board; a
-//! driver on its port and its queue; the notices task on drivers; the local socket on connections; the certificate's task on its files; the store's writer, a
+//! driver on its port and its queue; a worker on its requests and its queue; the notices task on drivers; the local socket on connections; the certificate's task on its files; the store's writer, a
 //! thread, on its queue. None waits for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
 //! the service manager starts it again.
 
 mod lock;
+mod rotation;
 mod settings;
 mod tls;
 
@@ -30,8 +32,9 @@ use tracing::{error, info, warn};
 use crate::api::server::{Limits, ServerHandle, serve};
 use crate::api::{Api, Throttle};
 use crate::app::App;
+use crate::channel::provider::{Provider, worker};
 use crate::channel::{Board, Notice};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
 use crate::dispatcher::{Dispatcher, run_notices};
 use crate::modem::driver::{self, Surroundings};
@@ -39,19 +42,23 @@ use crate::modem::tap::Tap;
 use crate::random::Random;
 use crate::secrets::Secrets;
 use crate::simulator::Simulators;
-use crate::socket::{self, Socket};
+use crate::socket::{self, AskedRotation, Socket};
 use crate::speech::Speech;
 use crate::store::Store;
 
 pub use lock::{DatabaseLock, LockError};
-pub use settings::{call_limits, modem_config, port_address, routes, rules, sms_limits, speech_engine};
+pub use settings::{
+    call_limits, callbacks, modem_config, port_address, provider_config, reading, routes, rules, sms_limits,
+    speech_engine,
+};
 pub use tls::Pair;
 use tls::Tls;
 
-/// Notices that may wait: a few for each modem.
+/// Notices that may wait: a few for each route.
 const NOTICES: usize = 256;
 
-/// How long after SIGTERM the message in a modem's hands may take: longer than any submit time-out.
+/// How long after SIGTERM the messages in the routes' hands may take: longer than any submit time-out of a modem. The
+/// service manager waits a little longer.
 const DRAIN: Duration = Duration::from_secs(75);
 
 /// What every installation of the daemon has.
@@ -96,7 +103,7 @@ impl Daemon {
         let tls = settings.server.tls().map(|files| Tls::read(files, clock.clone())).transpose()?.map(Arc::new);
         let listeners = listen(&settings.server.listen)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
-        warn_of_unused(settings);
+        warn_of_missing(settings);
         warn_of_texts(settings);
 
         let board = Board::new(settings::routes(settings, clock.now()));
@@ -135,12 +142,25 @@ impl Daemon {
             };
             drivers.push(tokio::spawn(driver::run(config, surroundings, messages, ping())));
         }
+        for config in settings::providers(settings) {
+            let provider = Provider::new(&config).with_context(|| format!("provider {}", config.name))?;
+            let (queue, messages) = mpsc::channel(worker::held(config.concurrency));
+            queues.insert(config.name.clone(), queue);
+            let surroundings = worker::Surroundings {
+                board: board.clone(),
+                notices: notice_sender.clone(),
+                clock: clock.clone(),
+                stop: stop.clone(),
+            };
+            drivers.push(tokio::spawn(worker::run(config, provider, surroundings, messages, ping())));
+        }
         let notices = tokio::spawn(run_notices(Arc::clone(&app), notices));
         let dispatcher = Dispatcher::new(Arc::clone(&app), queues, ping());
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let api = Api { app: Arc::clone(&app), clock, random, throttle: Throttle::default() };
+        let api =
+            Api { app: Arc::clone(&app), clock, random, throttle: Throttle::default(), callbacks: callbacks(settings) };
         let server_config = tls.as_ref().map(|tls| tls.server_config()).transpose()?;
         let server = serve(listeners, api, Limits::for_cores(cores), server_config)?;
         let handle = server.handle();
@@ -149,7 +169,10 @@ impl Daemon {
             tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(tls).keep_current()));
         }
         let close_socket = CancellationToken::new();
-        let socket = open_socket(&settings.storage.path, taps, close_socket.clone());
+        let (asked, rotations) = mpsc::channel(1);
+        let rotation = rotation::of(settings, Arc::clone(&app));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(rotation::run(rotation, app.clock().clone(), rotations)));
+        let socket = open_socket(&settings.storage.path, taps, board, asked, close_socket.clone());
         Ok(Self {
             addresses,
             app,
@@ -207,7 +230,7 @@ impl Daemon {
         drop(self.notice_sender);
         let drained = async {
             for driver in self.drivers {
-                log_panic(driver.await, "a modem's driver");
+                log_panic(driver.await, "the task of a modem or provider");
             }
             // One that has ended by itself was looked at already, and may not be asked twice.
             if !self.dispatcher.is_finished() {
@@ -218,7 +241,7 @@ impl Daemon {
             }
         };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            warn!("a modem did not finish its message in time; the message counts as uncertain at the next start");
+            warn!("a route did not finish its message in time; the message counts as uncertain at the next start");
         }
         // Last of all: who looks on sees the end too. Before the lock goes: the next daemon has the same path.
         self.close_socket.cancel();
@@ -229,11 +252,17 @@ impl Daemon {
 }
 
 /// The daemon works without it, and so it starts without it.
-fn open_socket(database: &Path, taps: BTreeMap<String, Tap>, close: CancellationToken) -> Option<JoinHandle<()>> {
+fn open_socket(
+    database: &Path,
+    taps: BTreeMap<String, Tap>,
+    board: Board,
+    rotations: mpsc::Sender<AskedRotation>,
+    close: CancellationToken,
+) -> Option<JoinHandle<()>> {
     match Socket::bind(&socket::path(database)) {
-        Ok(socket) => Some(tokio::spawn(socket.serve(taps, close))),
+        Ok(socket) => Some(tokio::spawn(socket.serve(taps, board, rotations, close))),
         Err(error) => {
-            warn!(%error, "there is no local socket; `simverify modem trace` will not work");
+            warn!(%error, "there is no local socket; `simverify modem trace` and `key rotate` will not work");
             None
         }
     }
@@ -282,12 +311,16 @@ pub fn warn_of_texts(settings: &Settings) {
     }
 }
 
-/// Settings that this version reads and does not use yet are said, not passed over.
-fn warn_of_unused(settings: &Settings) {
-    if !settings.providers.is_empty() {
-        warn!("providers are configured, but this version sends by modems only");
+/// Without a route nothing can be sent; the daemon starts all the same, so that its API says so.
+fn warn_of_missing(settings: &Settings) {
+    for provider in settings.providers.iter().filter(|provider| provider.callback_secret.is_some()) {
+        let reading = settings::reading(&provider.callback);
+        if !reading.message.is_of_use() && !reading.call.is_of_use() {
+            let name = provider.name.as_str();
+            warn!("provider {name} has a callback_secret, and its callback names no status: callbacks tell nothing");
+        }
     }
-    if settings.modems.is_empty() {
-        warn!("no modem is configured: every request is refused; add a [[modems]] table");
+    if settings::routes(settings, Timestamp::default()).is_empty() {
+        warn!("no route is configured: every request is refused; add a [[modems]] or [[providers]] table");
     }
 }

@@ -2,16 +2,22 @@
 
 mod protection;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::app::Rules;
+use crate::api::{Callbacks, Reporter};
+use crate::app::{Retention, Rules};
 use crate::channel::budget::{Budget, Limits};
-use crate::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
+use crate::channel::callback::{Fate, Places, Reading};
+use crate::channel::provider::worker::held;
+use crate::channel::provider::{ProviderConfig, ReplyRules, RequestConfig};
+use crate::channel::routing::{Health, Policy, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::config::{
-    ChannelKind, InboxSettings, ModemSettings, PortSettings, Profile, Settings, TtsEngine, TtsSettings, VoiceSettings,
+    self, CallbackSettings, ChannelKind, Code, InboxSettings, ModemSettings, PortSettings, Price, Profile,
+    ProviderSettings, RequestSettings, RoutingSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -38,6 +44,7 @@ pub fn rules(settings: &Settings) -> Rules {
         tries_max: verify.max_checks,
         requests_per_second: verify.requests_per_second,
         send_timeout: verify.send_timeout,
+        routing: policy(&settings.routing),
         hash_cost: HashCost {
             memory_kib: verify.argon2.memory_kib,
             iterations: verify.argon2.iterations,
@@ -53,32 +60,145 @@ pub fn rules(settings: &Settings) -> Rules {
             .iter()
             .map(|(country, credits)| (country.0, Credits(i64::from(credits.0))))
             .collect(),
-        retention: settings.storage.retention,
+        retention: Retention {
+            verifications: settings.storage.retention,
+            inbox: settings.storage.inbox_retention.unwrap_or(settings.storage.retention),
+            ip_addresses: settings.storage.ip_address_retention,
+            numbers: settings.storage.number_retention,
+        },
         texts: Arc::clone(&settings.messages.texts),
         opt_out: opt_out(&settings.inbox),
         protection: protection::protection(settings),
     }
 }
 
+fn policy(routing: &RoutingSettings) -> Policy {
+    let kind = |kind: &config::RouteKind| match kind {
+        config::RouteKind::Modems => RouteKind::Modem,
+        config::RouteKind::Providers => RouteKind::Provider,
+    };
+    Policy { order: routing.order.iter().map(kind).collect(), overflow_after: routing.overflow_after }
+}
+
 fn opt_out(inbox: &InboxSettings) -> Option<Arc<OptOutWords>> {
     inbox.opt_out.then(|| Arc::new(OptOutWords::new(&inbox.opt_out_words, &inbox.opt_in_words)))
 }
 
-/// Every route as it is before its modem has started.
+/// Every route as it is at the start: a modem is down until it has started, a provider ready until it fails.
 pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
     let route = |modem: &ModemSettings| RouteView {
-        name: modem.name.as_str().to_owned(),
         sms: modem.channels.contains(&ChannelKind::Sms),
         // A modem speaks once it is told how its sound is reached.
         tts: modem.channels.contains(&ChannelKind::Voice) && voice(modem) != Voice::None,
         countries: modem.countries.to_list(),
         health: Health::Down { since: now },
-        held: 0,
         room: HELD,
-        send_time: SEND_TIME_GUESS,
         budget: Budget::new(sms_limits(modem), call_limits(modem)),
+        sms_price: money(modem.sms_price),
+        call_price: money(modem.call_price),
+        ..RouteView::new(modem.name.as_str(), RouteKind::Modem)
     };
-    settings.modems.iter().map(route).collect()
+    let providers = settings.providers.iter().filter(|_| uses_providers(settings)).map(provider_route);
+    settings.modems.iter().map(route).chain(providers).collect()
+}
+
+/// A kind of route that the order leaves out is not used.
+fn uses_providers(settings: &Settings) -> bool {
+    settings.routing.order.contains(&config::RouteKind::Providers)
+}
+
+fn provider_route(provider: &ProviderSettings) -> RouteView {
+    let calls = Limits { per_minute: None, per_day: provider.calls_per_day.map(u32::from) };
+    let sms =
+        Limits { per_minute: provider.sms_per_minute.map(u32::from), per_day: provider.sms_per_day.map(u32::from) };
+    RouteView {
+        sms: provider.channels.contains(&ChannelKind::Sms),
+        tts: provider.channels.contains(&ChannelKind::Voice),
+        countries: provider.countries.to_list(),
+        room: held(provider.concurrency),
+        concurrency: provider.concurrency,
+        budget: Budget::new(sms, calls),
+        sms_price: money(provider.sms_price),
+        call_price: money(provider.call_price),
+        ..RouteView::new(provider.name.as_str(), RouteKind::Provider)
+    }
+}
+
+pub(super) fn providers(settings: &Settings) -> Vec<ProviderConfig> {
+    let used = settings.providers.iter().filter(|_| uses_providers(settings));
+    used.map(|provider| provider_config(provider, settings)).collect()
+}
+
+/// One provider as its worker takes it.
+pub fn provider_config(provider: &ProviderSettings, settings: &Settings) -> ProviderConfig {
+    let request = |request: RequestSettings| {
+        let codes = |codes: &BTreeSet<Code>| codes.iter().map(|code| code.as_str().to_owned()).collect();
+        RequestConfig {
+            source: request.template_source(provider),
+            rules: ReplyRules {
+                final_codes: codes(&request.final_codes),
+                temporary_codes: codes(&request.temporary_codes),
+                success_status: request.success_status,
+                success_path: request.success_path.as_str().to_owned(),
+                success_value: request.success_value,
+                success_pattern: request.success_pattern.map(|pattern| pattern.0),
+                message_id_path: request.message_id_path.as_str().to_owned(),
+                refusal_path: request.refusal_path.as_str().to_owned(),
+                retry_after_path: request.retry_after_path.as_str().to_owned(),
+            },
+        }
+    };
+    let callback = settings.server.public_url.as_ref().zip(provider.callback_secret.as_ref());
+    ProviderConfig {
+        name: provider.name.as_str().to_owned(),
+        sms: request(provider.sms_request()),
+        call: request(provider.call_request()),
+        timeout: provider.timeout,
+        concurrency: provider.concurrency,
+        proxy: provider.proxy.as_ref().map(|proxy| Zeroizing::new(proxy.expose().to_owned())),
+        ca_file: provider.ca_file.clone(),
+        callback_address: callback.map(|(url, secret)| {
+            let secret = secret.0.expose();
+            Zeroizing::new(format!("{}/callbacks/{}?secret={secret}", url.as_str(), provider.name))
+        }),
+        readings: settings.tts.repeat,
+    }
+}
+
+/// The providers that may report, and how they are understood.
+pub fn callbacks(settings: &Settings) -> Callbacks {
+    let reporters = settings.providers.iter().filter_map(|provider| {
+        let reporter = Reporter {
+            secret: provider.callback_secret.as_ref()?.0.expose().to_owned().into(),
+            reading: reading(&provider.callback),
+            reply: provider.callback.reply.clone(),
+        };
+        Some((provider.name.as_str().to_owned(), reporter))
+    });
+    Callbacks::new(reporters.collect::<BTreeMap<_, _>>())
+}
+
+/// How a provider's callbacks are read.
+pub fn reading(callback: &CallbackSettings) -> Reading {
+    fn words(codes: &BTreeSet<Code>) -> impl Iterator<Item = &str> {
+        codes.iter().map(Code::as_str)
+    }
+    let call = &callback.call;
+    Reading {
+        reference: callback.reference.as_str().to_owned(),
+        message: Places::new(callback.id.as_str(), callback.status.as_str())
+            .with(Fate::Accepted, words(&callback.accepted))
+            .with(Fate::Failed, words(&callback.failed))
+            .with(Fate::Delivered, words(&callback.delivered)),
+        call: Places::new(call.id.as_str(), call.status.as_str())
+            .with(Fate::Unanswered, words(&call.unanswered))
+            .with(Fate::Failed, words(&call.failed))
+            .with(Fate::Delivered, words(&call.answered)),
+    }
+}
+
+fn money(price: Price) -> Money {
+    Money::from_units(i64::try_from(price.0).unwrap_or(i64::MAX))
 }
 
 /// How many SMS a modem may send.

@@ -18,8 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
-use crate::app::{App, Claim, Due, Internal};
-use crate::channel::routing::{self, Choice, RouteView};
+use crate::app::{App, Claim, Due, Internal, Step};
 use crate::channel::{Message, Outcome, RefusalClass};
 use crate::clock::Timestamp;
 
@@ -30,10 +29,6 @@ const FAULT_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often finished verifications are looked through for old ones.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
-
-/// Why an attempt is skipped.
-const NO_ROUTE: &str = "no route takes it";
-const CLOSED: &str = "its country is closed to this channel";
 
 /// The queues of the routes, by name.
 pub type Queues = BTreeMap<String, mpsc::Sender<Message>>;
@@ -49,24 +44,12 @@ pub struct Dispatcher {
     faulty: bool,
 }
 
-/// One pass over what is due.
-struct Pass {
-    /// As they were at its begin, and what it gave them: what becomes free meanwhile is for the next pass, which begins
-    /// with those that come first.
-    routes: Vec<RouteView>,
-    steps: usize,
-    until: Option<Timestamp>,
-    /// Routes whose minute is kept for a message that had to wait for it.
-    kept: Vec<String>,
-}
-
-/// What came of a choice.
-enum Step {
+/// What came of a step.
+enum Done {
     /// The attempt is due no more.
-    Done,
-    /// It stays due.
-    None,
-    /// It stays due, and the route is to be passed over.
+    Over,
+    StillDue,
+    /// It is still due: the route has less of its budget than the look knew.
     Spent,
 }
 
@@ -136,104 +119,78 @@ impl Dispatcher {
         Ok(next.into_iter().chain(budget).chain([self.next_purge]).min())
     }
 
-    /// Hands over what can go on. Gives the instant at which a budget for which something waits has more.
+    /// Hands over what can go on. Gives the instant at which more can by time alone.
     async fn hand_over_due(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Internal> {
+        let mut stale = 0;
         loop {
-            let routes = self.app.board().routes_at(now);
-            let outlook = self.app.due(now, routes.clone()).await?;
-            let mut pass = Pass { routes, until: outlook.until, kept: vec![], steps: 0 };
-            for due in &outlook.due {
-                self.hand_over(due, &mut pass).await?;
-            }
-            for due in &outlook.behind {
-                if pass.steps == 0 {
-                    self.hand_over(due, &mut pass).await?;
+            // The routes as they are at its begin: what becomes free meanwhile is for the next look, which begins with
+            // those that come first.
+            let outlook = self.app.due(now, self.app.board().routes_at(now)).await?;
+            let (mut done, mut spent) = (0, 0);
+            for step in &outlook.steps {
+                match self.do_step(step).await? {
+                    Done::Over => done += 1,
+                    Done::StillDue => {}
+                    Done::Spent => spent += 1,
                 }
+            }
+            stale = if done == 0 && spent > 0 { stale + 1 } else { 0 };
+            if stale > 1 {
+                // The texts were changed meanwhile, and messages are longer than they were at the look.
+                let again = self.app.clock().now() + FAULT_PAUSE;
+                return Ok(outlook.until.into_iter().chain([again]).min());
             }
             // Every step takes an attempt out of the list, so that the loop ends.
-            if pass.steps == 0 {
-                return Ok(pass.until);
+            if done == 0 && spent == 0 {
+                return Ok(outlook.until);
             }
         }
     }
 
-    async fn hand_over(&mut self, due: &Due, pass: &mut Pass) -> Result<(), Internal> {
-        if due.closed {
-            pass.steps += 1;
-            return self.app.unroutable(due.attempt, CLOSED).await;
-        }
-        let mut spent: Vec<String> = vec![];
-        loop {
-            let need = due.need(&pass.kept);
-            let index = match routing::choose(&pass.routes, need) {
-                Choice::Take(index) => index,
-                Choice::Wait { until } => {
-                    pass.until = pass.until.into_iter().chain(until).min();
-                    let short = routing::short_of_a_minute(&pass.routes, need);
-                    pass.kept.extend(short);
-                    return Ok(());
-                }
-                Choice::Nothing => {
-                    pass.steps += 1;
-                    return self.app.unroutable(due.attempt, NO_ROUTE).await;
-                }
-            };
-            let route = pass.routes[index].name.clone();
-            match self.claim(due, &route).await? {
-                Step::Done => {
-                    pass.steps += 1;
-                    pass.routes[index].take(due.lane.kind, due.amount);
-                    return Ok(());
-                }
-                Step::None => return Ok(()),
-                // The texts were changed meanwhile, and the message is longer than it was at the look.
-                Step::Spent if spent.contains(&route) => {
-                    let again = self.app.clock().now() + FAULT_PAUSE;
-                    pass.until = pass.until.into_iter().chain([again]).min();
-                    return Ok(());
-                }
-                Step::Spent => {
-                    pass.routes[index].budget = self.app.board().budget(&route);
-                    spent.push(route);
-                }
+    async fn do_step(&mut self, step: &Step) -> Result<Done, Internal> {
+        match &step.route {
+            Ok(route) => self.claim(&step.due, route).await,
+            Err(reason) => {
+                self.app.unroutable(step.due.attempt, reason).await?;
+                Ok(Done::Over)
             }
         }
     }
 
-    async fn claim(&mut self, due: &Due, route: &str) -> Result<Step, Internal> {
-        let Some(queue) = self.queues.get(route) else { return Ok(Step::None) };
+    async fn claim(&mut self, due: &Due, route: &str) -> Result<Done, Internal> {
+        let Some(queue) = self.queues.get(route) else { return Ok(Done::StillDue) };
         let message = match self.app.claim(due.attempt, route).await {
             Ok(Claim::Message(message)) => message,
-            Ok(Claim::Gone) => return Ok(Step::Done),
+            Ok(Claim::Gone) => return Ok(Done::Over),
             Ok(Claim::Blocked) => {
                 let reason = "its number is on the blocklist".to_owned();
                 let outcome = Outcome::Refused { class: RefusalClass::Final, reason };
                 self.app.finished(due.attempt, route.to_owned(), outcome).await?;
-                return Ok(Step::Done);
+                return Ok(Done::Over);
             }
             Ok(Claim::Closed(reason)) => {
                 self.app.unroutable(due.attempt, reason).await?;
-                return Ok(Step::Done);
+                return Ok(Done::Over);
             }
-            Ok(Claim::Spent) => return Ok(Step::Spent),
+            Ok(Claim::Spent) => return Ok(Done::Spent),
             Err(fault @ Internal::Row { .. }) => {
                 // Only this row is broken; the others must not wait for it.
                 error!(attempt = %due.attempt, error = %fault, "an attempt cannot be sent");
                 let outcome = Outcome::Refused { class: RefusalClass::Final, reason: fault.to_string() };
                 self.app.finished(due.attempt, route.to_owned(), outcome).await?;
-                return Ok(Step::Done);
+                return Ok(Done::Over);
             }
             Err(fault) => return Err(fault),
         };
         debug!(attempt = %due.attempt, request_id = message.request.map(tracing::field::display), route, "claimed");
-        self.app.board().take_room(route);
+        self.app.board().take_room(route, due.attempt, due.lane.kind, self.app.clock().now());
         if queue.try_send(*message).is_err() {
             // The route is going away or its count of messages is wrong: the attempt is due again.
-            self.app.board().give_room(route);
+            self.app.board().give_room(route, due.attempt, self.app.clock().now());
             self.app.finished(due.attempt, route.to_owned(), Outcome::Returned).await?;
-            return Ok(Step::None);
+            return Ok(Done::StillDue);
         }
-        Ok(Step::Done)
+        Ok(Done::Over)
     }
 
     async fn purge(&mut self) -> Result<(), Internal> {
@@ -244,8 +201,11 @@ impl Dispatcher {
         let purged = self.app.purge().await?;
         let messages = self.app.purge_inbox().await?;
         let uses = self.app.purge_budgets().await? + self.app.purge_guard().await?;
+        let wiped = self.app.wipe_numbers_and_addresses().await?;
+        let pages = self.app.give_back_pages().await?;
         // A full batch may not be the last one; the next look takes the next.
-        self.next_purge = if purged + messages + uses > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
+        self.next_purge =
+            if purged + messages + uses + wiped + pages > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
         if purged > 0 {
             info!(verifications = purged, "purged old verifications");
         }

@@ -75,7 +75,7 @@ async fn handle(app: Arc<App>, notice: Notice) {
         Notice::Finished { attempt, route, outcome } => {
             tell(&route, attempt, &outcome);
             record(&app, attempt, &route, outcome).await;
-            app.board().give_room(&route);
+            app.board().give_room(&route, attempt, app.clock().now());
         }
         Notice::Report { route, report, done } => {
             debug!(route, reference = report.reference, delivered = report.delivered, "delivery report");
@@ -121,6 +121,7 @@ async fn handle(app: Arc<App>, notice: Notice) {
 fn tell(route: &str, attempt: crate::verification::AttemptId, outcome: &Outcome) {
     match outcome {
         Outcome::Accepted { .. } => debug!(%attempt, route, outcome = "accepted", "attempt finished"),
+        Outcome::Taken { .. } => debug!(%attempt, route, outcome = "taken", "attempt finished"),
         Outcome::Spoken { rang, talked } => {
             debug!(%attempt, route, outcome = "spoken", ?rang, ?talked, "attempt finished");
         }

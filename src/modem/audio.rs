@@ -1,12 +1,15 @@
 //! A call's samples on their way to the modem: frames of 20 ms, each at its time.
 //!
 //! ```text
-//!  samples ─► frame n at start + n · 20 ms ─► serial port, sound card (S16LE)
-//!                              what the other side says is read and dropped ◄─┘
+//!  samples ─► frame n at start + (n − 3) · 20 ms ─► serial port, sound card (S16LE)
+//!                                    what the other side says is read and dropped ◄─┘
 //! ```
 //!
-//! The clock is the start of the first frame, so that no lateness adds up. It must never block, write half a frame (that
-//! wedges the audio end point of some modems), or wait for a modem that takes nothing: such frames are left out.
+//! The clock is the start of the first frame, so that no lateness adds up. Frames leave three frames ahead of the moment at
+//! which they are heard: they wait in the modem, or in the kernel before it, so that what is late by less leaves no gap.
+//! After a longer stop the frames that follow move: none is left out, and none are sent in a heap.
+//!
+//! It must never block or write half a frame: that wedges the audio end point of some modems.
 
 mod card;
 
@@ -23,6 +26,12 @@ pub const FRAME_SAMPLES: usize = 160;
 const FRAME_OCTETS: usize = 2 * FRAME_SAMPLES;
 const FRAME: Duration = Duration::from_millis(20);
 
+/// Frames that are ahead of the ear. With the one that is being heard they are four: so many writes Linux takes for a port on
+/// USB before a writer has to wait.
+const LEAD: u32 = 3;
+/// Late by more than this, 40 ms of which were heard, a frame moves those behind it.
+const LATE_MAX: Duration = Duration::from_millis(100);
+
 /// A frame that could not be written within this is over for the port: the modem does not listen.
 const STALLED_AFTER: Duration = Duration::from_secs(2);
 
@@ -30,7 +39,7 @@ const STALLED_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Played {
     pub frames: usize,
-    /// The latest frame was written this long after its time.
+    /// The latest frame was written this long after its time. Up to 60 ms of it are not heard.
     pub latest: Duration,
 }
 
@@ -47,10 +56,10 @@ pub async fn play<P: AsyncRead + AsyncWrite + Unpin>(
 ) -> io::Result<Played> {
     let (mut from_modem, mut to_modem) = tokio::io::split(port);
     let playing = async {
-        let start = Instant::now();
+        let mut start = Instant::now();
         let mut played = Played::default();
         for (index, frame) in samples.chunks(FRAME_SAMPLES).enumerate() {
-            let due = start + FRAME * u32::try_from(index).unwrap_or(u32::MAX);
+            let due = start + FRAME * u32::try_from(index).unwrap_or(u32::MAX).saturating_sub(LEAD);
             sleep_until(due).await;
             // Whole frames only: the last one is filled up with silence.
             let mut octets = [0; FRAME_OCTETS];
@@ -60,7 +69,11 @@ pub async fn play<P: AsyncRead + AsyncWrite + Unpin>(
             let written = timeout_at(due.max(Instant::now()) + STALLED_AFTER, to_modem.write_all(&octets)).await;
             written.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the modem takes no audio"))??;
             played.frames += 1;
-            played.latest = played.latest.max(due.elapsed());
+            let late = due.elapsed();
+            played.latest = played.latest.max(late);
+            if late > LATE_MAX {
+                start += late;
+            }
             reached(((index + 1) * FRAME_SAMPLES).min(samples.len()));
         }
         to_modem.flush().await?;
@@ -104,6 +117,27 @@ mod tests {
         modem.read_to_end(&mut heard).await.expect("a port");
         assert_eq!(heard.len(), 7 * FRAME_OCTETS);
         assert_eq!(heard[2 * 999..2 * 1001], [0xe7, 0x03, 0, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn three_frames_are_ahead_of_the_ear_and_after_a_stop_the_rest_moves() {
+        // Four frames fit in; the modem takes none for half a second before the eleventh.
+        let (mut ours, mut modem) = tokio::io::duplex(4 * FRAME_OCTETS);
+        let start = Instant::now();
+        let hearing = async {
+            let mut came = vec![];
+            for index in 0..18 {
+                if index == 10 {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                modem.read_exact(&mut [0; FRAME_OCTETS]).await.expect("a frame");
+                came.push(start.elapsed().as_millis());
+            }
+            came
+        };
+        let (played, came) = tokio::join!(play(&mut ours, &[7; 18 * FRAME_SAMPLES], |_| {}), hearing);
+        assert_eq!(came, [0, 0, 0, 0, 20, 40, 60, 80, 100, 120, 620, 620, 620, 620, 620, 640, 660, 680]);
+        assert_eq!(played.expect("a port"), Played { frames: 18, latest: Duration::from_millis(400) });
     }
 
     #[tokio::test(start_paused = true)]

@@ -260,6 +260,7 @@ mod tests {
             number: PhoneNumber::parse(number, None).expect("a number"),
             text: MessageText::new(text.to_owned()),
             call: None,
+            particulars: None,
             pin_end: None,
             validity: Duration::from_secs(3600),
         }

@@ -19,103 +19,28 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use super::at::{
-    AtError, CallState, Command, Ending, ErrorClass, ListedCall, ModemError, Priority, Reply, call_listed,
-    calls_listed, ending_of, ending_told,
-};
-use super::profile::{self, Calls, Dialled};
+use super::at::{AtError, Command, Ending, ErrorClass, ModemError, Priority, Reply, calls_listed, ending_of};
+use super::profile::{Calls, Dialled};
 use crate::phone::PhoneNumber;
+
+mod clearing;
+mod list;
+mod outcome;
+mod sign;
+
+use list::{LIST_REST, LIST_TELLS};
+pub use outcome::{CallEnd, CallOutcome, Unanswered};
+pub use sign::{CallSign, sign};
 
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(3);
 /// For the answer to `ATD` where it comes at once.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// For the list: a lost one is asked again.
 const LIST_TIMEOUT: Duration = Duration::from_secs(3);
-const HANG_UP_TIMEOUT: Duration = Duration::from_secs(5);
-/// A call that the list does not show is gone after this: a list may miss one for a moment.
-const VANISHED_AFTER: Duration = Duration::from_secs(4);
-/// A list shows a call that was just dialled within this.
-const LISTED_WITHIN: Duration = Duration::from_secs(8);
 /// A list that is refused this often in a row is not asked again.
 const LIST_REFUSALS_MAX: u8 = 3;
-/// From the first hang-up to a free line; then the modem itself has to be recovered.
-const CLEARING_MAX: Duration = Duration::from_secs(20);
-/// Between two tries to hang up.
-const CLEARING_INTERVAL: Duration = Duration::from_secs(1);
 /// Nobody is listened to for longer: one call costs one or two minutes.
 const TALK_MAX: Duration = Duration::from_secs(120);
-/// A call that ended without a reason after this long has rung somewhere.
-const RANG_AFTER: Duration = Duration::from_secs(5);
-
-/// What a line tells about the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallSign {
-    /// It rings at the other side.
-    Ringing,
-    Answered,
-    Ended(Ending),
-    /// A key was pressed at the other side.
-    Key(char),
-}
-
-/// What an unsolicited line tells about the call, in the words of the family and in those of all; `None`: nothing.
-pub fn sign(line: &str, calls: &Calls) -> Option<CallSign> {
-    if let Some(key) = calls.keys.told(line) {
-        return Some(CallSign::Key(key));
-    }
-    if let Some(ending) = ending_told(line) {
-        return Some(CallSign::Ended(ending));
-    }
-    match (call_listed(line), calls.state_told(line)) {
-        (Some(CallState::Active), _) | (None, Some(profile::CallState::Answered)) => Some(CallSign::Answered),
-        (Some(CallState::Alerting), _) | (None, Some(profile::CallState::Ringing)) => Some(CallSign::Ringing),
-        (Some(CallState::Ended), _) | (None, Some(profile::CallState::Ended)) => Some(CallSign::Ended(Ending::Untold)),
-        (Some(CallState::Dialling | CallState::Held), _) | (None, None) => None,
-    }
-}
-
-/// How a call went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallOutcome {
-    /// The PIN was read out once at least.
-    Spoken,
-    /// Somewhere it rang, or was busy; nobody heard a PIN.
-    Unanswered(Unanswered),
-    /// There was no call.
-    Refused { class: ErrorClass, reason: String },
-    /// It may have rung; the modem does not say.
-    Uncertain { reason: String },
-    /// Taken back before it was dialled.
-    Returned,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered {
-    #[error("busy")]
-    Busy,
-    #[error("nobody answered")]
-    NoAnswer,
-    #[error("rejected")]
-    Rejected,
-    #[error("hung up before the PIN was read out")]
-    HungUp,
-    #[error("ended because it was not needed any more")]
-    Withdrawn,
-    #[error("the message could not be spoken")]
-    Mute,
-}
-
-/// The end of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallEnd {
-    pub outcome: CallOutcome,
-    /// From the dialling to the answer, or to the end of an unanswered call.
-    pub rang: Duration,
-    /// From the answer to the end.
-    pub talked: Option<Duration>,
-    /// `false`: the modem may hold a call that it does not end; it has to be reset.
-    pub line_is_free: bool,
-}
 
 /// What the conversation wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,6 +106,8 @@ pub struct Call {
     /// The list has shown the call, or a line has told of it.
     seen: bool,
     alerted: bool,
+    /// A line has told that it rings: one will tell the answer.
+    told: bool,
     missing_since: Option<Duration>,
     /// An end without a reason was told; the list decides.
     doubted: bool,
@@ -208,6 +135,7 @@ impl Call {
             ended: None,
             seen: false,
             alerted: false,
+            told: false,
             missing_since: None,
             doubted: false,
             list_is_stale: false,
@@ -303,12 +231,18 @@ impl Call {
         }
     }
 
-    /// What the modem says unasked about the call (see [`sign`]).
+    /// What the modem says unasked about the call (see [`sign()`]).
     pub fn sign(&mut self, sign: CallSign, now: Duration) {
         match (self.phase, sign) {
             (Phase::Dialling | Phase::Connecting, CallSign::Ringing) => {
                 self.seen = true;
                 self.alerted = true;
+                self.told = true;
+            }
+            (Phase::Connecting | Phase::Active, CallSign::Changed) => {
+                self.told = false;
+                self.next_list = now;
+                self.list_when_due(now);
             }
             (Phase::Connecting, CallSign::Answered) => self.answered(now),
             (Phase::Active, CallSign::Key(key)) => self.steps.push_back(CallStep::Key(key)),
@@ -320,7 +254,7 @@ impl Call {
             }
             (Phase::Connecting | Phase::Active, CallSign::Ended(ending)) => self.gone(Some(ending), now),
             // Its reply says the same, or the list will.
-            (Phase::Dialling, CallSign::Answered | CallSign::Ended(_) | CallSign::Key(_)) => {}
+            (Phase::Dialling, CallSign::Answered | CallSign::Ended(_) | CallSign::Key(_) | CallSign::Changed) => {}
             (Phase::Connecting, CallSign::Key(_)) | (Phase::Active, CallSign::Ringing | CallSign::Answered) => {}
             (Phase::Preparing { .. } | Phase::Asking | Phase::Clearing { .. } | Phase::Asked | Phase::Done, _) => {}
         }
@@ -342,6 +276,7 @@ impl Call {
             (Question::Dial, result) => self.dial_replied(result, now),
             (Question::List, Ok(reply)) => {
                 self.list_refusals = 0;
+                self.next_list = self.next_list.max(now + LIST_REST);
                 self.listed(&calls_listed(&reply), now);
             }
             (Question::List, Err(error)) => {
@@ -394,18 +329,6 @@ impl Call {
         list.into_iter().chain(bound).min()
     }
 
-    /// Whether the list of calls is asked in this phase.
-    fn lists(&self) -> bool {
-        matches!(self.phase, Phase::Connecting | Phase::Active) && self.list_refusals < LIST_REFUSALS_MAX
-    }
-
-    fn list_when_due(&mut self, now: Duration) {
-        if self.asked.is_none() && self.lists() && now >= self.next_list {
-            self.next_list = now + self.calls.poll_interval;
-            self.ask(Question::List, "AT+CLCC", LIST_TIMEOUT);
-        }
-    }
-
     fn ask(&mut self, question: Question, line: &str, timeout: Duration) {
         self.asked = Some(question);
         self.steps.push_back(CallStep::Submit(Command::new(line).within(timeout).at_priority(Priority::Call)));
@@ -416,7 +339,7 @@ impl Call {
             // It was interrupted, or answered in the very moment.
             return self.hang_up(since, line);
         }
-        self.next_list = now + self.calls.poll_interval;
+        self.next_list = now + LIST_TELLS;
         match result {
             Ok(_) if self.ok_means_answered() => {
                 self.phase = Phase::Connecting;
@@ -448,61 +371,6 @@ impl Call {
         }
     }
 
-    fn listed(&mut self, calls: &[ListedCall], now: Duration) {
-        let own = calls.iter().find(|call| match &call.number {
-            Some(number) => self.number.is_written_as(number),
-            None => true,
-        });
-        let state = own.map(|call| call.state);
-        if std::mem::take(&mut self.list_is_stale) {
-            return;
-        }
-        match (self.phase, state) {
-            // It was asked before the hang-up.
-            (Phase::Clearing { since, line: 0 }, _) => self.hang_up(since, 0),
-            (Phase::Clearing { since, .. }, Some(_)) => self.not_cleared(since, now),
-            (Phase::Clearing { .. }, None) => self.cleared(now),
-            (Phase::Connecting | Phase::Active, Some(CallState::Ended)) => self.gone(None, now),
-            (Phase::Connecting | Phase::Active, Some(state)) => {
-                self.seen = true;
-                self.missing_since = None;
-                self.doubted = false;
-                self.alerted |= state == CallState::Alerting;
-                if self.phase == Phase::Connecting && state == CallState::Active {
-                    self.answered(now);
-                }
-            }
-            (Phase::Connecting | Phase::Active, None) => {
-                let since = *self.missing_since.get_or_insert(now);
-                let was_there = self.seen || now >= self.dialled + LISTED_WITHIN;
-                if self.doubted || (was_there && now >= since + VANISHED_AFTER) {
-                    self.gone(None, now);
-                }
-            }
-            (Phase::Preparing { .. } | Phase::Asking | Phase::Dialling | Phase::Asked | Phase::Done, _) => {}
-        }
-    }
-
-    /// Without a list an end is believed as it is told, and a hang-up as it is answered.
-    fn list_refused(&mut self, now: Duration) {
-        self.list_is_stale = false;
-        match self.phase {
-            Phase::Clearing { since, line: 0 } => self.hang_up(since, 0),
-            Phase::Clearing { .. } => self.cleared(now),
-            Phase::Connecting | Phase::Active if self.doubted && self.list_refusals >= LIST_REFUSALS_MAX => {
-                self.gone(None, now);
-            }
-            Phase::Connecting | Phase::Active if self.doubted => self.next_list = now,
-            Phase::Preparing { .. }
-            | Phase::Asking
-            | Phase::Dialling
-            | Phase::Connecting
-            | Phase::Active
-            | Phase::Asked
-            | Phase::Done => {}
-        }
-    }
-
     /// The other side, or the network, has ended it.
     fn gone(&mut self, ending: Option<Ending>, now: Duration) {
         self.ended.get_or_insert(now);
@@ -528,84 +396,6 @@ impl Call {
                 }
             }
         }
-    }
-
-    fn outcome(&self, ending: Ending) -> CallOutcome {
-        if self.answered.is_some() {
-            let heard = self.readings > 0;
-            return if heard { CallOutcome::Spoken } else { CallOutcome::Unanswered(Unanswered::HungUp) };
-        }
-        let refused = |class: ErrorClass, what: &str| CallOutcome::Refused { class, reason: what.to_owned() };
-        match ending {
-            Ending::Busy => CallOutcome::Unanswered(Unanswered::Busy),
-            Ending::NoAnswer => CallOutcome::Unanswered(Unanswered::NoAnswer),
-            Ending::Cause(cause) => match cause {
-                1 | 3 | 6 | 22 | 26 | 28 => refused(ErrorClass::Final, &format!("number unobtainable (cause {cause})")),
-                8 | 10 | 29 | 50 => refused(ErrorClass::OtherRoute, &format!("call barred (cause {cause})")),
-                16 | 21 => CallOutcome::Unanswered(Unanswered::Rejected),
-                18 | 20 | 27 => CallOutcome::Unanswered(Unanswered::NoAnswer),
-                _ => refused(ErrorClass::Temporary, &format!("network ended the call (cause {cause})")),
-            },
-            Ending::Untold => {
-                let lasted = self.ended.map(|ended| ended.saturating_sub(self.dialled));
-                if self.alerted || lasted.is_some_and(|lasted| lasted >= RANG_AFTER) {
-                    CallOutcome::Unanswered(Unanswered::NoAnswer)
-                } else {
-                    refused(ErrorClass::Temporary, "network ended the call before it rang")
-                }
-            }
-        }
-    }
-
-    /// Ends the call from this side.
-    fn close(&mut self, verdict: CallOutcome, now: Duration) {
-        if !matches!(self.phase, Phase::Dialling | Phase::Connecting | Phase::Active) {
-            return;
-        }
-        self.ended = Some(now);
-        // Whoever heard the PIN heard it, whatever ended the call.
-        let heard = self.readings > 0;
-        self.verdict = Some(if heard { CallOutcome::Spoken } else { verdict });
-        self.phase = Phase::Clearing { since: now, line: 0 };
-        match self.asked {
-            Some(Question::Dial) => self.steps.push_back(CallStep::Interrupt),
-            // Its reply comes within seconds, and the hang-up with it.
-            Some(Question::Prepare | Question::List | Question::HangUp | Question::Cause) => {}
-            None => self.hang_up(now, 0),
-        }
-    }
-
-    fn hang_up(&mut self, since: Duration, line: usize) {
-        let lines = self.calls.hang_up;
-        let text = lines[line % lines.len()];
-        self.phase = Phase::Clearing { since, line: line + 1 };
-        self.ask(Question::HangUp, text, HANG_UP_TIMEOUT);
-    }
-
-    /// The list tells whether it helped.
-    fn hung_up(&mut self, accepted: bool, now: Duration) {
-        let Phase::Clearing { since, .. } = self.phase else { return };
-        if self.list_refusals < LIST_REFUSALS_MAX {
-            self.ask(Question::List, "AT+CLCC", LIST_TIMEOUT);
-        } else if accepted {
-            self.cleared(now);
-        } else {
-            self.not_cleared(since, now);
-        }
-    }
-
-    fn not_cleared(&mut self, since: Duration, now: Duration) {
-        if now >= since + CLEARING_MAX {
-            let outcome = self.verdict.take().unwrap_or(CallOutcome::Unanswered(Unanswered::HungUp));
-            self.finish(outcome, false, now);
-        } else {
-            self.next_list = now + CLEARING_INTERVAL;
-        }
-    }
-
-    fn cleared(&mut self, now: Duration) {
-        let outcome = self.verdict.take().unwrap_or(CallOutcome::Unanswered(Unanswered::HungUp));
-        self.finish(outcome, true, now);
     }
 
     /// The port or the modem went away, and any call with it.

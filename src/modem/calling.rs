@@ -15,16 +15,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::at::{AtError, Command, CommandId, Priority, Reply};
-use super::audio::{self, Card, Played};
+use super::at::{AtError, CommandId, Reply};
+use super::audio::Played;
 use super::call::{self, Call, CallEnd, CallOutcome, CallStep, Unanswered};
 use super::line::Line;
 use super::own_speech::{Recital, Sentences, SpeechStep};
-use super::port::{self, PortAddress};
-use super::profile::{Calls, Sound};
+use super::port::PortAddress;
+use super::profile::Calls;
 use super::sending;
 use crate::channel::{CallScript, Outcome, RefusalClass};
 use crate::phone::PhoneNumber;
@@ -32,16 +31,16 @@ use crate::simulator::Simulators;
 use crate::speech::{self, Pcm, Speech};
 use crate::verification::{Language, Texts};
 
+mod path;
+mod player;
+
+use path::Path;
+use player::{Player, Progress};
+
 /// From the dialling to the hang-up where nobody answers: before most voice mailboxes do.
 pub const RING_TIMEOUT: Duration = Duration::from_secs(45);
-/// Some modems open their sound path only some seconds after the answer.
-const PATH_OPENS_WITHIN: Duration = Duration::from_secs(12);
-const PATH_INTERVAL: Duration = Duration::from_millis(500);
-const PATH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Times that a person may hear the PIN's part again.
 const REPEATS_MAX: u8 = 2;
-/// What the player may be ahead of the driver.
-const NEWS_MAX: usize = 64;
 
 /// How the sound of a modem's calls is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,32 +100,12 @@ enum Asked {
     Speech,
 }
 
-/// The modem's own switch for the sound.
-struct Path {
-    lines: &'static [&'static str],
-    next: usize,
-    out: bool,
-    again_at: Option<Duration>,
-    deadline: Duration,
-}
-
 enum Rendering {
     Under(AbortOnDropHandle<Result<Pcm, speech::SpeechError>>),
     Done(Arc<Pcm>),
     /// By the modem itself.
     Own(Recital),
     Failed,
-}
-
-struct Player {
-    news: mpsc::Receiver<Progress>,
-    _task: AbortOnDropHandle<()>,
-}
-
-#[derive(Debug)]
-enum Progress {
-    Reading,
-    Ended(Result<Played, String>),
 }
 
 /// What speech and sound tell.
@@ -165,7 +144,7 @@ impl Calling {
                 }
             }
         });
-        let lines = begin_lines(&calls.sound, &voice);
+        let lines = path::begin_lines(&calls.sound, &voice);
         let speech = Rendering::Under(AbortOnDropHandle::new(rendering));
         Self::with(number, calls, voice, studio, lines, speech)
     }
@@ -208,7 +187,7 @@ impl Calling {
             studio,
             asked: BTreeMap::new(),
             last: None,
-            path: Path { lines, next: 0, out: false, again_at: None, deadline: Duration::ZERO },
+            path: Path::new(lines),
             speech,
             player: None,
             answered: false,
@@ -239,16 +218,15 @@ impl Calling {
                 }
                 CallStep::Answered => {
                     self.answered = true;
-                    self.path.deadline = line.now() + PATH_OPENS_WITHIN;
-                    self.path.again_at = Some(line.now());
+                    self.path.open(line.now());
                 }
                 CallStep::Key('1') => self.again = true,
                 CallStep::Key(_) => {}
                 CallStep::Done(end) => {
                     self.player = None;
                     if self.answered {
-                        for text in end_lines(&self.calls.sound, &self.voice) {
-                            line.submit(Command::new(*text).within(PATH_TIMEOUT).at_priority(Priority::Call));
+                        for text in path::end_lines(&self.calls.sound, &self.voice) {
+                            line.submit(path::command(text));
                         }
                     }
                     return CallingStep::Done(end, self.fault.take());
@@ -261,7 +239,7 @@ impl Calling {
                         // It told the call something.
                         None => continue,
                     };
-                    let dues = [due, self.path.again_at, speech_due];
+                    let dues = [due, self.path.due(), speech_due];
                     return CallingStep::Wait(dues.into_iter().flatten().min());
                 }
             }
@@ -281,7 +259,11 @@ impl Calling {
     ) -> Option<Result<Reply, AtError>> {
         match self.asked.remove(&id) {
             Some(Asked::Call) => self.call.replied(result, now),
-            Some(Asked::Path) => self.path_replied(&result, now),
+            Some(Asked::Path) => {
+                if let Err(fault) = self.path.replied(&result, now) {
+                    self.fail(fault, now);
+                }
+            }
             Some(Asked::Speech) => {
                 if let Rendering::Own(recital) = &mut self.speech {
                     recital.replied(&result, now);
@@ -340,10 +322,9 @@ impl Calling {
             };
         }
         let Some(player) = &mut self.player else { return std::future::pending().await };
-        match player.news.recv().await {
-            Some(Progress::Reading) => News::Reading,
-            Some(Progress::Ended(ended)) => News::Played(ended),
-            None => News::Played(Err("the player failed".to_owned())),
+        match player.progress().await {
+            Progress::Reading => News::Reading,
+            Progress::Ended(ended) => News::Played(ended),
         }
     }
 
@@ -383,7 +364,7 @@ impl Calling {
     where
         P: AsyncRead + AsyncWrite + Unpin,
     {
-        let (is_open, now) = (self.path_is_open(), line.now());
+        let (is_open, now) = (self.path.is_open(), line.now());
         let Rendering::Own(recital) = &mut self.speech else { return Some(None) };
         if is_open {
             recital.begin(now);
@@ -401,113 +382,22 @@ impl Calling {
         None
     }
 
-    fn path_is_open(&self) -> bool {
-        self.answered && self.path.next >= self.path.lines.len()
-    }
-
     fn open_path<P>(&mut self, line: &mut Line<P>)
     where
         P: AsyncRead + AsyncWrite + Unpin,
     {
-        if !self.answered || self.path.out || self.path.again_at.is_none_or(|at| line.now() < at) {
-            return;
-        }
-        self.path.again_at = None;
-        if let Some(text) = self.path.lines.get(self.path.next) {
-            self.path.out = true;
-            let command = Command::new(*text).within(PATH_TIMEOUT).at_priority(Priority::Call);
+        if let Some(command) = self.path.command(line.now()) {
             self.asked.insert(line.submit(command), Asked::Path);
-        }
-    }
-
-    fn path_replied(&mut self, result: &Result<Reply, AtError>, now: Duration) {
-        self.path.out = false;
-        match result {
-            Ok(_) => {
-                self.path.next += 1;
-                self.path.again_at = Some(now);
-            }
-            // Only the last one opens it; what stands before may be unknown to a firmware.
-            Err(_) if self.path.next + 1 < self.path.lines.len() => {
-                self.path.next += 1;
-                self.path.again_at = Some(now);
-            }
-            Err(_) if now < self.path.deadline => self.path.again_at = Some(now + PATH_INTERVAL),
-            Err(error) => self.fail(format!("the modem's sound path does not open: {error}"), now),
         }
     }
 
     fn play_when_ready(&mut self) {
         let Rendering::Done(pcm) = &self.speech else { return };
-        if self.player.is_some() || self.is_over || !self.path_is_open() {
+        if self.player.is_some() || self.is_over || !self.path.is_open() {
             return;
         }
-        let (sender, news) = mpsc::channel(NEWS_MAX);
-        let (pcm, voice, studio) = (Arc::clone(pcm), self.voice.clone(), self.studio.clone());
         let from = if self.repeats == 0 { 0 } else { pcm.code_at() };
-        let task = tokio::spawn(async move {
-            let mut said = pcm.readings().iter().filter(|end| **end > from).count();
-            let ended = play(&voice, &studio, &pcm, from, |reached| {
-                let left = pcm.readings().iter().filter(|end| **end > reached).count();
-                while said > left {
-                    said -= 1;
-                    // The driver counts readings; with a full queue it has enough of them.
-                    let _ = sender.try_send(Progress::Reading);
-                }
-            });
-            let ended = ended.await.map_err(|error| format!("the sound cannot be played: {error}"));
-            // Without a reader the call is over.
-            let _ = sender.send(Progress::Ended(ended)).await;
-        });
-        self.player = Some(Player { news, _task: AbortOnDropHandle::new(task) });
-    }
-}
-
-async fn play(
-    voice: &Voice,
-    studio: &Studio,
-    pcm: &Pcm,
-    from: usize,
-    mut reached: impl FnMut(usize),
-) -> std::io::Result<Played> {
-    let samples = &pcm.samples()[from..];
-    let mark = |count: usize| reached(from + count);
-    match voice {
-        Voice::None | Voice::Own => Err(std::io::Error::other("no sound goes to this modem")),
-        Voice::Port(address) => {
-            let mut port = port::open_sound(address, &studio.simulators).await.map_err(std::io::Error::other)?;
-            audio::play(&mut port, samples, mark).await
-        }
-        Voice::Card(device) => {
-            let mut card = Card::open(device)?;
-            let played = audio::play(&mut card, samples, mark).await;
-            // What the player complains about says more than a broken pipe.
-            match (played, card.finish().await) {
-                (Ok(played), Ok(())) => Ok(played),
-                (_, Err(error)) | (Err(error), Ok(())) => Err(error),
-            }
-        }
-    }
-}
-
-fn begin_lines(sound: &Sound, voice: &Voice) -> &'static [&'static str] {
-    match (sound, voice) {
-        (Sound::Port { begin, .. }, Voice::Port(_)) => begin,
-        (Sound::Card { begin_on_port, .. }, Voice::Port(_)) => begin_on_port,
-        (Sound::Card { begin, .. }, Voice::Card(_)) => begin,
-        // Wires, or what the operator knows better than the table.
-        (Sound::Nowhere | Sound::Wires, _) | (Sound::Port { .. }, Voice::Card(_)) | (_, Voice::None | Voice::Own) => {
-            &[]
-        }
-    }
-}
-
-fn end_lines(sound: &Sound, voice: &Voice) -> &'static [&'static str] {
-    match (sound, voice) {
-        (Sound::Port { end, .. }, Voice::Port(_)) | (Sound::Card { end, .. }, Voice::Port(_) | Voice::Card(_)) => end,
-        (Sound::Nowhere | Sound::Wires, _) | (Sound::Port { .. }, Voice::Card(_)) | (_, Voice::None | Voice::Own) => {
-            &[]
-        }
+        self.player = Some(Player::start(Arc::clone(pcm), from, self.voice.clone(), self.studio.clone()));
     }
 }
 

@@ -18,7 +18,7 @@ mod u_blox;
 mod usb;
 mod zte;
 
-pub use call::{CallState, Calls, Dialled, KeyForm, Keys, OwnSpeech, Sound, StateLine, VoiceAbility};
+pub use call::{CallProgress, Calls, Dialled, KeyForm, Keys, OwnSpeech, Sound, StateLine, VoiceAbility};
 pub use usb::{PortRole, known_vendor, role_of};
 
 #[derive(Debug, PartialEq, Eq)]

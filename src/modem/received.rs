@@ -61,6 +61,14 @@ pub fn join(parts: &[String]) -> Option<String> {
     pdu::Body::join(&bodies)
 }
 
+/// What the sender of a message is known by: the digits of a number, otherwise what it calls itself.
+pub fn sender(raw: &str) -> String {
+    match read(&RawMessage(raw.to_owned())) {
+        Incoming::Message(message) => message.number.map_or(message.sender, |number| number.digits().to_owned()),
+        Incoming::Report(_) | Incoming::StillTrying => String::new(),
+    }
+}
+
 fn message(deliver: &Deliver, raw: &RawMessage) -> Received {
     let kind = match (deliver.body.header.ports(), deliver.class, deliver.alphabet) {
         (Some(_), _, _) => ReceivedKind::Application,

@@ -25,13 +25,13 @@ use crate::phone::PhoneNumber;
 use crate::verification::{AttemptId, EventKind};
 
 mod health;
+mod hearing;
 mod receiving;
 mod speaking;
 
-use speaking::{CallHeard, CurrentCall};
+use hearing::Heard;
+use speaking::CurrentCall;
 
-/// How much of a new measurement goes into the expected send time.
-const SEND_TIME_WEIGHT: f64 = 0.3;
 /// For so long after a message of which it is not known whether it was sent all that came in is read before the next one:
 /// its report may be there. It goes out again after ten seconds, and behind one that is not answered for 45 s.
 const UNSETTLED: Duration = Duration::from_secs(60);
@@ -81,17 +81,6 @@ struct Work {
     announced: bool,
     restarted: bool,
     stopping: bool,
-}
-
-enum Heard {
-    Said(std::io::Result<Said>),
-    Permission(bool),
-    Kept(bool),
-    Message(Message),
-    Call(CallHeard),
-    Withdrawn(AttemptId),
-    Ping(oneshot::Sender<()>),
-    Stop,
 }
 
 impl Driver {
@@ -279,7 +268,8 @@ impl Driver {
             Outcome::Accepted { .. } => {
                 (self.futile, self.futile_number) = (0, None);
                 self.recovery.sent();
-                self.measure(now.saturating_sub(current.begun));
+                let took = now.saturating_sub(current.begun);
+                self.surroundings.board.measure(&self.config.name, EventKind::Sms, took);
             }
             // A late answer to its last part says that all of it was accepted.
             Outcome::Uncertain { references, .. } => {
@@ -290,21 +280,14 @@ impl Driver {
             }
             Outcome::Refused { reason, .. } if sim_fault => work.sim_fault = Some(reason.clone()),
             Outcome::Refused { .. } | Outcome::Returned => {}
-            Outcome::Spoken { .. } | Outcome::Unanswered { .. } => {}
+            // Of calls and of providers.
+            Outcome::Spoken { .. } | Outcome::Unanswered { .. } | Outcome::Taken { .. } => {}
         }
         finish(&self.surroundings, &self.config.name, current.attempt, outcome).await;
         self.set_in_hand(None);
         for (report, done) in std::mem::take(&mut work.reports) {
             self.tell_report(report, done).await;
         }
-    }
-
-    /// A message's time goes into the expected send time by which routing chooses.
-    fn measure(&self, took: Duration) {
-        self.surroundings.board.update(&self.config.name, |route| {
-            let mean = route.send_time.as_secs_f64();
-            route.send_time = Duration::from_secs_f64(mean + SEND_TIME_WEIGHT * (took.as_secs_f64() - mean));
-        });
     }
 
     async fn said<P>(&mut self, work: &mut Work, line: &mut Line<P>, said: Said)
@@ -420,50 +403,6 @@ impl Driver {
 }
 
 impl Work {
-    fn has_unread(&self, now: Duration) -> bool {
-        now < self.unsettled_until && self.incoming.has_more()
-    }
-
-    async fn hear<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, due: Option<Duration>) -> Heard
-    where
-        P: AsyncRead + AsyncWrite + Unpin,
-    {
-        // What came in first: message upon message would leave it no turn until the storage is full. And all of it, while
-        // the report of an uncertain message may be among it: that one must not go out again.
-        let is_reading = self.incoming.is_asking() || self.has_unread(line.now());
-        let idle = self.current.is_none() && self.call.is_none() && !is_reading;
-        let permission = async {
-            match self.current.as_mut().and_then(|current| current.permission.as_mut()) {
-                Some(permission) => permission.await.unwrap_or(false),
-                None => std::future::pending().await,
-            }
-        };
-        let kept = async {
-            match self.kept.as_mut() {
-                Some(kept) => kept.await.unwrap_or(false),
-                None => std::future::pending().await,
-            }
-        };
-        let call = async {
-            match &mut self.call {
-                Some(call) => call.hear().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            heard = call => Heard::Call(heard),
-            granted = permission => Heard::Permission(granted),
-            kept = kept => Heard::Kept(kept),
-            // Before a message: the line may say that the modem has restarted.
-            said = line.next(due) => Heard::Said(said),
-            Ok(attempt) = self.withdrawals.recv() => Heard::Withdrawn(attempt),
-            Some(message) = mail.messages.recv(), if idle => Heard::Message(message),
-            Some(ping) = mail.pings.recv() => Heard::Ping(ping),
-            () = mail.stop.cancelled(), if !self.stopping => Heard::Stop,
-        }
-    }
-
     fn replied(&mut self, id: CommandId, result: Result<Reply, AtError>, now: Duration) {
         if let Ok(reply) = &result {
             // Whoever asked: any answer about the storages may say that they fill up.

@@ -13,7 +13,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use super::{Digest, same};
+use super::{Digest, KeyId, Secrets, same};
 use crate::random::Random;
 use crate::verification::{Pin, RequestId};
 
@@ -46,14 +46,17 @@ pub enum HasherError {
     Failed(String),
 }
 
+/// The peppers of a ring of keys, the current one's first.
+pub(super) type Peppers = Vec<(KeyId, Zeroizing<Digest>)>;
+
 /// Hashes and compares PINs.
 #[derive(Clone)]
 pub struct PinHasher {
+    peppers: Arc<Peppers>,
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    pepper: Zeroizing<Digest>,
     cost: HashCost,
     permits: Semaphore,
     /// Memory of hashes that are not running.
@@ -61,11 +64,21 @@ struct Shared {
 }
 
 impl PinHasher {
-    pub(super) fn new(pepper: Zeroizing<Digest>, cost: HashCost) -> Result<Self, HasherError> {
+    pub(super) fn new(peppers: Peppers, cost: HashCost) -> Result<Self, HasherError> {
         params(cost)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let shared = Shared { pepper, cost, permits: Semaphore::new(cores), memory: Mutex::default() };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Shared { cost, permits: Semaphore::new(cores), memory: Mutex::default() };
+        Ok(Self { peppers: Arc::new(peppers), shared: Arc::new(shared) })
+    }
+
+    /// The same threads and memory with the peppers of other secrets.
+    pub fn with(&self, secrets: &Secrets) -> Self {
+        Self { peppers: Arc::new(secrets.peppers()), shared: Arc::clone(&self.shared) }
+    }
+
+    /// The key whose pepper a new hash takes.
+    pub fn key_id(&self) -> KeyId {
+        self.peppers[0].0
     }
 
     /// Hashes a new PIN of a verification.
@@ -78,24 +91,36 @@ impl PinHasher {
     ) -> Result<PinHash, HasherError> {
         let salt = random.bytes();
         let cost = self.shared.cost;
-        let digest = self.run(pin, request, generation, salt, cost).await?;
+        let digest = self.run(0, pin, request, generation, salt, cost).await?;
         Ok(PinHash { cost, salt, digest })
     }
 
-    /// Whether `pin` is the one that was hashed.
+    /// Whether `pin` is the one that was hashed, with the pepper of `key`; where that is not on record, with any.
     pub async fn matches(
         &self,
         hash: PinHash,
+        key: Option<KeyId>,
         pin: Pin,
         request: RequestId,
         generation: u32,
     ) -> Result<bool, HasherError> {
-        let digest = self.run(pin, request, generation, hash.salt, hash.cost).await?;
-        Ok(same(&digest, &hash.digest))
+        let mut found = false;
+        for (index, (id, _)) in self.peppers.iter().enumerate() {
+            if key.is_some_and(|key| key != *id) {
+                continue;
+            }
+            let digest = self.run(index, pin.clone(), request, generation, hash.salt, hash.cost).await?;
+            if same(&digest, &hash.digest) {
+                return Ok(true);
+            }
+            found = true;
+        }
+        if found { Ok(false) } else { Err(HasherError::Failed("its key is not in the key file".to_owned())) }
     }
 
     async fn run(
         &self,
+        pepper: usize,
         pin: Pin,
         request: RequestId,
         generation: u32,
@@ -104,8 +129,8 @@ impl PinHasher {
     ) -> Result<Digest, HasherError> {
         let failed = |error: &dyn std::fmt::Display| HasherError::Failed(error.to_string());
         let _permit = self.shared.permits.acquire().await.map_err(|error| failed(&error))?;
-        let shared = Arc::clone(&self.shared);
-        tokio::task::spawn_blocking(move || shared.digest(&pin, request, generation, salt, cost))
+        let (shared, peppers) = (Arc::clone(&self.shared), Arc::clone(&self.peppers));
+        tokio::task::spawn_blocking(move || shared.digest(&peppers[pepper].1, &pin, request, generation, salt, cost))
             .await
             .map_err(|error| failed(&error))?
     }
@@ -114,6 +139,7 @@ impl PinHasher {
 impl Shared {
     fn digest(
         &self,
+        pepper: &Digest,
         pin: &Pin,
         request: RequestId,
         generation: u32,
@@ -122,7 +148,7 @@ impl Shared {
     ) -> Result<Digest, HasherError> {
         let params = params(cost)?;
         let blocks = params.block_count();
-        let argon2 = Argon2::new_with_secret(self.pepper.as_slice(), Algorithm::Argon2id, Version::V0x13, params)
+        let argon2 = Argon2::new_with_secret(pepper.as_slice(), Algorithm::Argon2id, Version::V0x13, params)
             .map_err(|error| HasherError::Failed(error.to_string()))?;
         let bound_salt = [salt.as_slice(), request.as_bytes(), &generation.to_be_bytes()].concat();
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
@@ -184,13 +210,41 @@ mod tests {
         let hash = hasher(1).hash(&random, pin("4711"), request, 1).await.expect("a hash");
         let hash = PinHash::from_bytes(&hash.to_bytes()).expect("the same hash");
         let matches = async |seed, text, request, generation| {
-            hasher(seed).matches(hash.clone(), pin(text), request, generation).await.expect("a comparison")
+            hasher(seed).matches(hash.clone(), None, pin(text), request, generation).await.expect("a comparison")
         };
         assert!(matches(1, "4711", request, 1).await);
         assert!(!matches(1, "4712", request, 1).await);
         assert!(!matches(1, "4711", RequestId::from_bytes([2; 16]), 1).await);
         assert!(!matches(1, "4711", request, 2).await);
         assert!(!matches(2, "4711", request, 1).await);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_another_key_of_the_ring_matches_and_one_of_no_key_of_it_is_a_fault() {
+        let random = Random::seeded(9);
+        let request = RequestId::from_bytes([1; 16]);
+        let [old, new] = [1, 2].map(|seed| MasterKey::generate(&Random::seeded(seed)));
+        let [before, after] = [&old, &new].map(Secrets::new);
+        let hash = before.pin_hasher(COST).expect("a hasher").hash(&random, pin("4711"), request, 1).await;
+        let hash = hash.expect("a hash");
+        let ring = crate::secrets::KeyRing::new(vec![new, old]);
+        let both = Secrets::of_ring(&ring, &after.check_value()).expect("a key of the ring");
+        let hasher = before.pin_hasher(COST).expect("a hasher").with(&both);
+        assert_eq!(hasher.key_id(), after.key_id());
+        for (key, text, right) in [
+            (None, "4711", true),
+            (Some(before.key_id()), "4711", true),
+            (None, "4712", false),
+            (Some(after.key_id()), "4711", false),
+        ] {
+            assert_eq!(
+                hasher.matches(hash.clone(), key, pin(text), request, 1).await.expect("compared"),
+                right,
+                "{key:?}"
+            );
+        }
+        let strange = hasher.with(&after).matches(hash, Some(before.key_id()), pin("4711"), request, 1).await;
+        assert!(matches!(strange, Err(HasherError::Failed(_))));
     }
 
     #[tokio::test]

@@ -1,7 +1,10 @@
 //! The master key and the file that holds it.
 //!
-//! One line: `simverify-master-key-1 ` and 64 lower-case hex digits. The file is made once, complete or not at all, and
+//! One line: `simverify-master-key-1 ` and 64 lower-case hex digits. The file is made complete or not at all, and
 //! readable by its owner only.
+//!
+//! While a key takes another's place there are two lines, the new key first. Which of them a database is under, the
+//! database says.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -11,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::{Digest, KeyId, Keys, key_id};
 use crate::random::Random;
 
 const PREFIX: &str = "simverify-master-key-1 ";
@@ -29,6 +33,8 @@ pub enum KeyFileError {
          put the file back from a backup (a new key cannot open the database)"
     )]
     Missing { path: PathBuf },
+    #[error("key file {path} cannot be replaced ({cause}): the keys stay as they are")]
+    Replace { path: PathBuf, cause: io::Error },
     #[error(
         "key file {path} is malformed: expected one line of `simverify-master-key-1` and 64 hex digits; \
          put the file back from a backup"
@@ -45,6 +51,89 @@ impl MasterKey {
 
     pub(super) fn octets(&self) -> &[u8] {
         self.0.as_slice()
+    }
+
+    /// Reads the key file; of several keys the newest.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::Missing`] if there is none.
+    pub fn read(path: &Path) -> Result<Self, KeyFileError> {
+        let KeyRing(keys) = KeyRing::read(path)?;
+        Ok(keys.into_iter().next().expect("a ring has a key"))
+    }
+
+    /// Says which key it is, and nothing about it.
+    pub fn check_value(&self) -> Digest {
+        Keys::new(self).check
+    }
+
+    pub fn id(&self) -> KeyId {
+        key_id(&self.check_value())
+    }
+
+    /// Makes a new key file with mode 0600, whole or not at all; never replaces one.
+    pub fn create(path: &Path, random: &Random) -> Result<Self, KeyFileError> {
+        let io = |cause| KeyFileError::Io { path: path.to_owned(), cause };
+        let key = Self::generate(random);
+        KeyRing::new(vec![key.clone()]).create(path, random).map_err(io)?;
+        Ok(key)
+    }
+
+    fn to_text(&self) -> Zeroizing<String> {
+        use fmt::Write as _;
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 65));
+        text.push_str(PREFIX);
+        for octet in self.0.iter() {
+            write!(text, "{octet:02x}").expect("a string takes everything");
+        }
+        text.push('\n');
+        text
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(***)")
+    }
+}
+
+/// The keys of a key file: at least one, the newest first.
+#[derive(Clone)]
+pub struct KeyRing(Vec<MasterKey>);
+
+/// Keys of a file: the newest, the one before it, and one of a backup that was put back meanwhile.
+const KEYS_MAX: usize = 3;
+
+impl KeyRing {
+    /// # Panics
+    ///
+    /// If there is no key.
+    pub fn new(keys: Vec<MasterKey>) -> Self {
+        assert!(!keys.is_empty(), "a ring has a key");
+        Self(keys)
+    }
+
+    pub fn keys(&self) -> &[MasterKey] {
+        &self.0
+    }
+
+    /// The key that the installation is to be under.
+    pub fn newest(&self) -> &MasterKey {
+        &self.0[0]
+    }
+
+    pub fn check_values(&self) -> Vec<Digest> {
+        self.0.iter().map(MasterKey::check_value).collect()
+    }
+
+    /// With another key, before or behind the others; `None` if there are as many as there may be.
+    pub fn with_newest(&self, key: MasterKey) -> Option<Self> {
+        (self.0.len() < KEYS_MAX).then(|| Self([vec![key], self.0.clone()].concat()))
+    }
+
+    pub fn with_older(&self, key: MasterKey) -> Option<Self> {
+        (self.0.len() < KEYS_MAX).then(|| Self([self.0.clone(), vec![key]].concat()))
     }
 
     /// Reads the key file.
@@ -67,42 +156,78 @@ impl MasterKey {
             return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
         }
         let text = Zeroizing::new(fs::read(path).map_err(io)?);
-        parse(&text).ok_or_else(|| KeyFileError::Malformed { path: path.to_owned() })
+        parse_ring(&text).ok_or_else(|| KeyFileError::Malformed { path: path.to_owned() })
     }
 
-    /// Makes a new key file with mode 0600, whole or not at all; never replaces one.
-    pub fn create(path: &Path, random: &Random) -> Result<Self, KeyFileError> {
-        let io = |cause| KeyFileError::Io { path: path.to_owned(), cause };
-        let key = Self::generate(random);
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}", random.token(8)));
-        let temporary = PathBuf::from(temporary);
-        let made = write_new(&temporary, &key.to_text())
+    /// Makes a new file with mode 0600, whole or not at all; never replaces one.
+    pub fn create(&self, path: &Path, random: &Random) -> io::Result<()> {
+        let temporary = beside(path, random);
+        let made = write_new(&temporary, &self.to_text())
             .and_then(|()| fs::hard_link(&temporary, path))
-            .and_then(|()| File::open(directory)?.sync_all());
+            .and_then(|()| File::open(directory_of(path))?.sync_all());
         let removed = fs::remove_file(&temporary);
-        made.map_err(io)?;
-        removed.map_err(io)?;
-        Ok(key)
+        made.and(removed)
+    }
+
+    /// Puts this ring in the place of the file's, which keeps its owner: the one or the other is there, whenever the
+    /// power goes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError::Replace`]: the file is as it was.
+    pub fn replace(&self, path: &Path, random: &Random) -> Result<(), KeyFileError> {
+        // Where the file is a link, what it points to is replaced.
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let temporary = beside(&real, random);
+        let replaced = write_new(&temporary, &self.to_text())
+            .and_then(|()| keep_owner(&real, &temporary))
+            .and_then(|()| fs::rename(&temporary, &real));
+        if let Err(cause) = replaced {
+            let _ = fs::remove_file(&temporary);
+            return Err(KeyFileError::Replace { path: path.to_owned(), cause });
+        }
+        let synced = File::open(directory_of(&real)).and_then(|directory| directory.sync_all());
+        synced.map_err(|cause| KeyFileError::Io { path: path.to_owned(), cause })
+    }
+
+    /// Whether [`Self::replace`] has a chance: systemd hands credentials out in a directory that nobody can write to.
+    pub fn can_be_replaced(path: &Path) -> bool {
+        use nix::unistd::{AccessFlags, eaccess};
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        eaccess(directory_of(&real), AccessFlags::W_OK).is_ok()
     }
 
     fn to_text(&self) -> Zeroizing<String> {
-        use fmt::Write as _;
-        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 65));
-        text.push_str(PREFIX);
-        for octet in self.0.iter() {
-            write!(text, "{octet:02x}").expect("a string takes everything");
+        let mut text = Zeroizing::new(String::with_capacity(self.0.len() * (PREFIX.len() + 65)));
+        for key in &self.0 {
+            text.push_str(&key.to_text());
         }
-        text.push('\n');
         text
     }
 }
 
-impl fmt::Debug for MasterKey {
+impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MasterKey(***)")
+        write!(f, "KeyRing({} keys)", self.0.len())
     }
+}
+
+fn keep_owner(of: &Path, to: &Path) -> io::Result<()> {
+    let (old, new) = (fs::metadata(of)?, fs::metadata(to)?);
+    if (old.uid(), old.gid()) == (new.uid(), new.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(to, Some(old.uid()), Some(old.gid()))
+}
+
+fn beside(path: &Path, random: &Random) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", random.token(8)));
+    PathBuf::from(name)
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
@@ -111,9 +236,17 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-fn parse(text: &[u8]) -> Option<MasterKey> {
+fn parse_ring(text: &[u8]) -> Option<KeyRing> {
     let text = std::str::from_utf8(text).ok()?;
-    let digits = text.strip_suffix('\n').unwrap_or(text).strip_prefix(PREFIX)?.as_bytes();
+    let lines: Vec<_> = text.strip_suffix('\n').unwrap_or(text).split('\n').collect();
+    if lines.len() > KEYS_MAX {
+        return None;
+    }
+    lines.into_iter().map(parse).collect::<Option<_>>().map(KeyRing)
+}
+
+fn parse(line: &str) -> Option<MasterKey> {
+    let digits = line.strip_prefix(PREFIX)?.as_bytes();
     if digits.len() != 64 {
         return None;
     }
@@ -157,6 +290,25 @@ mod tests {
         assert!(matches!(MasterKey::create(&path, &Random::seeded(2)), Err(KeyFileError::Io { .. })));
         assert_eq!(MasterKey::read(&path).expect("the key").octets(), key.octets());
         assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+    }
+
+    #[test]
+    fn a_ring_takes_the_files_place_and_leaves_nothing_behind() {
+        let directory = directory();
+        let path = directory.path().join("master.key");
+        let random = Random::seeded(1);
+        let old = MasterKey::create(&path, &random).expect("a key file");
+        let ring = KeyRing::read(&path).expect("a ring").with_newest(MasterKey::generate(&random)).expect("room");
+        ring.replace(&path, &random).expect("replaced");
+        let read = KeyRing::read(&path).expect("two keys");
+        assert_eq!(read.check_values(), ring.check_values());
+        assert_eq!(read.keys()[1].octets(), old.octets());
+        assert_ne!(read.newest().octets(), old.octets());
+        assert_eq!(fs::metadata(&path).expect("the file").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1);
+        let full = ring.with_older(old.clone()).expect("room for a third");
+        assert!(full.with_newest(old.clone()).is_none() && full.with_older(old).is_none());
+        assert!(ring.replace(&directory.path().join("none/master.key"), &random).is_err());
     }
 
     #[test]

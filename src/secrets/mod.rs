@@ -3,11 +3,15 @@
 //! The master key lives in a file outside the database (`key_file`). From it come four keys, one for each use, so
 //! that none can be turned against another. Without the key file a stolen database gives away neither PINs nor numbers
 //! nor API secrets.
+//!
+//! While one master key takes another's place there are two: everything is sealed and hashed under the current one, and
+//! what was made under the other can be read and found.
 
 mod hasher;
 mod key_file;
 
 use std::fmt;
+use std::sync::Arc;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -19,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::random::Random;
 
 pub use hasher::{HashCost, HasherError, PinHash, PinHasher};
-pub use key_file::{KeyFileError, MasterKey};
+pub use key_file::{KeyFileError, KeyRing, MasterKey};
 
 /// Octets of an XChaCha20 nonce.
 const NONCE: usize = 24;
@@ -30,9 +34,48 @@ const TAG: usize = 16;
 /// A keyed hash: equality without the value.
 pub type Digest = [u8; 32];
 
-/// The keys of one installation.
+/// Octets by which a master key is named where it must be told apart from others.
+const KEY_ID: usize = 8;
+
+/// Names a master key and says nothing about it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyId([u8; KEY_ID]);
+
+impl KeyId {
+    pub fn from_bytes(bytes: [u8; KEY_ID]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8; KEY_ID] {
+        &self.0
+    }
+}
+
+/// As people compare it: four groups of four hex digits.
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, pair) in self.0.chunks(2).enumerate() {
+            let dash = if index == 0 { "" } else { "-" };
+            write!(f, "{dash}{:02x}{:02x}", pair[0], pair[1])?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The keys of one installation. The first is the current one.
 #[derive(Clone)]
 pub struct Secrets {
+    ring: Arc<[Keys]>,
+}
+
+/// What comes from one master key.
+struct Keys {
     sealing: Zeroizing<Digest>,
     numbers: Zeroizing<Digest>,
     api_secrets: Zeroizing<Digest>,
@@ -40,13 +83,8 @@ pub struct Secrets {
     check: Digest,
 }
 
-/// A sealed value was made under another key, for another purpose, or was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a sealed value cannot be opened: it was changed, or sealed under another key or for another row")]
-pub struct Unsealable;
-
-impl Secrets {
-    pub fn new(master: &MasterKey) -> Self {
+impl Keys {
+    fn new(master: &MasterKey) -> Self {
         let derive = |purpose: &str| Zeroizing::new(keyed(master.octets(), purpose.as_bytes()));
         Self {
             sealing: derive("simverify sealing"),
@@ -57,16 +95,68 @@ impl Secrets {
         }
     }
 
+    fn id(&self) -> KeyId {
+        key_id(&self.check)
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.sealing).into())
+    }
+
+    fn open(&self, sealed: &[u8], bound_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(Unsealable)?;
+        let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| Unsealable)?;
+        let payload = Payload { msg: sealed, aad: bound_to };
+        self.cipher().decrypt(&XNonce::from(nonce), payload).map(Zeroizing::new).map_err(|_| Unsealable)
+    }
+}
+
+/// The name of the key of which a database keeps this check value.
+pub fn key_id(check: &Digest) -> KeyId {
+    let mut id = [0; KEY_ID];
+    id.copy_from_slice(&check[..KEY_ID]);
+    KeyId(id)
+}
+
+/// A sealed value was made under another key, for another purpose, or was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed value cannot be opened: it was changed, or sealed under another key or for another row")]
+pub struct Unsealable;
+
+impl Secrets {
+    /// Of one master key alone.
+    pub fn new(master: &MasterKey) -> Self {
+        Self { ring: Arc::new([Keys::new(master)]) }
+    }
+
+    /// Of a ring, of which the key with this check value is the current one. `None`: none of them is.
+    pub fn of_ring(ring: &KeyRing, current: &Digest) -> Option<Self> {
+        let mut keys: Vec<_> = ring.keys().iter().map(Keys::new).collect();
+        let place = keys.iter().position(|keys| keys.check == *current)?;
+        keys[..=place].rotate_right(1);
+        Some(Self { ring: keys.into() })
+    }
+
+    fn current(&self) -> &Keys {
+        &self.ring[0]
+    }
+
     /// Says which key a database belongs to, and nothing about the key.
     pub fn check_value(&self) -> Digest {
-        self.check
+        self.current().check
+    }
+
+    /// The name of the current key.
+    pub fn key_id(&self) -> KeyId {
+        self.current().id()
     }
 
     /// Encrypts and authenticates; `bound_to` must be given again to open.
     pub fn seal(&self, random: &Random, plain: &[u8], bound_to: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE] = random.bytes();
         let payload = Payload { msg: plain, aad: bound_to };
-        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).expect("a short text can be sealed");
+        let cipher = self.current().cipher();
+        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).expect("a short text can be sealed");
         [nonce.as_slice(), &sealed].concat()
     }
 
@@ -75,40 +165,70 @@ impl Secrets {
         sealed.saturating_sub(NONCE + TAG)
     }
 
+    /// Opens what was sealed under any key of the ring.
     pub fn open(&self, sealed: &[u8], bound_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
-        let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or(Unsealable)?;
-        let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| Unsealable)?;
-        let payload = Payload { msg: sealed, aad: bound_to };
-        self.cipher().decrypt(&XNonce::from(nonce), payload).map(Zeroizing::new).map_err(|_| Unsealable)
+        self.ring.iter().find_map(|keys| keys.open(sealed, bound_to).ok()).ok_or(Unsealable)
+    }
+
+    /// Whether it is sealed under the current key.
+    pub fn is_current(&self, sealed: &[u8], bound_to: &[u8]) -> bool {
+        self.current().open(sealed, bound_to).is_ok()
     }
 
     /// For equality of numbers: concurrency, look-up, blocklist, delivery reports.
     pub fn number_hash(&self, digits: &str) -> Digest {
-        keyed(self.numbers.as_slice(), digits.as_bytes())
+        keyed(self.current().numbers.as_slice(), digits.as_bytes())
+    }
+
+    /// The same under every key of the ring: what to look for.
+    pub fn number_hashes(&self, digits: &str) -> Vec<Digest> {
+        self.ring.iter().map(|keys| keyed(keys.numbers.as_slice(), digits.as_bytes())).collect()
     }
 
     pub fn api_secret_hash(&self, secret: &str) -> Digest {
-        keyed(self.api_secrets.as_slice(), secret.as_bytes())
+        keyed(self.current().api_secrets.as_slice(), secret.as_bytes())
+    }
+
+    /// The same under every key of the ring.
+    pub fn api_secret_hashes(&self, secret: &str) -> Vec<Digest> {
+        self.ring.iter().map(|keys| keyed(keys.api_secrets.as_slice(), secret.as_bytes())).collect()
     }
 
     /// For equality of messages that came in on one route.
     pub fn message_hash(&self, route: &str, pdu: &str) -> Digest {
-        keyed(self.numbers.as_slice(), format!("message {route} {}", pdu.to_ascii_uppercase()).as_bytes())
+        self.number_hash(&message_text(route, pdu))
     }
 
-    /// A hash of a SIM and the PIN that was tried on it, to remember that this one was refused.
-    pub fn sim_pin_hash(&self, sim: &str, pin: &str) -> Digest {
-        keyed(self.numbers.as_slice(), format!("sim {sim} {pin}").as_bytes())
+    /// The same under every key of the ring.
+    pub fn message_hashes(&self, route: &str, pdu: &str) -> Vec<Digest> {
+        self.number_hashes(&message_text(route, pdu))
     }
 
-    /// A hasher for PINs with this installation's pepper.
+    /// Hashes of a SIM and the PIN that was tried on it, to remember that this one was refused: the one to keep first.
+    /// `kept` is the [`Self::sim_pin_key`] of a master key that was or is to be retired.
+    pub fn sim_pin_hashes(&self, sim: &str, pin: &str, kept: Option<&[u8]>) -> Vec<Digest> {
+        let text = format!("sim {sim} {pin}");
+        let kept = kept.map(|key| keyed(key, text.as_bytes()));
+        kept.into_iter().chain(self.number_hashes(&text)).collect()
+    }
+
+    /// The current key of those hashes, which cannot be made again under another: a SIM's PIN stands nowhere.
+    pub fn sim_pin_key(&self) -> &[u8] {
+        self.current().numbers.as_slice()
+    }
+
+    /// A hasher for PINs with this installation's peppers.
     pub fn pin_hasher(&self, cost: HashCost) -> Result<PinHasher, HasherError> {
-        PinHasher::new(self.pepper.clone(), cost)
+        PinHasher::new(self.peppers(), cost)
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new((&*self.sealing).into())
+    fn peppers(&self) -> hasher::Peppers {
+        self.ring.iter().map(|keys| (keys.id(), keys.pepper.clone())).collect()
     }
+}
+
+fn message_text(route: &str, pdu: &str) -> String {
+    format!("message {route} {}", pdu.to_ascii_uppercase())
 }
 
 impl fmt::Debug for Secrets {
@@ -157,6 +277,28 @@ mod tests {
     fn the_same_value_is_sealed_differently_every_time() {
         let random = Random::seeded(3);
         assert_ne!(secrets(1).seal(&random, b"4711", b""), secrets(1).seal(&random, b"4711", b""));
+    }
+
+    #[test]
+    fn a_ring_seals_under_its_current_key_and_opens_what_any_of_its_keys_sealed() {
+        let random = Random::seeded(3);
+        let [old, new, strange] = [1, 2, 3].map(|seed| MasterKey::generate(&Random::seeded(seed)));
+        let ring = KeyRing::new(vec![new.clone(), old.clone()]);
+        let before = Secrets::of_ring(&ring, &Secrets::new(&old).check_value()).expect("a key of the ring");
+        let after = Secrets::of_ring(&ring, &Secrets::new(&new).check_value()).expect("a key of the ring");
+        assert!(Secrets::of_ring(&ring, &Secrets::new(&strange).check_value()).is_none());
+        for (secrets, current, other) in [(&before, &old, &new), (&after, &new, &old)] {
+            let sealed = secrets.seal(&random, b"4711", b"row 1");
+            assert!(secrets.is_current(&sealed, b"row 1"));
+            assert!(Secrets::new(current).open(&sealed, b"row 1").is_ok());
+            assert!(Secrets::new(other).open(&sealed, b"row 1").is_err());
+            let foreign = Secrets::new(other).seal(&random, b"4711", b"row 1");
+            assert!(secrets.open(&foreign, b"row 1").is_ok() && !secrets.is_current(&foreign, b"row 1"));
+            assert_eq!(secrets.number_hash("1"), Secrets::new(current).number_hash("1"));
+            assert_eq!(secrets.number_hashes("1")[0], secrets.number_hash("1"));
+            assert_eq!(secrets.number_hashes("1")[1], Secrets::new(other).number_hash("1"));
+            assert_eq!(secrets.key_id(), Secrets::new(current).key_id());
+        }
     }
 
     #[test]

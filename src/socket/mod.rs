@@ -14,10 +14,12 @@
 mod client;
 mod server;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::routing::RouteView;
 use crate::modem::tap::{Direction, TraceLine};
 
 pub use client::{ConnectError, Connection};
@@ -44,7 +46,14 @@ pub enum Request {
     Trace { modem: String, reveal: bool },
     /// A modem's line: the last minutes, redacted.
     TraceLast { modem: String },
+    /// How all routes stand.
+    Board,
+    /// Another master key in the present one's place.
+    RotateKey,
 }
+
+/// A rotation that was asked for: whoever does it answers with the record.
+pub type AskedRotation = tokio::sync::oneshot::Sender<Record>;
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,9 +67,22 @@ pub enum Record {
         direction: Direction,
         text: String,
     },
+    /// How all routes stand, in their order.
+    Board {
+        routes: Vec<RouteView>,
+        /// Why a route is not ready, by its name.
+        reasons: BTreeMap<String, String>,
+    },
     /// So many lines are left out, because the reader was slow.
     Lost {
         lines: u64,
+    },
+    /// What the rotation came to so far: rows that are under the new key by it, rows that no key opens, and
+    /// verifications for whose PIN the old key stays a while.
+    Rotated {
+        rows: usize,
+        unreadable: usize,
+        pins: u32,
     },
     /// All that was asked for has been said.
     End,
@@ -78,6 +100,8 @@ pub enum Refusal {
     UnknownModem { modems: Vec<String> },
     /// As many connections as there may be are open.
     Busy,
+    /// The rotation is not begun, or goes on later.
+    NotRotated { cause: String },
     /// This daemon does not know the request: it is of another version.
     UnknownRequest,
 }

@@ -11,13 +11,14 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::{PATH_MAX, REQUEST_OCTETS_MAX, Record, Refusal, Request};
+use super::{AskedRotation, PATH_MAX, REQUEST_OCTETS_MAX, Record, Refusal, Request};
+use crate::channel::Board;
 use crate::modem::tap::{Tap, TraceLine, View};
 
 /// Connections at once: each is a person at a terminal.
@@ -78,7 +79,13 @@ impl Socket {
     }
 
     /// Answers until `stop`; then says so to whoever still listens, and removes the file.
-    pub async fn serve(self, taps: BTreeMap<String, Tap>, stop: CancellationToken) {
+    pub async fn serve(
+        self,
+        taps: BTreeMap<String, Tap>,
+        board: Board,
+        rotations: mpsc::Sender<AskedRotation>,
+        stop: CancellationToken,
+    ) {
         let taps = Arc::new(taps);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let connections = TaskTracker::new();
@@ -99,9 +106,9 @@ impl Socket {
                 refuse_at_once(&stream);
                 continue;
             };
-            let (taps, stop) = (Arc::clone(&taps), stop.clone());
+            let (taps, board, rotations, stop) = (Arc::clone(&taps), board.clone(), rotations.clone(), stop.clone());
             connections.spawn(async move {
-                if let Err(error) = Reader::of(stream, stop).answer(&taps).await {
+                if let Err(error) = Reader::of(stream, stop).answer(&taps, &board, &rotations).await {
                     debug!(%error, "a connection to the daemon's socket has ended");
                 }
                 drop(place);
@@ -160,11 +167,23 @@ impl Reader {
         Self { requests: BufReader::new(read.take(REQUEST_OCTETS_MAX)), records, stop }
     }
 
-    async fn answer(mut self, taps: &BTreeMap<String, Tap>) -> io::Result<()> {
+    async fn answer(
+        mut self,
+        taps: &BTreeMap<String, Tap>,
+        board: &Board,
+        rotations: &mpsc::Sender<AskedRotation>,
+    ) -> io::Result<()> {
         let Some(request) = self.request().await? else {
             return self.say(&Record::Refused { refusal: Refusal::UnknownRequest }).await;
         };
-        let (Request::Trace { modem, .. } | Request::TraceLast { modem }) = &request;
+        let modem = match &request {
+            Request::Board => {
+                let (routes, reasons) = (board.routes(), board.reasons());
+                return self.say(&Record::Board { routes, reasons }).await;
+            }
+            Request::RotateKey => return self.rotate(rotations).await,
+            Request::Trace { modem, .. } | Request::TraceLast { modem } => modem,
+        };
         let Some(tap) = taps.get(modem) else {
             let modems = taps.keys().cloned().collect();
             return self.say(&Record::Refused { refusal: Refusal::UnknownModem { modems } }).await;
@@ -175,13 +194,32 @@ impl Reader {
                 self.say(&Record::Begin).await?;
                 self.follow(lines).await
             }
-            Request::TraceLast { .. } => {
+            Request::TraceLast { .. } | Request::Board => {
                 self.say(&Record::Begin).await?;
                 for line in tap.last() {
                     self.say(&Record::from(&*line)).await?;
                 }
                 self.say(&Record::End).await
             }
+            Request::RotateKey => Ok(()),
+        }
+    }
+
+    /// However it ends, the rotation does not depend on who asked for it.
+    async fn rotate(&mut self, rotations: &mpsc::Sender<AskedRotation>) -> io::Result<()> {
+        let (answer, record) = oneshot::channel();
+        if rotations.try_send(answer).is_err() {
+            return self.say(&Record::Refused { refusal: Refusal::Busy }).await;
+        }
+        self.say(&Record::Begin).await?;
+        let stop = self.stop.clone();
+        let record = tokio::select! {
+            () = stop.cancelled() => return self.farewell().await,
+            record = record => record,
+        };
+        match record {
+            Ok(record) => self.say(&record).await,
+            Err(_) => self.farewell().await,
         }
     }
 

@@ -9,6 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::channel::Board;
+use crate::channel::routing::{Health, RouteKind};
 use crate::clock::{Clock, ManualClock, Timestamp};
 use crate::modem::at::EngineSettings;
 use crate::modem::line::Line;
@@ -21,6 +23,7 @@ struct Served {
     stop: CancellationToken,
     task: JoinHandle<()>,
     modem: tokio::io::DuplexStream,
+    board: Board,
     line: Line<tokio::io::DuplexStream>,
 }
 
@@ -31,11 +34,13 @@ fn served() -> Served {
     let socket = Socket::bind(&path).expect("a socket");
     let stop = CancellationToken::new();
     let taps = BTreeMap::from([("sim1".to_owned(), tap.clone())]);
-    let task = tokio::spawn(socket.serve(taps, stop.clone()));
+    let board = Board::new(vec![RouteView { sms: true, ..RouteView::new("sim1", RouteKind::Modem) }]);
+    let rotations = tokio::sync::mpsc::channel(1).0;
+    let task = tokio::spawn(socket.serve(taps, board.clone(), rotations, stop.clone()));
     let (port, modem) = tokio::io::duplex(1024 * 1024);
     let settings = EngineSettings { rest: std::time::Duration::ZERO, restart_lines: &[] };
     let line = Line::new(port, settings, tokio::time::Instant::now()).tapped(tap);
-    Served { directory, path, stop, task, modem, line }
+    Served { directory, path, stop, task, modem, board, line }
 }
 
 impl Served {
@@ -94,6 +99,18 @@ async fn a_line_is_followed_and_its_past_is_told() {
     {"record":"line","at":"1970-01-01T00:00:01.500Z","direction":"from_modem","text":"RING"}
     {"record":"end"}
     "#);
+}
+
+#[tokio::test]
+async fn the_board_is_told_with_the_reasons_why_a_route_is_not_ready() {
+    let served = served();
+    served.board.update("sim1", |route| route.health = Health::Down { since: Timestamp::from_millis(7) });
+    served.board.explain("sim1", Some("the SIM is locked"));
+    let mut connection = served.ask(&Request::Board).await;
+    let Record::Board { routes, reasons } = next(&mut connection).await else { panic!("no board") };
+    assert_eq!(routes, served.board.routes());
+    assert_eq!(reasons["sim1"], "the SIM is locked");
+    assert_eq!(connection.next().await.expect("a plain end"), None);
 }
 
 #[tokio::test]

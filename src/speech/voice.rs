@@ -55,7 +55,7 @@ const VOICES: [(&str, Option<&str>); 47] = [
 ];
 
 /// What is said instead of a digit: where the figure alone is read with a word that a telephone blurs, or read wrongly.
-const WORDS: [(&str, char, &str); 14] = [
+const WORDS: [(&str, char, &str); 17] = [
     // espeak-ng reads the figure with a vowel that Welsh lacks.
     ("cy-cy", '1', "un"),
     ("cy-gb", '1', "un"),
@@ -71,6 +71,10 @@ const WORDS: [(&str, char, &str); 14] = [
     ("ja-jp", '9', "きゅう"),
     // As telephone numbers are read.
     ("ko-kr", '0', "공"),
+    // Of a figure alone it makes ir, chir and par.
+    ("ko-kr", '1', "일"),
+    ("ko-kr", '7', "칠"),
+    ("ko-kr", '8', "팔"),
     // espeak-ng says something that is no Maltese.
     ("mt-mt", '9', "disgħa"),
     // yāo, as numbers are read out on the mainland: yī and qī are too much alike.
@@ -140,7 +144,7 @@ mod tests {
         let of =
             |tag: &str| ('0'..='9').map(|figure| digit(tag.parse().expect("a language"), figure)).collect::<String>();
         assert_eq!(of("de-de"), "0123456789");
-        assert_eq!(of("ko-kr"), "공123456789");
+        assert_eq!(of("ko-kr"), "공일23456칠팔9");
         assert_eq!(of("ja-jp"), "ぜろいちにさんよんご6ななはちきゅう");
     }
 }

@@ -5,9 +5,10 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::StoreError;
+use crate::secrets::Digest;
 
 /// How long a statement waits for another process, such as `simverify account add`, to end its transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,6 +41,8 @@ pub fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::ReadOnly);
     }
     prepare(&connection)?;
+    // Holds for a file without tables; what is deleted in it can be given back to the disk in small steps.
+    connection.execute_batch("pragma auto_vacuum = incremental")?;
     let mode: String = connection.query_row("pragma journal_mode = wal", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(StoreError::Other(format!("journal mode is {mode}, not wal: is the file system a network share?")));
@@ -65,16 +68,51 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Compares the database's key check with the key file's; a new database takes it over.
-pub fn check_key(connection: &Connection, key_check: &[u8; 32]) -> Result<(), StoreError> {
-    let found: Option<Vec<u8>> =
-        connection.query_row("select value from meta where name = 'key_check'", [], |row| row.get(0)).optional()?;
-    match found {
-        Some(found) if found == key_check => Ok(()),
-        Some(_) => Err(StoreError::WrongKey),
-        None => {
-            connection.execute("insert into meta (name, value) values ('key_check', ?1)", [key_check.as_slice()])?;
-            Ok(())
-        }
+/// Finds the key that the database is under among those of the key file; a new database takes the first.
+pub fn check_key(connection: &Connection, key_checks: &[Digest]) -> Result<Digest, StoreError> {
+    let tx = Tx(connection);
+    if tx.key_check()?.is_none()
+        && let Some(first) = key_checks.first()
+    {
+        connection.execute("insert or ignore into meta (name, value) values ('key_check', ?1)", [first.as_slice()])?;
+    }
+    let found = tx.key_check()?;
+    found.filter(|found| key_checks.contains(found)).ok_or(StoreError::WrongKey)
+}
+
+impl Tx<'_> {
+    /// Which master key the database is under.
+    pub fn key_check(&self) -> Result<Option<Digest>, StoreError> {
+        let found = self.meta("key_check")?;
+        Ok(found.and_then(|found| found.try_into().ok()))
+    }
+
+    /// From here on what is written is to be under that key.
+    pub fn set_key_check(&self, key_check: &Digest) -> Result<(), StoreError> {
+        self.set_meta("key_check", Some(key_check))
+    }
+
+    /// For a process that does not notice by itself that another key took the place of the one that it read.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::KeyChanged`].
+    pub fn must_be_under(&self, key_check: &Digest) -> Result<(), StoreError> {
+        if self.key_check()?.is_none_or(|found| found == *key_check) { Ok(()) } else { Err(StoreError::KeyChanged) }
+    }
+
+    pub(super) fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.0.prepare_cached("select value from meta where name = ?1")?;
+        Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+    }
+
+    /// `None` takes it away.
+    pub(super) fn set_meta(&self, name: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+        let sql = "insert into meta (name, value) values (?1, ?2) on conflict do update set value = excluded.value";
+        match value {
+            Some(value) => self.0.prepare_cached(sql)?.execute(params![name, value])?,
+            None => self.0.prepare_cached("delete from meta where name = ?1")?.execute([name])?,
+        };
+        Ok(())
     }
 }

@@ -26,6 +26,8 @@ pub enum StoreError {
     Newer { found: u32, known: u32 },
     #[error("the key file does not belong to this database: put back the key file that was beside it")]
     WrongKey,
+    #[error("the master key was rotated meanwhile: nothing was changed; do it again")]
+    KeyChanged,
     #[error("{0}")]
     Row(String),
     #[error("the database writer has ended")]

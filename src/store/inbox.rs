@@ -50,16 +50,22 @@ const COLUMNS: &str = "message_id, route, part_hash, sender_sealed, kind, pdu_se
     reaction";
 
 impl Tx<'_> {
-    /// Whether a part is there already.
-    pub fn has_part(&self, hash: &Digest) -> Result<bool, StoreError> {
+    /// Whether a part is there already, under one of its hashes.
+    pub fn has_part(&self, hashes: &[Digest]) -> Result<bool, StoreError> {
         let mut statement = self.0.prepare_cached("select 1 from inbox where part_hash = ?1")?;
-        Ok(statement.exists([hash.as_slice()])?)
+        for hash in hashes {
+            if statement.exists([hash.as_slice()])? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The message that lacks this part and was begun since `since`; the latest, because references begin again.
+    /// `senders`: its sender under every key.
     pub fn message_without_part(
         &self,
-        sender: &Digest,
+        senders: &[Digest],
         place: PartPlace,
         since: Timestamp,
     ) -> Result<Option<i64>, StoreError> {
@@ -71,8 +77,13 @@ impl Tx<'_> {
              order by message_id desc limit 1",
         )?;
         let PartPlace { reference, reference_bits, parts, part } = place;
-        let values = params![sender.as_slice(), reference, reference_bits, parts, part, since.as_millis()];
-        Ok(statement.query_row(values, |row| row.get(0)).optional()?)
+        for sender in senders {
+            let values = params![sender.as_slice(), reference, reference_bits, parts, part, since.as_millis()];
+            if let Some(message) = statement.query_row(values, |row| row.get(0)).optional()? {
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
     }
 
     /// Keeps a part; without a `message` it begins one. Gives the message's number.

@@ -6,16 +6,26 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_inbox.sql"),
     include_str!("../../migrations/0004_budget.sql"),
-    include_str!("../../migrations/0005_fraud.sql"),
+    include_str!("../../migrations/0005_provider.sql"),
+    include_str!("../../migrations/0006_keeping.sql"),
+    include_str!("../../migrations/0007_fraud.sql"),
 ];
+
+/// The first schema in which a PIN says which key it was hashed under.
+pub const WITH_PIN_KEY: u32 = 6;
 
 /// Marks the file as a database of this program: `Smvf`.
 const APPLICATION_ID: i64 = 0x536d_7666;
+
+/// The newest version that this program knows.
+pub fn known() -> u32 {
+    u32::try_from(MIGRATIONS.len()).expect("few migrations")
+}
 
 /// Brings the schema up to date.
 ///
@@ -24,7 +34,7 @@ const APPLICATION_ID: i64 = 0x536d_7666;
 /// [`StoreError::Newer`] if the database was written by a later version, [`StoreError::NotADatabase`] if by another
 /// program.
 pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
-    let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
+    let known = known();
     let version: u32 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
     let application: i64 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
     let tables: i64 = connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
@@ -55,7 +65,7 @@ pub fn migrate(connection: &Connection) -> Result<(), StoreError> {
 ///
 /// As [`migrate`]; an empty file is [`StoreError::NotADatabase`] too.
 pub fn check_origin(connection: &Connection) -> Result<(u32, u32), StoreError> {
-    let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
+    let known = known();
     let application: i64 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
     if application != APPLICATION_ID {
         return Err(StoreError::NotADatabase);
@@ -129,7 +139,7 @@ mod tests {
         migrate(&connection).expect("a schema");
         connection.execute_batch("pragma user_version = 99").expect("a version");
         let error = migrate(&connection).expect_err("newer").to_string();
-        assert!(error.contains("schema 99") && error.contains("up to 5"), "{error}");
+        assert!(error.contains("schema 99") && error.contains("up to 7"), "{error}");
 
         let foreign = Connection::open_in_memory().expect("a database");
         foreign.execute_batch("create table other (x)").expect("a table");

@@ -15,9 +15,12 @@ mod connection;
 mod error;
 mod guess;
 mod inbox;
+mod keeping;
 mod migration;
 mod readers;
 mod report;
+mod reseal;
+mod restore;
 mod sim_pin;
 mod upkeep;
 mod velocity;
@@ -28,20 +31,25 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
-pub use attempt::{AttemptRow, AttemptState, DueAttempt};
+pub use attempt::{AttemptReport, AttemptRow, AttemptState, DueAttempt, due_by_lane};
 pub use blocklist::{BlockOrigin, BlockRow};
 pub use breaker::{BreakerRow, Tallied, TallyEvent, TallySum};
 pub use budget::{BudgetUse, NewBudgetUse, budget_uses};
 pub use connection::Tx;
 pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};
+pub use keeping::VerificationTraces;
 pub use report::AwaitedReport;
-pub use upkeep::{BackupError, Inspection, backup, inspect};
+pub use reseal::{ResealedPart, SealedPart, SealedSecret, SealedVerification};
+pub use restore::{Prepared, RestoreError, Restored, prepare_restore};
+pub use upkeep::{BackupError, Inspection, backup, compact, database_key, empty_log, inspect};
 pub use verdict::{NewVerdict, VerdictRow};
-pub use verification::{EventRecord, NewVerification, TryRecord, VerificationRow};
+pub use verification::{EventRecord, NewVerification, StoredPin, TryRecord, VerificationRow};
 
 use readers::Readers;
 use writer::Writer;
+
+use crate::secrets::Digest;
 
 /// The database of one installation.
 #[derive(Clone)]
@@ -55,12 +63,17 @@ impl Store {
     /// Opens the database, makes it if there is none, and brings its schema up to date.
     ///
     /// `key_check` says which master key the database belongs to; a new database takes it over.
-    pub fn open(path: &Path, key_check: &[u8; 32]) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, key_check: &Digest) -> Result<Self, StoreError> {
+        Self::open_under(path, &[*key_check]).map(|(store, _)| store)
+    }
+
+    /// The same with a key file of several keys. Says under which of them the database is; a new one takes the first.
+    pub fn open_under(path: &Path, key_checks: &[Digest]) -> Result<(Self, Digest), StoreError> {
         let connection = connection::open_writer(path)?;
         migration::migrate(&connection)?;
-        connection::check_key(&connection, key_check)?;
+        let under = connection::check_key(&connection, key_checks)?;
         let readers = Readers::open(path)?;
-        Ok(Self { path: path.to_owned(), writer: Writer::start(connection)?, readers })
+        Ok((Self { path: path.to_owned(), writer: Writer::start(connection)?, readers }, under))
     }
 
     /// Whether there is a database that was sealed with some key already.

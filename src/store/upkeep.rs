@@ -10,17 +10,19 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, connection, migration};
+use super::{StoreError, Tx, connection, migration};
+use crate::clock::Timestamp;
+use crate::secrets::{Digest, KeyId};
 
 /// Copies the database, consistent at one instant; gives the copy's size in octets.
 ///
-/// The copy is one file, mode 0600, whole or not there at all. Pending PINs and numbers in it are sealed as in the
-/// database.
+/// The copy is one file, mode 0600, whole or not there at all. Numbers, secrets and messages in it are sealed as in the
+/// database. PINs are left out, sealed and hashed ones alike: what is in progress does not outlive a restore.
 ///
 /// # Errors
 ///
 /// [`BackupError::Exists`] if there is a file at `to` already: a backup never replaces one.
-pub fn backup(from: &Path, to: &Path) -> Result<u64, BackupError> {
+pub fn backup(from: &Path, to: &Path, now: Timestamp) -> Result<u64, BackupError> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(BackupError::Exists(to.to_owned()));
     }
@@ -29,7 +31,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<u64, BackupError> {
     // Left over only by a process of the same number.
     let _ = fs::remove_file(&beside.0);
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside.0).map_err(target_error)?;
-    copy(from, &beside.0)?;
+    copy(from, &beside.0, now)?;
     // A link never replaces a file that came meanwhile.
     let sealed = File::open(&beside.0).and_then(|file| {
         file.sync_all()?;
@@ -61,7 +63,7 @@ impl From<rusqlite::Error> for BackupError {
 }
 
 /// The copy until it has its name; removed with its journal whatever happens.
-struct Unfinished(PathBuf);
+pub(super) struct Unfinished(pub PathBuf);
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
@@ -71,21 +73,58 @@ impl Drop for Unfinished {
     }
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), BackupError> {
+/// Name in `meta`: when a backup was made, in milliseconds as text.
+pub(super) const BACKUP_AT: &str = "backup_at";
+
+fn copy(from: &Path, to: &Path, now: Timestamp) -> Result<(), BackupError> {
     let source = connection::open_reader(from)?;
     migration::check_origin(&source)?;
-    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // All pages in one step: one snapshot, which a busy daemon cannot make begin anew. Writers go on meanwhile.
-    match Backup::new(&source, &mut target)?.step(-1)? {
-        StepResult::Done => {}
-        _ => return Err(StoreError::Busy.into()),
-    }
-    // Without a write-ahead log beside it the copy is one file.
-    target.execute_batch("pragma journal_mode = delete")?;
+    let target = copy_pages(&source, to)?;
+    target.execute_batch(
+        "pragma secure_delete = on;
+         update verification set pin_hash = null, pin_sealed = null
+             where pin_hash is not null or pin_sealed is not null;",
+    )?;
+    Tx(&target).set_meta(BACKUP_AT, Some(now.as_millis().to_string().as_bytes()))?;
     match damage(&target)? {
         Some(damage) => Err(StoreError::Corrupt(damage).into()),
         None => Ok(()),
     }
+}
+
+/// Every page into an empty file, which is one file and stays one.
+pub(super) fn copy_pages(source: &Connection, to: &Path) -> Result<Connection, StoreError> {
+    let mut target = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // All pages in one step: one snapshot, which a busy daemon cannot make begin anew. Writers go on meanwhile.
+    match Backup::new(source, &mut target)?.step(-1)? {
+        StepResult::Done => {}
+        _ => return Err(StoreError::Busy),
+    }
+    // Without a write-ahead log beside it the copy is one file. What is changed in it needs no journal: it has its name
+    // only once it is whole.
+    target.execute_batch("pragma journal_mode = delete; pragma journal_mode = memory; pragma synchronous = off;")?;
+    Ok(target)
+}
+
+/// Puts the write-ahead log into the database and empties it: what was deleted does not stay there. `false`: somebody was
+/// reading all the while.
+pub fn empty_log(path: &Path) -> Result<bool, StoreError> {
+    let connection = connection::open_writer(path)?;
+    let busy: i64 = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+    Ok(busy == 0)
+}
+
+/// Writes the database anew without what is unused, so that later deletions give their space back in small steps. Gives
+/// its size before and after. Takes as long as copying it, and twice its space meanwhile; the caller holds its lock.
+pub fn compact(path: &Path) -> Result<(u64, u64), StoreError> {
+    let size = || fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let connection = connection::open_writer(path)?;
+    migration::check_origin(&connection)?;
+    // What a log holds counts too.
+    connection.execute_batch("pragma wal_checkpoint(truncate)")?;
+    let before = size();
+    connection.execute_batch("pragma auto_vacuum = incremental; vacuum; pragma wal_checkpoint(truncate);")?;
+    Ok((before, size()))
 }
 
 /// What a look at the database shows.
@@ -99,35 +138,46 @@ pub struct Inspection {
     pub accounts: u32,
     /// Attempts that are due or in a channel's hands.
     pub unfinished_attempts: u32,
-    /// Octets.
+    /// Octets, and those of them that nothing is in.
     pub size: u64,
+    pub unused: u64,
 }
 
-/// Looks at the database without changing it. `key_check`, if known, must be that of its key.
+const UNUSED: &str = "select freelist_count * page_size from pragma_freelist_count, pragma_page_size";
+
+/// Looks at the database without changing it. `key_checks`, if known, must have that of its key.
 ///
 /// # Errors
 ///
 /// As [`super::Store::open`]; damage that leaves the database readable is told in the [`Inspection`].
-pub fn inspect(path: &Path, key_check: Option<&[u8; 32]>) -> Result<Inspection, StoreError> {
+pub fn inspect(path: &Path, key_checks: &[Digest]) -> Result<Inspection, StoreError> {
     let connection = connection::open_reader(path)?;
     let (schema, schema_known) = migration::check_origin(&connection)?;
     let damage = damage(&connection)?;
-    if let Some(key_check) = key_check {
-        let found: Vec<u8> =
-            connection.query_row("select value from meta where name = 'key_check'", [], |row| row.get(0))?;
-        if found != key_check {
-            return Err(StoreError::WrongKey);
-        }
+    let found = Tx(&connection).key_check()?;
+    if !key_checks.is_empty() && !found.is_some_and(|found| key_checks.contains(&found)) {
+        return Err(StoreError::WrongKey);
     }
-    let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0));
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0));
     Ok(Inspection {
         schema,
         schema_known,
         damage,
         accounts: count("select count(*) from account")?,
         unfinished_attempts: count("select count(*) from attempt where state in ('due', 'claimed', 'sending')")?,
+        unused: connection.query_row(UNUSED, [], |row| row.get(0))?,
         size: fs::metadata(path).map_or(0, |metadata| metadata.len()),
     })
+}
+
+/// Which key a database is under, and for how many verifications' PINs another than `newest` is needed. Changes nothing.
+pub fn database_key(path: &Path, newest: KeyId) -> Result<(Option<Digest>, u32), StoreError> {
+    let connection = connection::open_reader(path)?;
+    let (schema, _) = migration::check_origin(&connection)?;
+    let tx = Tx(&connection);
+    // A database of an older version has one key.
+    let pins = if schema < migration::WITH_PIN_KEY { 0 } else { tx.pins_under_other_keys(newest)? };
+    Ok((tx.key_check()?, pins))
 }
 
 fn damage(connection: &Connection) -> Result<Option<String>, StoreError> {
@@ -135,7 +185,7 @@ fn damage(connection: &Connection) -> Result<Option<String>, StoreError> {
     Ok((found != "ok").then_some(found))
 }
 
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

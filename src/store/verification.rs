@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
-use crate::secrets::Digest;
+use crate::secrets::{Digest, KeyId};
 use crate::verification::{
     AccountId, End, EventId, EventKind, Plan, RequestId, State, Verification, VerificationId, Workflow,
 };
@@ -41,7 +41,18 @@ pub struct VerificationRow {
     pub refunded: bool,
     pub pin_hash: Option<Vec<u8>>,
     pub pin_sealed: Option<Vec<u8>>,
+    /// Whose pepper is in the hash; none on record of one from before there could be two.
+    pub pin_key: Option<KeyId>,
     pub machine: Verification,
+}
+
+/// A PIN as it is stored.
+#[derive(Clone)]
+pub struct StoredPin {
+    pub hash: Vec<u8>,
+    pub sealed: Vec<u8>,
+    /// Whose pepper is in the hash.
+    pub key: KeyId,
 }
 
 /// A row of `event`.
@@ -67,7 +78,7 @@ const COLUMNS: &str = "verification_id, request_id, account_id, number_sealed, n
     language, code_length, own_pin, credits, price, currency, refunded, pin_hash, pin_sealed, workflow, \
     next_event_wait_ms, pin_life_ms, cancel_after_ms, tries_max, send_timeout_ms, state, state_flag, state_until, \
     event_index, attempt_no, submitted_no, retries, generation, pin_started_at, tries, undecided, second_started, \
-    sent, price_open, wait_end_at, handled_at, created_at, finalized_at, amount_cents";
+    sent, price_open, wait_end_at, handled_at, created_at, finalized_at, amount_cents, pin_key";
 
 impl Tx<'_> {
     /// # Errors
@@ -76,8 +87,7 @@ impl Tx<'_> {
     pub fn insert_verification(
         &self,
         new: &NewVerification,
-        pin_hash: &[u8],
-        pin_sealed: &[u8],
+        pin: &StoredPin,
         machine: &Verification,
     ) -> Result<VerificationId, StoreError> {
         let plan = &machine.plan;
@@ -86,9 +96,9 @@ impl Tx<'_> {
                  language, code_length, own_pin, credits, price, currency, pin_hash, pin_sealed, workflow,
                  next_event_wait_ms, pin_life_ms, cancel_after_ms, tries_max, send_timeout_ms, created_at,
                  state, state_flag, event_index, attempt_no, submitted_no, retries, generation, tries, undecided,
-                 second_started, sent, price_open, handled_at, amount_cents)
+                 second_started, sent, price_open, handled_at, amount_cents, pin_key)
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                 ?22, 'queued', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?22, ?23)",
+                 ?22, 'queued', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?22, ?23, ?24)",
         )?;
         statement.execute(params![
             new.request.as_bytes().as_slice(),
@@ -104,8 +114,8 @@ impl Tx<'_> {
             new.credits,
             new.price,
             new.currency,
-            pin_hash,
-            pin_sealed,
+            pin.hash,
+            pin.sealed,
             plan.workflow.id(),
             plan.next_event_wait.map(millis),
             millis(plan.pin_life),
@@ -114,6 +124,7 @@ impl Tx<'_> {
             millis(plan.send_timeout),
             machine.created.as_millis(),
             new.amount_cents,
+            pin.key.as_bytes().as_slice(),
         ])?;
         let id = VerificationId::new(self.0.last_insert_rowid());
         self.update_machine(id, machine)?;
@@ -171,14 +182,19 @@ impl Tx<'_> {
     pub fn request_in_progress(
         &self,
         account: AccountId,
-        number_hash: &Digest,
+        number_hashes: &[Digest],
     ) -> Result<Option<RequestId>, StoreError> {
         let mut statement = self.0.prepare_cached(
             "select request_id from verification
              where account_id = ?1 and number_hash = ?2 and finalized_at is null",
         )?;
-        let row = statement.query_row(params![account.get(), number_hash.as_slice()], |row| row.get(0));
-        Ok(row.optional()?.map(RequestId::from_bytes))
+        for hash in number_hashes {
+            let row = statement.query_row(params![account.get(), hash.as_slice()], |row| row.get(0)).optional()?;
+            if let Some(request) = row {
+                return Ok(Some(RequestId::from_bytes(request)));
+            }
+        }
+        Ok(None)
     }
 
     /// Verifications whose deadline has come, earliest first.
@@ -208,9 +224,10 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    pub fn set_pin(&self, id: VerificationId, hash: &[u8], sealed: &[u8]) -> Result<(), StoreError> {
-        let sql = "update verification set pin_hash = ?2, pin_sealed = ?3 where verification_id = ?1";
-        self.0.prepare_cached(sql)?.execute(params![id.get(), hash, sealed])?;
+    pub fn set_pin(&self, id: VerificationId, pin: &StoredPin) -> Result<(), StoreError> {
+        let sql = "update verification set pin_hash = ?2, pin_sealed = ?3, pin_key = ?4 where verification_id = ?1";
+        let StoredPin { hash, sealed, key } = pin;
+        self.0.prepare_cached(sql)?.execute(params![id.get(), hash, sealed, key.as_bytes().as_slice()])?;
         Ok(())
     }
 
@@ -396,6 +413,7 @@ fn read_verification(row: &Row) -> rusqlite::Result<VerificationRow> {
         refunded: row.get("refunded")?,
         pin_hash: row.get("pin_hash")?,
         pin_sealed: row.get("pin_sealed")?,
+        pin_key: row.get::<_, Option<_>>("pin_key")?.map(KeyId::from_bytes),
         machine: read_machine(row)?,
     })
 }

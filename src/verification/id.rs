@@ -76,6 +76,12 @@ hex_id!(
     8
 );
 
+hex_id!(
+    /// An attempt's name towards a provider, which nobody can guess: 16 lower-case hex digits.
+    Reference,
+    8
+);
+
 macro_rules! row_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

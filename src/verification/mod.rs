@@ -17,7 +17,7 @@ mod words;
 mod workflow;
 
 pub use autofill::{AppHash, Autofill, InvalidAutofill, OriginDomain};
-pub use id::{AccountId, AttemptId, EventId, InvalidId, RequestId, VerificationId};
+pub use id::{AccountId, AttemptId, EventId, InvalidId, Reference, RequestId, VerificationId};
 pub use language::{LANGUAGES, Language, PSD2_LANGUAGES, UnknownLanguage};
 pub use machine::Verification;
 pub use opt_out::{OptOutWords, Wish};

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Credits(pub i64);
 
 /// An amount of some currency in units of 10⁻⁸, written with eight decimals.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Money(i64);
 
 impl Money {

@@ -1,28 +1,40 @@
 //! What the product does, through HTTP on one side and virtual modems on the other: whole replies, whole messages.
 
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../support/provider.rs"]
+mod provider;
 
 mod accounts;
+mod callbacks;
 mod calling;
 mod checking;
 mod contract;
 mod controlling;
 mod events;
 mod fair_use;
+mod forgetting;
 mod guard;
 mod inbox_command;
 mod languages;
 mod modems;
 mod opting_out;
 mod outcomes;
+mod overflow;
 mod paying;
+mod providers;
 mod pumping;
 mod receiving;
 mod reports;
 mod requesting;
 mod restarting;
+mod restoring;
+mod rotating;
+mod route_command;
 mod routes;
 mod searching;
 mod soup;
+mod upgrading;
 mod wire_forms;

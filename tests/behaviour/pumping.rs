@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use simverify::app::{Account, App, Claim, StartError, add_account};
-use simverify::channel::routing::{Health, RouteView};
+use simverify::app::{Account, App, Claim, StartError, Step, add_account};
+use simverify::channel::routing::{RouteKind, RouteView};
 use simverify::channel::{Board, Outcome};
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::config::{Configuration, Flag, Sources};
@@ -83,17 +83,8 @@ impl World {
             defaults: store::AccountDefaults::default(),
         };
         let made = add_account(&store, &secrets, &random, START, new, None).await.expect("an account");
-        let route = RouteView {
-            name: "sim1".to_owned(),
-            sms: true,
-            tts: true,
-            countries: vec![],
-            health: Health::Ready,
-            held: 0,
-            room: 2,
-            send_time: Duration::from_millis(1),
-            budget: simverify::channel::budget::Budget::default(),
-        };
+        let send_time = Duration::from_millis(1);
+        let route = RouteView { sms: true, tts: true, room: 2, send_time, ..RouteView::new("sim1", RouteKind::Modem) };
         let clock = ManualClock::at(START);
         let board = Board::new(vec![route]);
         let app = App::new(store, Clock::Manual(clock.clone()), random, secrets, board, rules(&settings));
@@ -144,9 +135,14 @@ impl World {
     /// Has the route take everything that is due; gives why something is skipped.
     async fn send(&mut self, outcome: Outcome) -> Vec<&'static str> {
         let now = self.clock.now();
-        let due = self.app.due(now, self.app.board().routes_at(now)).await.expect("a database").due;
+        let steps = self.app.due(now, self.app.board().routes_at(now)).await.expect("a database").steps;
         let mut skipped = vec![];
-        for due in due {
+        for Step { due, route } in steps {
+            if let Err(reason) = route {
+                skipped.push(reason);
+                self.app.unroutable(due.attempt, reason).await.expect("a database");
+                continue;
+            }
             match self.app.claim(due.attempt, "sim1").await.expect("a claim") {
                 Claim::Message(message) => {
                     assert!(self.app.begin(message.attempt).await.expect("a database"));

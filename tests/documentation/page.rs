@@ -7,6 +7,8 @@ use crate::harness::{Options, TestApp, spawn_app};
 
 /// Status, the headers that matter, and the length of the body.
 async fn head_of(app: &TestApp, method: Method, path: &str) -> String {
+    // The client is built with TLS and without a choice of cryptography.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
     let response = client.expect("a client").request(method, app.url(path)).send().await.expect("a reply");
     let mut text = response.status().to_string();

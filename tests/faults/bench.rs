@@ -7,8 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use simverify::channel::budget::Budget;
-use simverify::channel::routing::{Health, RouteView, SEND_TIME_GUESS};
+use simverify::channel::routing::{Health, RouteKind, RouteView};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome};
 use simverify::clock::Clock;
 use simverify::modem::calling::Voice;
@@ -94,15 +93,10 @@ impl Bench {
         let guard = tracing::subscriber::set_default(subscriber);
         let clock = Clock::System;
         let board = Board::new(vec![RouteView {
-            name: NAME.to_owned(),
             sms: true,
-            tts: false,
-            countries: vec![],
             health: Health::Down { since: clock.now() },
-            held: 0,
             room: HELD,
-            send_time: SEND_TIME_GUESS,
-            budget: Budget::default(),
+            ..RouteView::new(NAME, RouteKind::Modem)
         }]);
         let (notices, received) = mpsc::channel(64);
         let (finished, outcomes) = mpsc::unbounded_channel();
@@ -160,6 +154,7 @@ impl Bench {
             number: PhoneNumber::parse(number, None).expect("a number"),
             text: MessageText::new("Your code is 4711".to_owned()),
             call: None,
+            particulars: None,
             pin_end: None,
             validity: Duration::from_secs(300),
         };

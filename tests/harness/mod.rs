@@ -24,8 +24,9 @@ use simverify::config::{ConfigError, Configuration, Sources};
 use simverify::daemon::{Daemon, DatabaseLock, Parts, rules};
 use simverify::modem::received;
 use simverify::random::Random;
-use simverify::secrets::{MasterKey, Secrets};
+use simverify::secrets::{KeyRing, MasterKey, Secrets};
 use simverify::simulator::{Control, ReportEvent, Settings, Simulator, Simulators};
+use simverify::socket::{self, Connection, Record, Refusal, Request};
 use simverify::store::{self, NewAccount, Store};
 
 pub use phone::{Phone, Sms};
@@ -152,6 +153,8 @@ pub async fn spawn_app_at_once(options: Options) -> TestApp {
         }
         modems.insert((*name).to_owned(), simulator);
     }
+    // The client is built with TLS, which the daemon's own clients need, and without a choice of cryptography.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().expect("a client");
     let mut app = TestApp {
         phone,
@@ -179,11 +182,13 @@ impl TestApp {
         let settings = &self.load().unwrap_or_else(|error| panic!("{error}")).settings;
         let lock = DatabaseLock::take(&settings.storage.path).expect("no other daemon");
         let random = Random::seeded(self.starts);
-        let key = MasterKey::read(&settings.storage.key_file)
-            .or_else(|_| MasterKey::create(&settings.storage.key_file, &random))
-            .expect("a key file");
-        let secrets = Secrets::new(&key);
-        let store = Store::open(&settings.storage.path, &secrets.check_value()).expect("a database");
+        let key_file = &settings.storage.key_file;
+        if !key_file.exists() {
+            MasterKey::create(key_file, &random).expect("a key file");
+        }
+        let ring = KeyRing::read(key_file).expect("a key file");
+        let (store, under) = Store::open_under(&settings.storage.path, &ring.check_values()).expect("a database");
+        let secrets = Secrets::of_ring(&ring, &under).expect("a key of the ring");
         let clock = Clock::Manual(self.clock.clone());
         let parts = Parts { store, secrets, clock, random, simulators: self.simulators.clone(), lock };
         self.daemon = Some(Daemon::start(settings, parts).await.expect("a daemon that starts"));
@@ -317,8 +322,35 @@ impl TestApp {
         Account { key: self.account.key.clone(), secret }
     }
 
-    fn secrets(&self) -> Secrets {
-        Secrets::new(&MasterKey::read(&self.directory.path().join("master.key")).expect("a key file"))
+    pub fn secrets(&self) -> Secrets {
+        let under: Vec<u8> = self.value("select value from meta where name = 'key_check'");
+        let under = under.try_into().expect("32 octets");
+        Secrets::of_ring(&self.ring(), &under).expect("a key of the ring")
+    }
+
+    /// The keys of the key file.
+    pub fn ring(&self) -> KeyRing {
+        KeyRing::read(&self.file("master.key")).expect("a key file")
+    }
+
+    /// A file beside the database.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Asks the daemon for another master key, as `simverify key rotate` does. Gives the verifications whose PIN needs
+    /// the old key for a while.
+    pub async fn rotate_key(&self) -> Result<u32, Refusal> {
+        let path = socket::path(&self.file("simverify.db"));
+        let mut connection = Connection::ask(&path, &Request::RotateKey).await.expect("a daemon");
+        loop {
+            match connection.next().await.expect("a record").expect("an answer") {
+                Record::Begin => {}
+                Record::Rotated { pins, unreadable: 0, .. } => return Ok(pins),
+                Record::Refused { refusal } => return Err(refusal),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     /// What is left of the account's credits.
@@ -499,7 +531,16 @@ impl TestApp {
         self.taps.iter().map(Tap::written).collect()
     }
 
+    /// Forbids a text in the log.
+    pub fn never(&self, text: &str) {
+        self.log.never(text);
+    }
+
     // ---- time
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
 
     pub fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));

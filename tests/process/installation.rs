@@ -48,7 +48,8 @@ impl Installation {
             add_account(&store, &secrets, &Random::System, now, account, secret).await.expect("an account");
         });
         // A store closes on a thread of its own, at some time; nobody has the copy open.
-        backup(&workshop.path().join("made.db"), &installation.path("simverify.db")).expect("a copy");
+        backup(&workshop.path().join("made.db"), &installation.path("simverify.db"), Clock::System.now())
+            .expect("a copy");
         installation
     }
 

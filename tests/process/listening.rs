@@ -249,7 +249,8 @@ fn a_daemon_whose_path_is_too_long_for_a_socket_says_so_and_works() {
     let _modem = installation.modem(&[]);
     let mut daemon = installation.daemon();
     let line = daemon.has_said(SOON, "no socket", |line| {
-        crate::daemon::message(line) == "there is no local socket; `simverify modem trace` will not work"
+        crate::daemon::message(line)
+            == "there is no local socket; `simverify modem trace` and `key rotate` will not work"
     });
     let error = line["fields"]["error"].as_str().expect("an error").to_owned();
     assert!(error.ends_with("octets and a socket's may have 107: choose a shorter storage.path"), "{error}");

@@ -14,8 +14,8 @@ use simverify::phone::PhoneNumber;
 use simverify::simulator::{Settings, Simulators};
 use simverify::speech::{Engine, Speech};
 use simverify::verification::{Brand, Language, Pin, Purpose, Texts};
-use tokio::time::Instant;
 
+use crate::child::Process;
 use crate::recogniser::listen;
 
 /// Makes with a port for sound, each with a switch of its own.
@@ -96,7 +96,7 @@ fn a_call_through_a_sound_card_is_understood() {
     std::fs::write(path(".asoundrc"), card).expect("a file");
     let settings = format!(
         "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"\"\nstorage.path = \"{}\"\nstorage.key_file = \"{}\"\n\
-         log.format = \"json\"\n[[modems]]\nname = \"sim1\"\nport = \"simulator:sim1\"\nprofile = \"simcom\"\n\
+         log = {{ level = \"debug\", format = \"json\" }}\n[[modems]]\nname = \"sim1\"\nport = \"simulator:sim1\"\nprofile = \"simcom\"\n\
          voice = {{ kind = \"alsa\", device = \"phone\" }}\n",
         path("simverify.db"),
         path("master.key")
@@ -109,43 +109,19 @@ fn a_call_through_a_sound_card_is_understood() {
     };
     let added = program(&["account", "add", "shop", "--key", "k1", "--secret", "Sq7uP2xWmB94tRkZ"]).output();
     assert!(added.expect("the program starts").status.success());
-    let log = path("log");
-    let output = std::fs::File::create(&log).expect("a file");
-    let errors = output.try_clone().expect("a file");
-    let mut daemon = program(&["serve"]).stdin(Stdio::null()).stdout(output).stderr(errors).spawn().expect("it starts");
-    let end = Instant::now() + CALL;
-    let mut wait_for = |what: &str, mut look: Box<dyn FnMut() -> Option<String> + '_>| loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < end, "{what}: {}", std::fs::read_to_string(&log).unwrap_or_default());
-        assert!(daemon.try_wait().expect("a child").is_none(), "it has ended by itself");
-        std::thread::park_timeout(Duration::from_millis(100));
-    };
-    let read = || std::fs::read_to_string(&log).unwrap_or_default();
-    let address = wait_for(
-        "an address",
-        Box::new(|| {
-            let log = read();
-            let line = log.lines().find(|line| line.contains("\"listening\""))?;
-            let line: serde_json::Value = serde_json::from_str(line).ok()?;
-            Some(line.to_string().split("127.0.0.1:").nth(1)?.chars().take_while(char::is_ascii_digit).collect())
-        }),
-    );
-    let address = format!("127.0.0.1:{address}");
+    let mut serve = program(&["serve"]);
+    let mut daemon =
+        serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let log = daemon.stderr.take().expect("standard error is a pipe");
+    let mut daemon = Process::new(daemon, log);
+    let says = |what: &'static str| move |line: &serde_json::Value| line["fields"]["message"] == what;
+    let listening = daemon.until(CALL, "address", says("listening"));
+    let address = listening["fields"]["address"].as_str().expect("an address").to_owned();
     let request = [("number", NUMBER), ("brand", "Acme"), ("workflow_id", "7"), ("pin_code", "4172"), ("lg", "en-us")];
     let reply = ask(&address, "/verify/json", &request);
     assert_eq!(reply["status"], "0", "{reply}");
-    let id = reply["request_id"].as_str().expect("an id").to_owned();
-    wait_for(
-        "a call that is over",
-        Box::new(|| {
-            let found = ask(&address, "/verify/search/json", &[("request_id", &id)]);
-            found["first_event_date"].as_str().filter(|date| !date.is_empty()).map(str::to_owned)
-        }),
-    );
-    daemon.kill().expect("a child");
-    daemon.wait().expect("a child");
+    daemon.until(CALL, "end of the call", says("the call is over"));
+    drop(daemon);
     let raw = ["-t", "raw", "-r", "8000", "-e", "signed", "-b", "16", "-c", "1"];
     let converted = Command::new("sox").args(raw).args([path("heard.raw"), path("heard.wav")]).status();
     assert!(converted.expect("sox").success());

@@ -6,7 +6,7 @@ use crate::api::v1::endpoint::Operation;
 use crate::api::v1::params::BODY_OCTETS_MAX;
 use crate::api::v1::reply::Reply;
 use crate::api::v1::status::Status;
-use crate::channel::routing::NoRoute;
+use crate::channel::admission::NoRoute;
 use crate::verification::RequestId;
 
 use super::service::REQUEST;

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use super::params::Parameters;
 
 /// Some clients leave the padding out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -6,7 +6,7 @@
 
 pub(super) mod check;
 pub(super) mod control;
-mod credentials;
+pub(super) mod credentials;
 pub(super) mod document;
 pub(super) mod endpoint;
 pub(super) mod params;
@@ -43,7 +43,7 @@ use status::Status;
 pub(super) const END_USER_ADDRESS: &str = "x-end-user-ip";
 
 /// How long a body may take to arrive: 64 KiB in this time is a modem's speed.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for endpoint in Endpoint::all() {

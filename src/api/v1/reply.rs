@@ -12,6 +12,9 @@ use super::document::{Document, Fields};
 use super::endpoint::{Endpoint, Face, Operation};
 use super::status::Status;
 
+/// How one who has not proved himself may do so (RFC 7617).
+pub const CHALLENGE: &str = "Basic realm=\"simverify\", charset=\"UTF-8\"";
+
 /// After how many seconds a throttled caller may try again: its allowance is a second's.
 const RETRY_AFTER_SECONDS: &str = "1";
 
@@ -102,7 +105,7 @@ impl Reply {
         headers.extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
         // RFC 9110 §15.5.2: a 401 names a scheme.
         if self.status == Status::InvalidCredentials {
-            headers.push((WWW_AUTHENTICATE, "Basic realm=\"simverify\", charset=\"UTF-8\"".to_owned()));
+            headers.push((WWW_AUTHENTICATE, CHALLENGE.to_owned()));
         }
         headers
     }

@@ -165,7 +165,7 @@ fn whole(text: &str) -> Option<u32> {
 mod tests {
     use super::super::endpoint::Format;
     use super::*;
-    use crate::channel::routing::NoRoute;
+    use crate::channel::admission::NoRoute;
 
     fn refusal(query: &str) -> Status {
         parse(&Parameters::gather(query, b"")).expect_err("a refusal")

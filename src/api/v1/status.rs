@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::channel::routing::NoRoute;
+use crate::channel::admission::NoRoute;
 use crate::verification::RequestId;
 
 use super::endpoint::{Endpoint, Face, Operation};
@@ -114,7 +114,7 @@ impl Status {
             }
             Self::InvalidCredentials => "Invalid credentials were provided".to_owned(),
             Self::Internal => "Internal Error".to_owned(),
-            Self::NoRoute(no_route) => not_processed(no_route_reason(*no_route)),
+            Self::NoRoute(no_route) => not_processed(no_route.reason()),
             Self::RequestNotFound { request } => {
                 not_processed(&format!("Request '{request}' was not found or it has been verified already."))
             }
@@ -232,16 +232,6 @@ impl Status {
 
 fn not_processed(reason: &str) -> String {
     format!("The Nexmo platform was unable to process this message for the following reason: {reason}")
-}
-
-fn no_route_reason(no_route: NoRoute) -> &'static str {
-    match no_route {
-        NoRoute::NotConfigured => "no route is configured for this number",
-        NoRoute::Down => "every route to this number is down",
-        NoRoute::BudgetSpent => "every route to this number has sent what it may in a day",
-        NoRoute::QueueTooLong => "the queue to this number is too long",
-        NoRoute::ProvidersFailing => "every provider for this number is failing",
-    }
 }
 
 #[cfg(test)]

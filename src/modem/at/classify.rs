@@ -112,6 +112,7 @@ const UNASKED_NAMES: &[&str] = &[
 /// Whole lines.
 const UNASKED_LINES: &[&str] = &[
     "RING",
+    "CONNECT",
     "RDY",
     "APP RDY",
     "CALL READY",

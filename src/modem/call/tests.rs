@@ -77,7 +77,11 @@ impl Dialogue {
             "spoken" => self.call.spoken(self.now),
             "withdraw" => self.call.withdraw(self.now),
             "mute" => self.call.mute(self.now),
-            "close" => self.engine.close(self.now),
+            "close" => {
+                self.engine.close(self.now);
+                self.drain();
+                self.call.port_lost(self.now);
+            }
             _ => panic!("cannot {action}"),
         }
     }
@@ -197,7 +201,7 @@ fn a_call_that_is_answered_and_heard_is_hung_up_and_the_line_is_free() {
     < OK
     = OK
     + 1000
-        Spoken rang 4.25s, talked Some(350ms)
+        Spoken rang 4.1s, talked Some(500ms)
     "#);
 }
 
@@ -387,7 +391,7 @@ fn the_end_of_an_unanswered_call_has_its_reason() {
     Refused { class: Temporary, reason: "network ended the call (cause 41)" } rang 2.005s, talked None
     Unanswered(NoAnswer) rang 2.005s, talked None
     Unanswered(NoAnswer) rang 2s, talked None
-    Unanswered(NoAnswer) rang 6.25s, talked None
+    Unanswered(NoAnswer) rang 6.1s, talked None
     "#);
     let at_once = ["BUSY", "NO DIALTONE", "+CME ERROR: 3", "ERROR", "NO CARRIER"].map(|reply| {
         let text = converse("generic", &format!("@ AT+CEER ERROR\n! permit\n< {reply}\n+ 100"));
@@ -472,7 +476,7 @@ fn a_call_that_cannot_be_ended_is_told() {
         + 25000
     ",
     );
-    insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"    Spoken rang 250ms, talked Some(750ms), the line is not free");
+    insta::assert_snapshot!(text.lines().last().unwrap_or_default(), @"    Spoken rang 100ms, talked Some(900ms), the line is not free");
 }
 
 #[test]
@@ -500,7 +504,7 @@ fn a_port_that_is_lost_takes_the_call_with_it() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     Uncertain { reason: "port closed" } rang 0ns, talked None
     Uncertain { reason: "port closed" } rang 1s, talked None
-    Spoken rang 250ms, talked Some(950ms)
+    Spoken rang 100ms, talked Some(1.1s)
     "#);
 }
 
@@ -519,6 +523,98 @@ fn a_silent_modem_leaves_a_call_uncertain() {
         write AT+CHUP\r
         Uncertain { reason: "no answer from the modem in time" } rang 30s, talked None
     "#);
+}
+
+/// From the answer at the phone to the machine's word for it, with a modem that takes `latency` for each of its answers.
+fn told_after(make: &str, answer_after: Duration, latency: Duration) -> Duration {
+    use crate::simulator::{self, PhoneEvent, Settings, VirtualModem};
+
+    const STEPS_MAX: usize = 10_000;
+    let mut settings = Settings::default().with("profile", make).with("echo", "never");
+    (settings.latency, settings.answer_after) = (latency, answer_after);
+    let profile = Profile::of(settings.profile.maker, settings.profile.model);
+    let mut modem = VirtualModem::new(settings);
+    let mut engine = Engine::new(profile.engine_settings());
+    let mut call = Call::new(PhoneNumber::parse("447700900123", None).expect("a number"), &profile.calls, RING_TIMEOUT);
+    let (mut now, mut answered) = (Duration::ZERO, None);
+    for line in profile.startup_lines {
+        modem.receive(format!("{line}\r").as_bytes(), now);
+        now += 2 * latency;
+        modem.handle_timeout(now);
+        while !matches!(modem.poll(), simulator::Output::Wait(_)) {}
+    }
+    for _ in 0..STEPS_MAX {
+        let call_due = loop {
+            match call.poll() {
+                CallStep::Submit(command) => _ = engine.submit(command, now),
+                CallStep::AskPermission => call.permit(now),
+                CallStep::Answered => return now - answered.expect("an answer"),
+                CallStep::Wait(due) => break due,
+                step @ (CallStep::Interrupt | CallStep::Key(_) | CallStep::Done(_)) => panic!("{make}: {step:?}"),
+            }
+        };
+        let modem_due = loop {
+            match modem.poll() {
+                simulator::Output::Write(bytes) => engine.receive(&bytes, now),
+                simulator::Output::Phone(PhoneEvent::Call { state: simulator::CallState::Answered, .. }) => {
+                    answered = Some(now);
+                }
+                simulator::Output::Wait(due) => break due,
+                _ => {}
+            }
+        };
+        let due = match engine.poll() {
+            Output::Write(wire) => {
+                modem.receive(&wire.bytes, now);
+                continue;
+            }
+            Output::Reply { result, .. } => {
+                call.replied(result, now);
+                continue;
+            }
+            Output::Unsolicited(said) => {
+                if let Some(sign) = sign(&said.line, &profile.calls) {
+                    call.sign(sign, now);
+                }
+                continue;
+            }
+            Output::Prompt { .. } => panic!("no prompt is expected"),
+            Output::Wait(engine_due) => [engine_due, call_due, modem_due].into_iter().flatten().min(),
+        };
+        now = now.max(due.expect("something is to come"));
+        modem.handle_timeout(now);
+        engine.handle_timeout(now);
+        call.handle_timeout(now);
+    }
+    panic!("{make}: nobody hears of the answer");
+}
+
+/// Whoever answers must hear the first sound within 300 ms: half of that for the answer to be noticed.
+#[test]
+fn an_answer_is_noticed_at_once_by_lines_and_soon_by_the_list() {
+    let mut table = String::new();
+    for make in crate::simulator::PROFILES.iter().filter(|make| !make.lacks.contains(&"D")) {
+        // Each moment between two lists.
+        let moments = (0..40).map(|step| Duration::from_millis(900 + 7 * step));
+        let latest = moments.map(|moment| told_after(make.name, moment, Duration::from_millis(30))).max();
+        let latest = latest.expect("a moment");
+        assert!(latest <= Duration::from_millis(150), "{}: {latest:?}", make.name);
+        let _ = writeln!(table, "{}: {latest:?}", make.name);
+    }
+    insta::assert_snapshot!(table, @"
+    generic: 129ms
+    sim800: 129ms
+    sim7600: 0ns
+    a7670: 0ns
+    quectel: 0ns
+    quectel-ec200: 107ms
+    quectel-m: 107ms
+    huawei: 0ns
+    u-blox: 0ns
+    telit: 129ms
+    zte: 0ns
+    wavecom: 0ns
+    ");
 }
 
 proptest! {

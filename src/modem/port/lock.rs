@@ -122,7 +122,15 @@ fn owner(path: &Path) -> Option<Pid> {
 
 fn is_alive(process: Pid) -> bool {
     // No permission to signal it: it lives.
-    kill(process, None) != Err(Errno::ESRCH)
+    kill(process, None) != Err(Errno::ESRCH) && !is_zombie(process)
+}
+
+/// It has ended and holds nothing any more, but whoever started it has not asked how.
+fn is_zombie(process: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // proc(5): the fields after the name, which stands in brackets, begin with the state; the 18th is the number of threads.
+    let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.next() == Some("Z") && fields.nth(16).is_some_and(|threads| matches!(threads, "0" | "1"))
 }
 
 /// The process that holds an exclusive `flock` on a device or file, if the kernel's table is readable.
@@ -211,6 +219,21 @@ mod tests {
         }
         drop(other);
         assert!(matches!(take(directory.path(), Path::new(DEVICE)), Taken::Ours(_)), "its owner is gone");
+    }
+
+    #[test]
+    fn a_process_that_was_killed_and_not_yet_waited_for_holds_nothing() {
+        use nix::sys::wait::{Id, WaitPidFlag, waitid};
+
+        let directory = directory();
+        let mut killed = std::process::Command::new("sleep").arg("600").spawn().expect("sleep");
+        let id = Pid::from_raw(killed.id().cast_signed());
+        fs::write(directory.path().join("LCK..ttyUSB9"), format!("{id:>10}\n")).expect("a lock file");
+        assert!(matches!(take(directory.path(), Path::new(DEVICE)), Taken::By(_)));
+        killed.kill().expect("a child");
+        waitid(Id::Pid(id), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).expect("its end");
+        assert!(matches!(take(directory.path(), Path::new(DEVICE)), Taken::Ours(_)));
+        killed.wait().expect("a child");
     }
 
     #[test]

@@ -3,8 +3,6 @@
 //!
 //! `+CLCC` is read the same everywhere (3GPP TS 27.007 §7.18); only what differs stands here.
 
-use std::time::Duration;
-
 #[derive(Debug, PartialEq, Eq)]
 pub struct Calls {
     pub ability: VoiceAbility,
@@ -13,8 +11,6 @@ pub struct Calls {
     pub dialled: Dialled,
     /// Lines that come unasked, besides the result codes of ITU-T V.250 (`NO CARRIER`, `BUSY` …).
     pub states: &'static [StateLine],
-    /// How often `AT+CLCC` is asked during a call: rarely where lines tell the states, as a net below them.
-    pub poll_interval: Duration,
     /// Ends or refuses a call; the next is tried where one is refused.
     pub hang_up: &'static [&'static str],
     pub sound: Sound,
@@ -57,11 +53,13 @@ pub enum Dialled {
 
 /// What a line tells about the call that this side made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallState {
+pub enum CallProgress {
     /// It rings at the other side.
     Ringing,
     Answered,
     Ended,
+    /// Something that differs between firmwares: the list of calls says what.
+    Changed,
 }
 
 /// A line of the family's own: its beginning and, where that is not enough, one of the values after it.
@@ -70,7 +68,7 @@ pub struct StateLine {
     begins: &'static str,
     /// Place of the value among those after the beginning, and the value.
     value: Option<(usize, &'static str)>,
-    state: CallState,
+    state: CallProgress,
 }
 
 /// Where the sound of a call goes.
@@ -115,10 +113,10 @@ pub enum KeyForm {
 
 impl Calls {
     /// What an unsolicited line tells about the state of the call; `None` for any other line.
-    pub fn state_told(&self, line: &str) -> Option<CallState> {
+    pub fn state_told(&self, line: &str) -> Option<CallProgress> {
         let told = self.states.iter().find(|state| state.fits(line)).map(|state| state.state);
         let is_end = || matches!(line.trim(), "NO CARRIER" | "BUSY" | "NO ANSWER" | "NO DIALTONE");
-        told.or_else(|| is_end().then_some(CallState::Ended))
+        told.or_else(|| is_end().then_some(CallProgress::Ended))
     }
 }
 
@@ -158,12 +156,12 @@ fn after(begins: &str, line: &str) -> Option<String> {
 }
 
 /// The state is told by a line that begins so.
-pub(super) const fn told(begins: &'static str, state: CallState) -> StateLine {
+pub(super) const fn told(begins: &'static str, state: CallProgress) -> StateLine {
     StateLine { begins, value: None, state }
 }
 
 /// The same, by the value at `place` after the beginning.
-pub(super) const fn told_at(begins: &'static str, place: usize, value: &'static str, state: CallState) -> StateLine {
+pub(super) const fn told_at(begins: &'static str, place: usize, value: &'static str, state: CallProgress) -> StateLine {
     StateLine { begins, value: Some((place, value)), state }
 }
 
@@ -176,7 +174,6 @@ pub(super) const fn generic() -> Calls {
         prepare: &[],
         dialled: Dialled::Accepted,
         states: &[],
-        poll_interval: Duration::from_millis(250),
         hang_up: &["AT+CHUP", "ATH"],
         sound: Sound::Wires,
         speech: None,

@@ -1,10 +1,8 @@
 //! Huawei sticks with their stick firmware. With HiLink firmware they have no serial port at all.
 
-use std::time::Duration;
-
 use super::call::{self, told};
 use super::{
-    CallState, Calls, Dialled, GSM_DOMAINS, KeyForm, Keys, Profile, Sound, VoiceAbility, generic, maker, models_of,
+    CallProgress, Calls, Dialled, GSM_DOMAINS, KeyForm, Keys, Profile, Sound, VoiceAbility, generic, maker, models_of,
 };
 use crate::modem::at::PinCounter;
 
@@ -27,11 +25,10 @@ pub(super) static VOICE: Profile = Profile {
         prepare: &[],
         dialled: Dialled::Accepted,
         states: &[
-            told("^CONF:", CallState::Ringing),
-            told("^CONN:", CallState::Answered),
-            told("^CEND:", CallState::Ended),
+            told("^CONF:", CallProgress::Ringing),
+            told("^CONN:", CallProgress::Answered),
+            told("^CEND:", CallProgress::Ended),
         ],
-        poll_interval: Duration::from_secs(2),
         // The other way round ATH ends a data connection on some.
         hang_up: &["AT+CHUP", "ATH"],
         sound: Sound::Port { begin: &["AT^DDSETEX=2"], end: &[] },

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
-use super::call::{self, told_at};
+use super::call::{self, told, told_at};
 use super::{
-    CallState, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, MODEM_FIRST, OwnSpeech, Profile, Sound, StateLine,
+    CallProgress, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, MODEM_FIRST, OwnSpeech, Profile, Sound, StateLine,
     generic, maker, models, models_of,
 };
 use crate::modem::at::PinCounter;
 
 const STATES: &[StateLine] = &[
-    told_at("+QIND: \"ccinfo\"", 2, "3", CallState::Ringing),
-    told_at("+QIND: \"ccinfo\"", 2, "0", CallState::Answered),
-    told_at("+QIND: \"ccinfo\"", 2, "-1", CallState::Ended),
-    // Older firmware, after AT^DSCI=1. Its 3 is an answer to some and ringing to others: the list of calls tells.
-    told_at("^DSCI", 2, "7", CallState::Ringing),
-    told_at("^DSCI", 2, "6", CallState::Ended),
+    told_at("+QIND: \"ccinfo\"", 2, "3", CallProgress::Ringing),
+    told_at("+QIND: \"ccinfo\"", 2, "0", CallProgress::Answered),
+    told_at("+QIND: \"ccinfo\"", 2, "-1", CallProgress::Ended),
+    // Older firmware, after AT^DSCI=1. Its 3 is an answer to some and ringing to others.
+    told_at("^DSCI", 2, "7", CallProgress::Ringing),
+    told_at("^DSCI", 2, "6", CallProgress::Ended),
+    told("^DSCI", CallProgress::Changed),
 ];
 const SPEECH: OwnSpeech = OwnSpeech { prepare: &[], say: "AT+QTTS=2,\"{text}\"", said: "+QTTS: 0" };
 const KEYS: Keys = Keys { listen: &["AT+QTONEDET=1"], begins: "+QTONEDET", form: KeyForm::Number, ..call::NO_KEYS };
@@ -35,7 +36,6 @@ pub(super) static LTE: Profile = Profile {
     calls: Calls {
         prepare: &["AT+QINDCFG=\"ccinfo\",1,0", "AT^DSCI=1"],
         states: STATES,
-        poll_interval: Duration::from_secs(2),
         hang_up: &["AT+CHUP", "ATH", "AT+QHUP=16"],
         sound: Sound::Card {
             asked: "AT+QCFG=\"usbcfg\"",

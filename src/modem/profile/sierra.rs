@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::call::{self, told};
-use super::{CallState, Calls, Dialled, GSM_DOMAINS, Profile, generic, maker, models, models_of};
+use super::{CallProgress, Calls, Dialled, GSM_DOMAINS, Profile, generic, maker, models, models_of};
 use crate::modem::at::PinCounter;
 
 /// Names two memories, ends `+CPIN:` without `OK`, and says `OK` to a dialled number only once it is answered.
@@ -26,7 +26,7 @@ pub(super) static WAVECOM: Profile = Profile {
     calls: Calls {
         prepare: &["AT+WIND=50"],
         dialled: Dialled::Answered,
-        states: &[told("+WIND: 2", CallState::Ringing), told("+WIND: 6,", CallState::Ended)],
+        states: &[told("+WIND: 2", CallProgress::Ringing), told("+WIND: 6,", CallProgress::Ended)],
         hang_up: &["ATH", "AT+CHUP"],
         ..call::generic()
     },

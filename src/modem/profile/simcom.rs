@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use super::call::{self, told, told_at};
 use super::{
-    CallState, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, OwnSpeech, Profile, Sound, StateLine, VoiceAbility,
+    CallProgress, Calls, GSM_DOMAINS, KeyForm, Keys, LTE_DOMAINS, OwnSpeech, Profile, Sound, StateLine, VoiceAbility,
     generic, maker, models,
 };
 use crate::modem::at::PinCounter;
 
 /// Call states by `+CLCC` lines unasked after `AT+CLCC=1`; 6 is ended.
 const STATES: &[StateLine] = &[
-    told_at("+CLCC", 2, "3", CallState::Ringing),
-    told_at("+CLCC", 2, "0", CallState::Answered),
-    told_at("+CLCC", 2, "6", CallState::Ended),
-    told("VOICE CALL: BEGIN", CallState::Answered),
-    told("VOICE CALL: END", CallState::Ended),
+    told_at("+CLCC", 2, "3", CallProgress::Ringing),
+    told_at("+CLCC", 2, "0", CallProgress::Answered),
+    told_at("+CLCC", 2, "6", CallProgress::Ended),
+    told("VOICE CALL: BEGIN", CallProgress::Answered),
+    told("VOICE CALL: END", CallProgress::Ended),
 ];
 /// `CDTAM=1` leads it to the other side of the call.
 const SPEECH: OwnSpeech = OwnSpeech { prepare: &["AT+CDTAM=1"], say: "AT+CTTS=2,\"{text}\"", said: "+CTTS: 0" };
@@ -34,7 +34,6 @@ pub(super) static SIM7600: Profile = Profile {
     calls: Calls {
         prepare: &["AT+CLCC=1"],
         states: STATES,
-        poll_interval: Duration::from_secs(2),
         sound: Sound::Port { begin: &["AT+CPCMFRM=0", "AT+CPCMREG=1"], end: &["AT+CPCMREG=0,1", "AT+CPCMREG=0"] },
         speech: Some(SPEECH),
         keys: KEYS,
@@ -71,7 +70,6 @@ pub(super) static A7670: Profile = Profile {
     calls: Calls {
         prepare: &["AT+CLCC=1"],
         states: STATES,
-        poll_interval: Duration::from_secs(1),
         sound: Sound::Wires,
         speech: Some(SPEECH),
         keys: KEYS,

@@ -97,8 +97,8 @@ fn every_row_is_complete_and_has_a_name_of_its_own() {
 /// modem.md's table of call lines, one make after the other.
 #[test]
 fn lines_about_a_call_are_read_by_their_family() {
-    use CallState::{Answered, Ended, Ringing};
-    let cases: [(&str, &str, Option<CallState>); 36] = [
+    use CallProgress::{Answered, Changed, Ended, Ringing};
+    let cases: [(&str, &str, Option<CallProgress>); 36] = [
         ("huawei", "^ORIG:1,0", None),
         ("huawei", "^CONF:1", Some(Ringing)),
         ("huawei", "^CONN:1,0", Some(Answered)),
@@ -118,7 +118,7 @@ fn lines_about_a_call_are_read_by_their_family() {
         ("quectel", "+QIND: \"ccinfo\",1,0,-1,0,0,\"447700900123\",129", Some(Ended)),
         ("quectel", "+QIND: \"csq\",3,99", None),
         ("quectel-m", "^DSCI: 1,0,7,0,447700900123,129,0", Some(Ringing)),
-        ("quectel-m", "^DSCI: 1,0,3,0,447700900123,129,0", None),
+        ("quectel-m", "^DSCI: 1,0,3,0,447700900123,129,0", Some(Changed)),
         ("quectel-m", "^DSCI: 1,0,6,0,\"447700900123\",129", Some(Ended)),
         ("zte", "CONNECT", Some(Answered)),
         ("zte", "HANGUP: 16", Some(Ended)),
@@ -206,17 +206,17 @@ fn a_call_of_each_virtual_make_is_followed_by_its_familys_lines() {
         }
         hear(&bench.send(format!("{}\r", profile.calls.hang_up[0]).as_bytes()));
         told.dedup();
-        let expected: &[CallState] = match make.calls {
+        let expected: &[CallProgress] = match make.calls {
             // Its answer is the OK, or a line; nothing tells that it rings.
-            CallReports::Zte => &[CallState::Answered, CallState::Ended],
-            CallReports::Wavecom => &[CallState::Ringing, CallState::Ended],
+            CallReports::Zte => &[CallProgress::Answered, CallProgress::Ended],
+            CallReports::Wavecom => &[CallProgress::Ringing, CallProgress::Ended],
             // Its other numbers mean different things to different firmware.
-            CallReports::Dsci => &[CallState::Ended],
+            CallReports::Dsci => &[CallProgress::Changed, CallProgress::Ended],
             CallReports::Silent
             | CallReports::Simcom
             | CallReports::Huawei
             | CallReports::Quectel
-            | CallReports::Ublox => &[CallState::Ringing, CallState::Answered, CallState::Ended],
+            | CallReports::Ublox => &[CallProgress::Ringing, CallProgress::Answered, CallProgress::Ended],
         };
         assert_eq!(told, expected, "{}", make.name);
         let waits = profile.calls.dialled == Dialled::Answered;

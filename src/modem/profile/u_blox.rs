@@ -1,9 +1,7 @@
 //! u-blox.
 
-use std::time::Duration;
-
 use super::call::{self, told_at};
-use super::{CallState, Calls, KeyForm, Keys, LTE_DOMAINS, MODEM_FIRST, Profile, generic, maker, models};
+use super::{CallProgress, Calls, KeyForm, Keys, LTE_DOMAINS, MODEM_FIRST, Profile, generic, maker, models};
 use crate::modem::at::PinCounter;
 
 /// Power saving (`UPSV`) drops characters.
@@ -19,11 +17,10 @@ pub(super) static VOICE: Profile = Profile {
     calls: Calls {
         prepare: &["AT+UCALLSTAT=1"],
         states: &[
-            told_at("+UCALLSTAT", 1, "3", CallState::Ringing),
-            told_at("+UCALLSTAT", 1, "0", CallState::Answered),
-            told_at("+UCALLSTAT", 1, "6", CallState::Ended),
+            told_at("+UCALLSTAT", 1, "3", CallProgress::Ringing),
+            told_at("+UCALLSTAT", 1, "0", CallProgress::Answered),
+            told_at("+UCALLSTAT", 1, "6", CallProgress::Ended),
         ],
-        poll_interval: Duration::from_secs(2),
         keys: Keys { listen: &["AT+UDTMFD=1,2"], begins: "+UUDTMFD", form: KeyForm::Key, ..call::NO_KEYS },
         ..call::generic()
     },

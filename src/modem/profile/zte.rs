@@ -1,7 +1,7 @@
 //! ZTE sticks, and the Qualcomm reference design that many of them are.
 
 use super::call::{self, told};
-use super::{CallState, Calls, GSM_DOMAINS, Profile, Sound, generic, maker, models, models_of};
+use super::{CallProgress, Calls, GSM_DOMAINS, Profile, Sound, generic, maker, models, models_of};
 
 /// `ZOPRT=5` switches the radio on. Never `ZCDRUN`: it changes the stick for good. `+ZUSIMR` lines go on until messages are
 /// asked for.
@@ -13,7 +13,7 @@ pub(super) static ZTE: Profile = Profile {
     startup_lines: &["AT+ZOPRT=5"],
     off_line: None,
     calls: Calls {
-        states: &[told("CONNECT", CallState::Answered), told("HANGUP:", CallState::Ended)],
+        states: &[told("CONNECT", CallProgress::Answered), told("HANGUP:", CallProgress::Ended)],
         // No port of theirs is known to carry it.
         sound: Sound::Nowhere,
         ..call::generic()

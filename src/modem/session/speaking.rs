@@ -11,7 +11,7 @@ use super::super::driver::{Driver, InHand, finish};
 use super::super::line::Line;
 use super::Work;
 use crate::channel::{Message, Outcome, RefusalClass};
-use crate::verification::AttemptId;
+use crate::verification::{AttemptId, EventKind};
 
 /// A call in hand.
 pub(super) struct CurrentCall {
@@ -87,6 +87,10 @@ impl Driver {
                     warn!(modem = self.config.name, %attempt, "a call could not be spoken: {fault}");
                 }
                 let (rang, talked) = (end.rang, end.talked);
+                let took = rang + talked.unwrap_or_default();
+                if !took.is_zero() {
+                    self.surroundings.board.measure(&self.config.name, EventKind::Tts, took);
+                }
                 debug!(modem = self.config.name, %attempt, ?rang, ?talked, latest_frame = ?late, "the call is over");
                 finish(&self.surroundings, &self.config.name, attempt, calling::outcome(&end, fault)).await;
                 self.set_in_hand(None);

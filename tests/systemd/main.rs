@@ -1,5 +1,7 @@
 //! The files for systemd, by systemd's own judgement where it is installed.
 
+mod watchdog;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
