@@ -91,3 +91,4 @@ create table verdict (
 ) strict;
 
 create index verdict_by_age on verdict (last_at);
+create index verdict_by_subject on verdict (subject_hash);

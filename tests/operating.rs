@@ -905,11 +905,11 @@ fn a_number_is_forgotten_with_its_entry_of_the_blocklist_unless_that_is_to_stay(
     }
     insta::assert_snapshot!(text, @r#"
     exit 0
-    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0
+    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0, counts and verdicts: 0
     Its entry of the blocklist stays.
     Backups are not changed: they hold it, sealed, until they are deleted.
     exit 0
-    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0
+    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0, counts and verdicts: 0
     Its entry of the blocklist is gone too: it can be verified again.
     Backups are not changed: they hold it, sealed, until they are deleted.
     exit 0
@@ -917,6 +917,7 @@ fn a_number_is_forgotten_with_its_entry_of_the_blocklist_unless_that_is_to_stay(
       "attempts": 0,
       "blocklist": "none",
       "cancelled": 0,
+      "counts": 0,
       "log_emptied": true,
       "message_parts": 0,
       "tries": 0,

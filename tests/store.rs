@@ -254,6 +254,7 @@ fn the_schema_from_nothing_is_this_one() {
     try_with_address
     velocity_by_age
     verdict_by_age
+    verdict_by_subject
     verification_by_deadline
     verification_by_end
     verification_in_progress

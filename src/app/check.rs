@@ -70,31 +70,33 @@ impl App {
         let _turn = self.checks.take(request).await;
         // The pepper of what is read here is there until it is compared.
         let keys = self.keys();
-        let counted = self.count_try(account, request, ip_address.unwrap_or_default()).await?;
+        let counted = self.count_try(&keys, account, request, ip_address.unwrap_or_default()).await?;
         let compared = compare(&keys, request, &counted, &code).await;
         // A comparison that could not be made counts as wrong: it must not leave the try open.
         let right = matches!(compared, Ok(true));
-        let settled = self.settle_try(counted, right).await;
+        let settled = self.settle_try(&keys, counted, right).await;
         compared?;
         settled
     }
 
     async fn count_try(
         &self,
+        keys: &Keys,
         account: &Account,
         request: RequestId,
         ip_address: String,
     ) -> Result<Counted, CheckError> {
         let account = account.id;
         let now = self.clock.now();
-        let rules = self.rules();
+        let (rules, secrets) = (self.rules(), keys.secrets.clone());
         self.store
             .write(move |tx: &Tx| {
                 let Some(mut row) = tx.verification_by_request(account, request)? else {
                     return Err(CheckError::NotFound);
                 };
                 settle_orphans(tx, &mut row, now)?;
-                let (guessing, number) = (&rules.protection.guessing, row.fixed.number_hash);
+                let guessing = &rules.protection.guessing;
+                let number = guesses::counted(tx, &secrets, &row)?;
                 if row.machine.end().is_none()
                     && let Some(hold) = guesses::hold_check(tx, guessing, &number, now)?
                 {
@@ -127,10 +129,10 @@ impl App {
             .await?
     }
 
-    async fn settle_try(&self, counted: Counted, right: bool) -> Result<Checked, CheckError> {
+    async fn settle_try(&self, keys: &Keys, counted: Counted, right: bool) -> Result<Checked, CheckError> {
         let now = self.clock.now();
         let prepared = self.prepared();
-        let rules = self.rules();
+        let (rules, secrets) = (self.rules(), keys.secrets.clone());
         let (step, checked) = self
             .store
             .write(move |tx: &Tx| {
@@ -142,7 +144,8 @@ impl App {
                     return Err(CheckError::NotFound);
                 };
                 if right {
-                    guesses::was_right(tx, &rules.protection.guessing, &row.fixed.number_hash)?;
+                    let number = guesses::counted(tx, &secrets, &row)?;
+                    guesses::was_right(tx, &rules.protection.guessing, &number)?;
                 }
                 let cost = Money::from_units(tx.cost_of(verification)?);
                 let price = if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) };

@@ -6,6 +6,9 @@
 pub(super) mod calls;
 pub(super) mod guesses;
 pub mod operator;
+pub(super) mod rekeying;
+
+use rekeying::Keyed;
 
 use super::App;
 use super::types::Account;
@@ -25,30 +28,29 @@ use crate::verification::{AccountId, End, EventKind, Verification, VerificationI
 /// Above this a limit does not say when it has room again: finding out would read as many rows.
 const RETRY_COUNT_MAX: u64 = 10_000;
 
+/// What a sealed text is for. Not for which subject: that one's hash changes with the master key.
+const BINDING: &[u8] = b"subject";
+
 /// Of whom something is counted: a hash to count by, and what the operator is shown, sealed.
 #[derive(Clone)]
 struct Subject {
     hash: Digest,
+    keyed: Keyed,
     sealed: Vec<u8>,
 }
 
 impl Subject {
-    fn new(secrets: &Secrets, random: &Random, hash: Digest, shown: &str) -> Self {
-        Self { hash, sealed: secrets.seal(random, shown.as_bytes(), &binding(&hash)) }
+    fn new(secrets: &Secrets, random: &Random, keyed: Keyed, shown: &str) -> Self {
+        Self { hash: keyed.hash, keyed, sealed: secrets.seal(random, shown.as_bytes(), BINDING) }
     }
 }
 
-/// A sealed text opens only for its subject.
-fn binding(hash: &Digest) -> Vec<u8> {
-    [b"subject".as_slice(), hash].concat()
+fn account_text(account: AccountId) -> String {
+    format!("account {}", account.get())
 }
 
-fn prefix_hash(secrets: &Secrets, prefix: &Prefix) -> Digest {
-    secrets.number_hash(&prefix.key())
-}
-
-fn account_hash(secrets: &Secrets, account: AccountId) -> Digest {
-    secrets.number_hash(&format!("account {}", account.get()))
+fn address_text(address: &str) -> String {
+    format!("address {address}")
 }
 
 /// Everybody for whom a request counts.
@@ -99,21 +101,18 @@ impl App {
             return None;
         }
         let random = &self.random;
-        let subject = |hash, shown: &str| Subject::new(secrets, random, hash, shown);
+        let subject = |text: &str, shown: &str| Subject::new(secrets, random, Keyed::new(secrets, text), shown);
         let limits = &protection.limits;
         let address = address.filter(|address| !limits.allowed_addresses.contains(address));
         Some(Subjects {
-            number: subject(secrets.number_hash(number.digits()), &number.masked()),
-            address: address.map(|address| {
-                let hash = secrets.number_hash(&format!("address {address}"));
-                subject(hash, &address.to_string())
-            }),
-            account: subject(account_hash(secrets, account.id), &account.api_key),
+            number: subject(number.digits(), &number.masked()),
+            address: address.map(|address| subject(&address_text(&address.to_string()), &address.to_string())),
+            account: subject(&account_text(account.id), &account.api_key),
             prefixes: Level::ALL.map(|level| {
                 let prefix = Prefix::of(number, level);
-                subject(prefix_hash(secrets, &prefix), &prefix.to_string())
+                subject(&prefix.key(), &prefix.to_string())
             }),
-            beside: beside(number.digits()).iter().map(|digits| secrets.number_hash(digits)).collect(),
+            beside: beside(number.digits()).iter().flat_map(|digits| secrets.number_hashes(digits)).collect(),
             country: number.country(),
             allowed: limits.allowed_numbers.iter().any(|pattern| pattern.matches(number)),
         })
@@ -129,6 +128,13 @@ impl Subjects {
             Scope::Prefix | Scope::VoicePrefix => Some(&self.prefixes[2]),
             Scope::Country => Some(&self.prefixes[0]),
         }
+    }
+
+    /// Brings what was counted under another master key under the current one. To be called where something is counted or
+    /// refused for good.
+    pub fn rekey(&self, tx: &Tx) -> Result<(), StoreError> {
+        let one = [&self.number, &self.account].into_iter().chain(&self.address).chain(&self.prefixes);
+        one.map(|subject| &subject.keyed).try_for_each(|keyed| keyed.rekey(tx))
     }
 
     /// Judges a request whose workflow has events of these `kinds`.

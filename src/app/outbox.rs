@@ -292,11 +292,18 @@ impl App {
                             tx.insert_awaited_report(id, &route, reference, now)?;
                         }
                     }
-                    Outcome::Taken { message_id: Some(message_id) } => tx.name_attempt(id, message_id)?,
+                    Outcome::Taken { message_id } => {
+                        if let Some(message_id) = message_id {
+                            tx.name_attempt(id, message_id)?;
+                        }
+                        if is_call {
+                            calls::count(tx, &rules.protection, &keys.secrets, &row, calls::UNTOLD, now)?;
+                        }
+                    }
                     Outcome::Spoken { talked, .. } => {
                         calls::count(tx, &rules.protection, &keys.secrets, &row, *talked, now)?;
                     }
-                    Outcome::Taken { message_id: None } | Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
+                    Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
                 let overtaken = catch_up(tx, id, &mut row, &prepared, now)?;

@@ -44,6 +44,10 @@ impl Candidate {
         subjects.judge(tx, &self.rules.protection, self.plan.workflow.events(), now)
     }
 
+    fn rekey(&self, tx: &Tx) -> Result<(), StoreError> {
+        self.subjects.as_ref().map_or(Ok(()), |subjects| subjects.rekey(tx))
+    }
+
     /// Puts on record what was suspicious. Says so in the log where a breaker tripped.
     fn note(&self, tx: &Tx, judged: &Judged, now: Timestamp) -> Result<(), StoreError> {
         let Some(subjects) = &self.subjects else { return Ok(()) };
@@ -105,7 +109,10 @@ impl App {
         let judged = self.store.read(move |tx: &Tx| early.judge(tx, &early.suspect(tx, now)?, now).map(|_| ())).await;
         if let Err(refusal) = judged {
             if matches!(refusal, StartError::Held { .. }) {
-                let noted = self.store.write(move |tx: &Tx| candidate.note(tx, &candidate.suspect(tx, now)?, now));
+                let noted = self.store.write(move |tx: &Tx| {
+                    candidate.rekey(tx)?;
+                    candidate.note(tx, &candidate.suspect(tx, now)?, now)
+                });
                 noted.await?;
             }
             return Err(refusal);
@@ -119,6 +126,7 @@ impl App {
         let now = self.clock.now();
         self.store
             .write(move |tx: &Tx| {
+                candidate.rekey(tx)?;
                 let judged = candidate.suspect(tx, now)?;
                 match candidate.judge(tx, &judged, now) {
                     Err(held @ StartError::Held { .. }) => {

@@ -83,6 +83,16 @@ pub enum Scope {
 
 impl Scope {
     pub const REQUESTS: [Self; 5] = [Self::Number, Self::Address, Self::Account, Self::Prefix, Self::Country];
+    pub const ALL: [Self; 8] = [
+        Self::Number,
+        Self::Address,
+        Self::Account,
+        Self::Prefix,
+        Self::Country,
+        Self::VoiceNumber,
+        Self::VoicePrefix,
+        Self::VoiceAccount,
+    ];
     pub const VOICE: [Self; 3] = [Self::VoiceNumber, Self::VoicePrefix, Self::VoiceAccount];
 
     /// The name in the database.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::super::search::number_of;
-use super::{account_hash, bucket_of, excess, prefix_hash};
+use super::rekeying::Keyed;
+use super::{bucket_of, excess};
 use crate::clock::Timestamp;
 use crate::fraud::Protection;
 use crate::fraud::limit::Scope;
@@ -15,20 +16,27 @@ use crate::store::{NewVerdict, StoreError, TallyEvent, Tx, VerificationRow};
 pub const SPENT: &str = "calls to it have used up their minutes";
 
 /// For whom a call counts; nobody if no limit does, or the number is allowed whatever it costs.
-fn subjects(protection: &Protection, secrets: &Secrets, row: &VerificationRow) -> Vec<(Scope, Digest)> {
+fn subjects(
+    tx: &Tx,
+    protection: &Protection,
+    secrets: &Secrets,
+    row: &VerificationRow,
+) -> Result<Vec<(Scope, Digest)>, StoreError> {
     if !Scope::VOICE.into_iter().any(|scope| protection.limits.counts(scope)) {
-        return vec![];
+        return Ok(vec![]);
     }
     // A row whose number cannot be opened is told elsewhere.
-    let Ok(number) = number_of(secrets, row) else { return vec![] };
+    let Ok(number) = number_of(secrets, row) else { return Ok(vec![]) };
     if protection.limits.allowed_numbers.iter().any(|pattern| pattern.matches(&number)) {
-        return vec![];
+        return Ok(vec![]);
     }
-    vec![
-        (Scope::VoiceNumber, row.fixed.number_hash),
-        (Scope::VoicePrefix, prefix_hash(secrets, &Prefix::of(&number, Level::Block))),
-        (Scope::VoiceAccount, account_hash(secrets, row.fixed.account)),
-    ]
+    let subjects = [
+        (Scope::VoiceNumber, Keyed::new(secrets, number.digits())),
+        (Scope::VoicePrefix, Keyed::new(secrets, &Prefix::of(&number, Level::Block).key())),
+        (Scope::VoiceAccount, Keyed::account(secrets, row.fixed.account)),
+    ];
+    let counted = |(scope, keyed): (Scope, Keyed)| keyed.rekey(tx).map(|()| (scope, keyed.hash));
+    subjects.into_iter().filter(|(scope, _)| protection.limits.counts(*scope)).map(counted).collect()
 }
 
 /// Whether the call that is due is to be skipped, put on record.
@@ -41,10 +49,7 @@ pub fn are_spent(
 ) -> Result<bool, StoreError> {
     let mode = protection.limits.mode;
     let mut spent = false;
-    for (scope, subject) in subjects(protection, secrets, row) {
-        if !protection.limits.counts(scope) {
-            continue;
-        }
+    for (scope, subject) in subjects(tx, protection, secrets, row)? {
         if let Some((excess, _)) = excess(tx, protection, scope, &subject, now)? {
             let word = if mode.blocks() { "refused" } else { "monitored" };
             let (scope, reason) = (scope.as_str(), excess.to_string());
@@ -55,6 +60,9 @@ pub fn are_spent(
     }
     Ok(spent && mode.blocks())
 }
+
+/// What a call counts of which nobody says how long it was: a minute, the step in which providers bill.
+pub const UNTOLD: Duration = Duration::from_secs(60);
 
 /// Counts a call that was answered.
 pub fn count(
@@ -74,10 +82,8 @@ pub fn count(
     if !protection.breaker.mode.is_off() {
         tx.tally_event(row.id, TallyEvent::Talked { seconds }, bucket_of(row.machine.created))?;
     }
-    for (scope, subject) in subjects(protection, secrets, row) {
-        if protection.limits.counts(scope) {
-            tx.count_velocity(scope.as_str(), &subject, seconds, now)?;
-        }
+    for (scope, subject) in subjects(tx, protection, secrets, row)? {
+        tx.count_velocity(scope.as_str(), &subject, seconds, now)?;
     }
     Ok(())
 }

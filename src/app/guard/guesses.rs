@@ -1,12 +1,23 @@
 //! Wrong codes of a number, over all its PINs, verifications and accounts.
 
+use super::super::search::number_of;
+use super::rekeying::Keyed;
 use crate::clock::Timestamp;
 use crate::fraud::guess::{FORGOTTEN_AFTER, Failures, GuessRules, Hold};
-use crate::secrets::Digest;
-use crate::store::{NewVerdict, StoreError, Tx};
+use crate::secrets::{Digest, Secrets};
+use crate::store::{NewVerdict, StoreError, Tx, VerificationRow};
 
 /// The scope of wrong codes beside those of the limits.
 pub const SCOPE: &str = "guess";
+
+/// The hash by which wrong codes of a verification's number are counted, with all that was counted there.
+pub fn counted(tx: &Tx, secrets: &Secrets, row: &VerificationRow) -> Result<Digest, StoreError> {
+    // A number that cannot be opened is told elsewhere; its row still says by what it was counted.
+    let Ok(number) = number_of(secrets, row) else { return Ok(row.fixed.number_hash) };
+    let keyed = Keyed::new(secrets, number.digits());
+    keyed.rekey(tx)?;
+    Ok(keyed.hash)
+}
 
 /// Whether no code of the number is to be compared now.
 pub fn hold(tx: &Tx, rules: &GuessRules, number: &Digest, now: Timestamp) -> Result<Option<Hold>, StoreError> {

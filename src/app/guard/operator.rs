@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::super::types::Internal;
-use super::{Subject, binding, guesses, prefix_hash, state_of};
+use super::rekeying::Keyed;
+use super::{BINDING, Subject, guesses, state_of};
 use crate::clock::Timestamp;
 use crate::fraud::breaker::{BUCKET, BreakerRules};
 use crate::fraud::guess::{Failures, GuessRules};
@@ -120,35 +121,47 @@ pub async fn show(
 ) -> Result<(Vec<ShownBreaker>, Option<ShownNumber>), Internal> {
     let prefixes = prefixes(secrets, target);
     let number = match target {
-        GuardTarget::Number(number) => Some(secrets.number_hash(number.digits())),
+        GuardTarget::Number(number) => Some(Keyed::new(secrets, number.digits())),
         GuardTarget::Prefix(_) => None,
     };
     let is_number = number.is_some();
     let (secrets, breaker, guessing) = (secrets.clone(), breaker.clone(), guessing.clone());
     let found = store.read(move |tx: &Tx| {
         let mut found = vec![];
-        for (level, text, hash) in prefixes {
-            let row = match tx.breaker(&hash)? {
-                Some(row) => shown(tx, &secrets, &breaker, row, now)?,
-                None => never_tripped(tx, &breaker, level, text, &hash, now)?,
-            };
-            if is_number || row.tripped.is_some() || row.tally != TallySum::default() {
-                found.push(row);
+        for (level, text, keyed) in prefixes {
+            let mut rows = vec![];
+            for hash in keyed.all() {
+                rows.push(match tx.breaker(hash)? {
+                    Some(row) => shown(tx, &secrets, &breaker, row, now)?,
+                    None => never_tripped(tx, &breaker, level, text.clone(), hash, now)?,
+                });
             }
+            // Under each key, or where there is nothing, once.
+            let says = |row: &ShownBreaker| row.tripped.is_some() || row.tally != TallySum::default();
+            let is_counted = rows.iter().any(says);
+            rows.truncate(if is_counted { rows.len() } else { usize::from(is_number) });
+            found.extend(rows.into_iter().filter(|row| !is_counted || says(row)));
         }
-        let number = number.map(|hash| shown_number(tx, &guessing, &hash, now)).transpose()?;
+        let number = match number {
+            Some(keyed) => {
+                let shown = keyed.all().map(|hash| shown_number(tx, &guessing, hash, now));
+                let shown = shown.collect::<Result<Vec<_>, StoreError>>()?;
+                shown.into_iter().max_by_key(|shown| (shown.held.is_some(), shown.failures))
+            }
+            None => None,
+        };
         Ok::<_, StoreError>((found, number))
     });
     Ok(found.await?)
 }
 
-fn prefixes(secrets: &Secrets, target: &GuardTarget) -> Vec<(Level, String, Digest)> {
+fn prefixes(secrets: &Secrets, target: &GuardTarget) -> Vec<(Level, String, Keyed)> {
     let of = |level: Level| match target {
         GuardTarget::Number(number) => {
             let prefix = Prefix::of(number, level);
-            (level, prefix.to_string(), prefix_hash(secrets, &prefix))
+            (level, prefix.to_string(), Keyed::new(secrets, &prefix.key()))
         }
-        GuardTarget::Prefix(text) => (level, text.clone(), secrets.number_hash(&Prefix::key_of(level, text))),
+        GuardTarget::Prefix(text) => (level, text.clone(), Keyed::new(secrets, &Prefix::key_of(level, text))),
     };
     Level::ALL.map(of).into()
 }
@@ -169,7 +182,7 @@ fn shown(
     let level = Level::ALL.into_iter().find(|level| level.as_str() == row.level).unwrap_or(Level::Block);
     Ok(ShownBreaker {
         level: level.as_str(),
-        prefix: opened(secrets, &row.prefix, Some(&row.sealed)),
+        prefix: opened(secrets, Some(&row.sealed)),
         state: word,
         until,
         reason: row.reason,
@@ -205,16 +218,26 @@ pub async fn release(
     target: &GuardTarget,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
+    let under = secrets.check_value();
     match target {
         GuardTarget::Number(number) => {
-            let subject = Subject::new(secrets, random, secrets.number_hash(number.digits()), &number.masked());
-            store.write(move |tx: &Tx| release_number(tx, &subject, now)).await
+            let keyed = Keyed::new(secrets, number.digits());
+            let subject = Subject::new(secrets, random, keyed, &number.masked());
+            let released = store.write(move |tx: &Tx| {
+                tx.must_be_under(&under)?;
+                subject.keyed.rekey(tx)?;
+                release_number(tx, &subject, now)
+            });
+            released.await
         }
         GuardTarget::Prefix(text) => {
-            let subject = |(level, _, hash)| (level, Subject::new(secrets, random, hash, text));
+            let subject = |(level, _, keyed)| (level, Subject::new(secrets, random, keyed, text));
             let subjects: Vec<_> = prefixes(secrets, target).into_iter().map(subject).collect();
             let released = store.write(move |tx: &Tx| {
-                let released = subjects.iter().map(|(level, subject)| release_prefix(tx, level.as_str(), subject, now));
+                tx.must_be_under(&under)?;
+                subjects.iter().try_for_each(|(_, subject)| subject.keyed.rekey(tx))?;
+                let released =
+                    subjects.iter().map(|(level, subject)| release_prefix(tx, level.as_str(), subject.shown(), now));
                 released.sum::<Result<usize, StoreError>>()
             });
             released.await
@@ -228,18 +251,25 @@ pub async fn release_all(store: &Store, now: Timestamp) -> Result<usize, StoreEr
         let mut released = 0;
         for row in tx.breakers()? {
             let level = Level::ALL.into_iter().find(|level| level.as_str() == row.level).unwrap_or(Level::Block);
-            let subject = Subject { hash: row.prefix, sealed: row.sealed };
-            released += release_prefix(tx, level.as_str(), &subject, now)?;
+            released += release_prefix(tx, level.as_str(), (&row.prefix, &row.sealed), now)?;
         }
         Ok::<_, StoreError>(released)
     });
     released.await
 }
 
-fn release_prefix(tx: &Tx, level: &'static str, subject: &Subject, now: Timestamp) -> Result<usize, StoreError> {
-    let mut released = usize::from(tx.close_breaker(&subject.hash, now)?);
+type Shown<'a> = (&'a Digest, &'a [u8]);
+
+impl Subject {
+    fn shown(&self) -> Shown<'_> {
+        (&self.hash, &self.sealed)
+    }
+}
+
+fn release_prefix(tx: &Tx, level: &'static str, subject: Shown, now: Timestamp) -> Result<usize, StoreError> {
+    let mut released = usize::from(tx.close_breaker(subject.0, now)?);
     for scope in [Scope::Prefix, Scope::VoicePrefix, Scope::Country] {
-        released += usize::from(tx.forget_velocity(scope.as_str(), &subject.hash)?);
+        released += usize::from(tx.forget_velocity(scope.as_str(), subject.0)?);
     }
     if released > 0 {
         tx.insert_verdict(&released_verdict("breaker", level, subject), now)?;
@@ -253,20 +283,21 @@ fn release_number(tx: &Tx, subject: &Subject, now: Timestamp) -> Result<usize, S
         released += usize::from(tx.forget_velocity(scope, &subject.hash)?);
     }
     if released > 0 {
-        tx.insert_verdict(&released_verdict("guess", "number", subject), now)?;
+        tx.insert_verdict(&released_verdict("guess", "number", subject.shown()), now)?;
     }
     Ok(released)
 }
 
-fn released_verdict(rule: &'static str, scope: &'static str, subject: &Subject) -> NewVerdict {
-    super::verdict(rule, "released", scope, subject, "by the operator")
+fn released_verdict(rule: &'static str, scope: &'static str, (hash, sealed): Shown) -> NewVerdict {
+    let (sealed, reason) = (Some(sealed.to_vec()), "by the operator".to_owned());
+    NewVerdict { rule, verdict: "released", scope, subject: *hash, sealed, reason }
 }
 
 /// What happened since an instant, the latest first.
 pub async fn verdicts(store: &Store, secrets: &Secrets, since: Timestamp) -> Result<Vec<ShownVerdict>, StoreError> {
     let rows = store.read(move |tx: &Tx| tx.verdicts(since, VERDICTS_MAX)).await?;
     let shown = |row: VerdictRow| ShownVerdict {
-        subject: opened(secrets, &row.subject, row.sealed.as_deref()),
+        subject: opened(secrets, row.sealed.as_deref()),
         rule: row.rule,
         verdict: row.verdict,
         scope: row.scope,
@@ -278,7 +309,7 @@ pub async fn verdicts(store: &Store, secrets: &Secrets, since: Timestamp) -> Res
     Ok(rows.into_iter().map(shown).collect())
 }
 
-fn opened(secrets: &Secrets, hash: &Digest, sealed: Option<&[u8]>) -> String {
-    let plain = sealed.and_then(|sealed| secrets.open(sealed, &binding(hash)).ok());
+fn opened(secrets: &Secrets, sealed: Option<&[u8]>) -> String {
+    let plain = sealed.and_then(|sealed| secrets.open(sealed, BINDING).ok());
     plain.and_then(|plain| std::str::from_utf8(&plain).map(str::to_owned).ok()).unwrap_or_default()
 }
