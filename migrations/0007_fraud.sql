@@ -90,5 +90,9 @@ create table verdict (
     unique (hour_at, rule, verdict, scope, subject_hash)
 ) strict;
 
+-- What a use of a route costs, in units of 10⁻⁸ of the currency. What was sent before counts as free.
+alter table budget_use add column cost integer not null default 0;
+create index budget_use_by_cost on budget_use (route, used_at, cost);
+
 create index verdict_by_age on verdict (last_at);
 create index verdict_by_subject on verdict (subject_hash);

@@ -38,7 +38,9 @@ pub use sections::{
     PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine, TtsSettings,
     VerifySettings,
 };
-pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, Price, PublicUrl, RouteName, Secret};
+pub use values::{
+    Countries, CountryCode, CreditValue, Currency, LanguageTag, Price, PublicUrl, RouteName, Secret, Sum,
+};
 
 use layers::{BUILT_IN, Layers};
 use messages::Broken;

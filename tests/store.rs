@@ -221,7 +221,7 @@ fn the_schema_from_nothing_is_this_one() {
     awaited_report: awaited_report_id INTEGER?, attempt_id INTEGER, route TEXT, reference INTEGER?, sent_at INTEGER, delivered INTEGER
     blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER, origin TEXT
     breaker: prefix_hash BLOB, prefix_sealed BLOB, level TEXT, counts_from INTEGER, open_until INTEGER?, next_probe_at INTEGER, finding TEXT, reason TEXT, tripped_at INTEGER
-    budget_use: budget_use_id INTEGER?, route TEXT, kind TEXT, amount INTEGER, attempt_id INTEGER?, used_at INTEGER?
+    budget_use: budget_use_id INTEGER?, route TEXT, kind TEXT, amount INTEGER, attempt_id INTEGER?, used_at INTEGER?, cost INTEGER
     event: event_id BLOB, verification_id INTEGER, event_index INTEGER, kind TEXT, generation INTEGER, skipped INTEGER, handed_over_at INTEGER?
     guess: number_hash BLOB, failures INTEGER, failed_at INTEGER
     inbox: inbox_id INTEGER?, message_id INTEGER, route TEXT, part_hash BLOB, sender_sealed BLOB, sender_hash BLOB, kind TEXT, pdu_sealed BLOB, reference INTEGER?, reference_bits INTEGER?, parts INTEGER, part INTEGER, sent_at INTEGER?, received_at INTEGER, reaction TEXT?
@@ -242,6 +242,7 @@ fn the_schema_from_nothing_is_this_one() {
     attempt_unfinished
     awaited_report_by_attempt
     awaited_report_by_route
+    budget_use_by_cost
     budget_use_by_route
     budget_use_in_hand
     guess_by_age
@@ -312,7 +313,13 @@ fn an_upgrade_counts_what_was_sent_before_and_keeps_what_waits() {
 
 /// The share of an attempt of one part.
 fn share(attempt: i64) -> NewBudgetUse {
-    NewBudgetUse { route: "sim1".to_owned(), kind: EventKind::Sms, amount: 1, attempt: AttemptId::new(attempt) }
+    NewBudgetUse {
+        route: "sim1".to_owned(),
+        kind: EventKind::Sms,
+        amount: 1,
+        cost: 3,
+        attempt: AttemptId::new(attempt),
+    }
 }
 
 /// Takes a share as a claim does.
@@ -330,19 +337,48 @@ async fn ten_thousand_claims_at_once_never_take_one_share_too_many() {
     let store = place.open();
     let now = Timestamp::from_millis(1_772_366_400_000);
     let day = Duration::from_secs(86_400);
+    // Of the month 100 are used already: it binds sooner than the day.
+    let windows = [(day, 777), (day * 31, 700)];
+    store.write(move |tx| tx.add_budget_use("sim1", EventKind::Sms, (100, 0), now - day * 10)).await.expect("written");
     let claims: Vec<_> = (0..10_000)
         .map(|attempt| {
             let store = store.clone();
-            tokio::spawn(async move { store.write(move |tx| take(tx, &share(attempt), &[(day, 777)], now)).await })
+            tokio::spawn(async move { store.write(move |tx| take(tx, &share(attempt), &windows, now)).await })
         })
         .collect();
     let mut taken = 0;
     for claim in claims {
         taken += usize::from(claim.await.expect("no panic").expect("written"));
     }
-    assert_eq!(taken, 777);
+    assert_eq!(taken, 600);
     let uses = store.read(move |tx| tx.budget_uses(now - day)).await.expect("uses");
-    assert_eq!(uses.iter().map(|used| used.amount).sum::<u32>(), 777);
+    assert_eq!(uses.iter().map(|used| used.amount).sum::<u32>(), 600);
+}
+
+#[tokio::test]
+async fn ten_thousand_claims_at_once_never_spend_a_cent_too_many() {
+    let place = Place::new();
+    let store = place.open();
+    let now = Timestamp::from_millis(1_772_366_400_000);
+    let month = Duration::from_secs(31 * 86_400);
+    store.write(move |tx| tx.add_budget_use("sim1", EventKind::Tts, (1, 40), now - month / 2)).await.expect("written");
+    let claims: Vec<_> = (0..10_000)
+        .map(|attempt| {
+            let store = store.clone();
+            let pay = move |tx: &Tx| {
+                let has = tx.has_money(&share(attempt), &[(month, 1000)], now)?;
+                if has { take(tx, &share(attempt), &[], now) } else { Ok(false) }
+            };
+            tokio::spawn(async move { store.write(pay).await })
+        })
+        .collect();
+    let mut taken = 0;
+    for claim in claims {
+        taken += usize::from(claim.await.expect("no panic").expect("written"));
+    }
+    assert_eq!(taken, 320, "of 1000 the call of before took 40, and each costs 3");
+    let uses = store.read(move |tx| tx.budget_uses(now - month)).await.expect("uses");
+    assert_eq!(uses.iter().map(|used| used.cost).sum::<u64>(), 1000);
 }
 
 #[tokio::test]
@@ -375,7 +411,7 @@ async fn uses_that_no_window_holds_are_purged_and_the_others_are_kept() {
     let (purged, left) = store
         .write(move |tx| {
             for second in [1, 2, 3] {
-                tx.add_budget_use("sim1", EventKind::Tts, 1, at(second))?;
+                tx.add_budget_use("sim1", EventKind::Tts, (1, 0), at(second))?;
             }
             tx.take_budget(&share(1), at(1))?;
             Ok::<_, StoreError>((tx.purge_budget(at(2))?, tx.budget_uses(at(0))?))

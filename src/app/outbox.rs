@@ -124,7 +124,9 @@ impl App {
                     return Ok(Claim::Spent);
                 }
                 Try::Claimed(row, autofill, share, reference) => {
-                    self.board.take_budget(&share.route, share.kind, attempt, share.amount);
+                    for alarm in self.board.take_budget(&share.route, share.kind, attempt, share.amount) {
+                        budget::warn(&share, &alarm);
+                    }
                     let message = self.message(attempt, &row, &autofill, reference)?;
                     let blocked = self.is_blocked(&message.number).await?;
                     return Ok(if blocked { Claim::Blocked } else { Claim::Message(Box::new(message)) });
@@ -152,8 +154,12 @@ impl App {
                 if kind == EventKind::Tts && calls::are_spent(tx, &rules.protection, &keys.secrets, &row, now)? {
                     return Ok(Try::Closed(calls::SPENT));
                 }
-                let share = NewBudgetUse { route, kind, amount: budget::amount(&rules, &row, &autofill), attempt: id };
-                if !tx.has_budget(&share, &board.limits(&share.route, kind).windows(), now)? {
+                let amount = budget::amount(&rules, &row, &autofill);
+                let price = board.price(&route, kind, amount).units();
+                let share = NewBudgetUse { route, kind, amount, cost: price.unsigned_abs(), attempt: id };
+                if !tx.has_budget(&share, &board.limits(&share.route, kind).windows(), now)?
+                    || !tx.has_money(&share, &board.spend_limits(&share.route).windows(), now)?
+                {
                     return Ok(Try::Spent);
                 }
                 if row.machine.needs_new_pin(now) && prepared.pin.is_none() {
@@ -161,8 +167,7 @@ impl App {
                 }
                 match step(tx, &mut row, Event::Claimed { attempt: attempt.number }, &prepared, now)? {
                     Ok(step) if step.granted() => {
-                        let cost = board.price(&share.route, kind, share.amount).units();
-                        tx.claim_attempt(id, &share.route, reference, cost, now)?;
+                        tx.claim_attempt(id, &share.route, reference, price, now)?;
                         tx.take_budget(&share, now)?;
                         Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share, reference))
                     }

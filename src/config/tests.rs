@@ -372,9 +372,9 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
     /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
-    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, sms_price, call_price, delivery_reports, roaming, voice
+    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, sms_per_month, calls_per_day, calls_per_month, sms_price, call_price, spend_per_day, spend_per_month, delivery_reports, roaming, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
-    /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, preset, channels, countries, variables, secret, secret_file, timeout_seconds, concurrency, sms_per_minute, sms_per_day, calls_per_day, sms_price, call_price, proxy, ca_file, callback_secret, callback_secret_file, callback, voice, method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
+    /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, preset, channels, countries, variables, secret, secret_file, timeout_seconds, concurrency, sms_per_minute, sms_per_day, sms_per_month, calls_per_day, calls_per_month, sms_price, call_price, spend_per_day, spend_per_month, proxy, ca_file, callback_secret, callback_secret_file, callback, voice, method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
     /etc/simverify.toml:2: unknown key log.Password = ***: log allows level, format
     "#);
 }
@@ -767,9 +767,13 @@ fn secrets_are_masked_in_what_is_in_effect() {
     countries = []  # built-in defaults
     sms_per_minute = 0  # built-in defaults
     sms_per_day = 0  # built-in defaults
+    sms_per_month = 0  # built-in defaults
     calls_per_day = 0  # built-in defaults
+    calls_per_month = 0  # built-in defaults
     sms_price = "0"  # built-in defaults
     call_price = "0"  # built-in defaults
+    spend_per_day = "0"  # built-in defaults
+    spend_per_month = "0"  # built-in defaults
     delivery_reports = true  # built-in defaults
     roaming = true  # built-in defaults
     voice.kind = "none"  # built-in defaults
@@ -801,9 +805,13 @@ fn secrets_are_masked_in_what_is_in_effect() {
     concurrency = 4  # built-in defaults
     sms_per_minute = 0  # built-in defaults
     sms_per_day = 0  # built-in defaults
+    sms_per_month = 0  # built-in defaults
     calls_per_day = 0  # built-in defaults
+    calls_per_month = 0  # built-in defaults
     sms_price = "0"  # built-in defaults
     call_price = "0"  # built-in defaults
+    spend_per_day = "0"  # built-in defaults
+    spend_per_month = "0"  # built-in defaults
     proxy = "http://***@proxy.example:3128"  # /etc/simverify.toml:13
     ca_file = ""  # built-in defaults
     callback_secret = "***"  # /etc/simverify.toml:14

@@ -188,7 +188,7 @@ async fn what_was_counted_against_fraud_and_guessing_counts_on_under_the_new_key
          limits.per_number = []\nlimits.per_prefix = []\nlimits.per_account = [\"7/day\"]\n\
          limits.per_address = [\"1/day\"]\nbreaker.mode = \"block\"\nbreaker.block_sends = 5\nbreaker.sequence = 0",
     );
-    let mut app = spawn_app(options).await;
+    let app = spawn_app(options).await;
     let address = [("workflow_id", "6"), ("ip_address", "192.0.2.7")];
     let guessed = app.start("447700901101", &address).await;
     assert_eq!(app.request("447700901102", &address).await.field("status"), "7", "a second of its address");

@@ -72,7 +72,7 @@ pub(super) fn words(status: &Status) -> (&'static str, String) {
         Status::NoRoute(NoRoute::NotConfigured) => ("no_route", "no modem and no provider serves this number"),
         Status::NoRoute(NoRoute::Down) => ("routes_down", "every route to this number has been down for too long"),
         Status::NoRoute(NoRoute::BudgetSpent) => {
-            ("budget_spent", "every route to this number has sent what it may in a day")
+            ("budget_spent", "every route to this number has sent what it may in a day or a month")
         }
         Status::NoRoute(NoRoute::QueueTooLong) => ("queue_too_long", "too many messages wait to be sent"),
         Status::NoRoute(NoRoute::ProvidersFailing) => ("providers_failing", "every provider for this number fails"),

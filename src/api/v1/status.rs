@@ -301,7 +301,7 @@ mod tests {
           5 500 "Internal Error"
           6 503 "The Nexmo platform was unable to process this message for the following reason: no route is configured for this number"
           6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number is down"
-          6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number has sent what it may in a day"
+          6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number has sent what it may in a day or a month"
           6 503 "The Nexmo platform was unable to process this message for the following reason: the queue to this number is too long"
           6 502 "The Nexmo platform was unable to process this message for the following reason: every provider for this number is failing"
           6 404 "The Nexmo platform was unable to process this message for the following reason: Request 'x' was not found or it has been verified already."
