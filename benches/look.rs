@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use simverify::app::{Account, AccountDefaults, App, add_account};
 use simverify::channel::Board;
-use simverify::channel::budget::{Budget, Limits};
+use simverify::channel::budget::{Budget, Limits, SpendLimits};
 use simverify::channel::routing::{RouteKind, RouteView};
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::config::{Configuration, Sources};
@@ -41,8 +41,8 @@ async fn main() -> anyhow::Result<()> {
     let ready = RouteView { held: 1, ..full.clone() };
     let provider = RouteView { sms: true, room: 4, concurrency: 4, ..RouteView::new("backup", RouteKind::Provider) };
     let quick = RouteView { send_time: Duration::from_millis(10), ..full.clone() };
-    let limits = Limits { per_minute: Some(30), per_day: Some(1000) };
-    let limited = RouteView { budget: Budget::new(limits, Limits::default()), ..full.clone() };
+    let limits = Limits { per_minute: Some(30), per_day: Some(1000), per_month: None };
+    let limited = RouteView { budget: Budget::new(limits, Limits::default(), SpendLimits::default()), ..full.clone() };
     look(&app, "a look: a modem without room", std::slice::from_ref(&full)).await?;
     look(&app, "a look: a modem with room for one", &[ready]).await?;
     look(&app, "a look: the surplus to a provider with room for four", &[full.clone(), provider.clone()]).await?;
@@ -100,6 +100,7 @@ async fn fill(app: &Arc<App>, account: &Account) -> anyhow::Result<()> {
 
 fn request(index: usize) -> anyhow::Result<StartRequest> {
     Ok(StartRequest {
+        end_user: None,
         number: PhoneNumber::parse(&format!("+491701{index:06}"), None)?,
         purpose: Purpose::Number { brand: Brand::new("Bench").ok_or_else(|| anyhow::anyhow!("no brand"))? },
         sender_id: None,

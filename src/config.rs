@@ -13,6 +13,7 @@ mod messages;
 mod modems;
 mod path;
 mod presets;
+mod protection;
 mod providers;
 mod reader;
 mod sections;
@@ -27,6 +28,7 @@ pub use layers::{DEFAULT_TOML, Flag, SYSTEM_DIRECTORY, Sources};
 pub use messages::MessagesSettings;
 pub use modems::{ChannelKind, ModemSettings, PortSettings, ProfileName, SimPin, VoiceSettings};
 pub use presets::{About, PRESETS, Preset};
+pub use protection::{BreakerSettings, GuessingSettings, LimitSetting, LimitsSettings, ModeSetting, Profile};
 pub use providers::{
     CallCallbackSettings, CallbackSecret, CallbackSettings, Code, HttpMethod, JsonPointer, Pattern, ProviderSettings,
     ProxyUrl, RequestSettings, UrlTemplate,
@@ -36,7 +38,9 @@ pub use sections::{
     NumbersSettings, PricingSettings, RouteKind, RoutingSettings, ServerSettings, StorageSettings, TlsFiles, TtsEngine,
     TtsSettings, VerifySettings,
 };
-pub use values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, Price, PublicUrl, RouteName, Secret};
+pub use values::{
+    Countries, CountryCode, CreditValue, Currency, LanguageTag, Price, PublicUrl, RouteName, Secret, Sum,
+};
 
 use layers::{BUILT_IN, Layers};
 use messages::Broken;
@@ -54,6 +58,9 @@ pub struct Settings {
     pub messages: MessagesSettings,
     pub inbox: InboxSettings,
     pub numbers: NumbersSettings,
+    pub limits: LimitsSettings,
+    pub guessing: GuessingSettings,
+    pub breaker: BreakerSettings,
     pub pricing: PricingSettings,
     pub tts: TtsSettings,
     #[serde(default)]

@@ -10,7 +10,7 @@
 //! effects still to be done. A few small loops do the effects. Read the modules in this order:
 //!
 //! 1. [`phone`], [`origin`], [`clock`], [`random`], [`secrets`]: vocabulary, and the only doors to time and chance.
-//! 2. [`verification`]: what the product is about, as a pure state machine.
+//! 2. [`verification`]: what the product is about, as a pure state machine. [`fraud`]: what is suspicious about requests.
 //! 3. [`store`]: SQLite. [`app`]: the operations, where a decision meets the store.
 //! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
 //!    [`speech`]: what a call says, as samples. [`dispatcher`]: the loop between outbox and channels.
@@ -21,7 +21,7 @@
 //!
 //! # Invariants
 //!
-//! * Pure code names no I/O, clock, randomness, async or database: `phone`, `verification`, `channel/routing`, `modem/at`,
+//! * Pure code names no I/O, clock, randomness, async or database: `phone`, `verification`, `fraud`, `channel/routing`, `modem/at`,
 //!   `modem/pdu`, the conversations beside them, the simulator's core, `speech` but for its synthesiser. `tests/layering.rs` has the lists.
 //! * Only `store` speaks SQL. Only `modem/driver`, `modem/port` and `simulator` touch a tty. Only `api`, `admin` and
 //!   `channel/provider` know HTTP.
@@ -37,6 +37,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod dispatcher;
+pub mod fraud;
 pub mod modem;
 pub mod origin;
 pub mod phone;

@@ -4,6 +4,8 @@
 //! show the calling code and the last two digits; only [`PhoneNumber::digits`] gives the whole number, to those who send
 //! to it, seal it or answer its owner.
 
+mod ranges;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -99,11 +101,13 @@ pub enum NumberKind {
     Pager,
     Uan,
     Voicemail,
+    /// Of satellites and of networks of no country, whose calls cost as much.
+    Satellite,
     Unknown,
 }
 
 impl NumberKind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Mobile,
         Self::FixedLine,
         Self::FixedLineOrMobile,
@@ -115,6 +119,7 @@ impl NumberKind {
         Self::Pager,
         Self::Uan,
         Self::Voicemail,
+        Self::Satellite,
         Self::Unknown,
     ];
 
@@ -132,6 +137,7 @@ impl NumberKind {
             Self::Pager => "pager",
             Self::Uan => "uan",
             Self::Voicemail => "voicemail",
+            Self::Satellite => "satellite",
             Self::Unknown => "unknown",
         }
     }
@@ -224,7 +230,7 @@ impl PhoneNumber {
             digits: format!("{calling_code}{national}"),
             calling_code,
             country: region.and_then(|region| region.as_region_str().parse().ok()),
-            kind: PHONE_NUMBER_UTIL.get_number_type(parsed).into(),
+            kind: ranges::kind_of(calling_code).unwrap_or_else(|| PHONE_NUMBER_UTIL.get_number_type(parsed).into()),
         })
     }
 
@@ -240,6 +246,10 @@ impl PhoneNumber {
 
     pub fn kind(&self) -> NumberKind {
         self.kind
+    }
+
+    pub fn calling_code(&self) -> u16 {
+        self.calling_code
     }
 
     /// Whether `text` may be this number as a network writes it: with or without calling code, with or without `+`.

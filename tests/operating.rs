@@ -398,7 +398,7 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
         let sizes = |line: &str| match line.split_once("disk") {
             Some(_) => "ok    disk ...".to_owned(),
             // As much of the write-ahead log as is left counts too, hence 0.0 or 0.1.
-            None => line.replace(" 0.0 MiB,", " SIZE,").replace(" 0.1 MiB,", " SIZE,"),
+            None => line.replace(" 0.1 MiB,", " SIZE,").replace(" 0.2 MiB,", " SIZE,"),
         };
         text.lines().map(|line| sizes(line) + "\n").collect::<String>()
     };
@@ -418,7 +418,7 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
     exit 0
     ok    configuration    valid: modems: 1, providers: 1
     ok    daemon           not running
-    ok    database         /var/simverify.db: intact, schema 7, SIZE, accounts: 1, attempts under way: 0
+    ok    database         /var/simverify.db: intact, schema 8, SIZE, accounts: 1, attempts under way: 0
     ok    key file         /var/master.key
     ok    disk ...
     ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone
@@ -481,7 +481,8 @@ fn modems_are_listed_with_their_state() {
     ");
     let list = installation.json(&["modem", "list"]);
     let unlimited = json!({
-        "used_in_24_hours": 0, "per_day": null, "left_of_day": null, "per_minute": null, "left_of_minute": null
+        "used_in_24_hours": 0, "per_day": null, "left_of_day": null, "per_minute": null, "left_of_minute": null,
+        "per_month": null, "left_of_month": null, "alarm_percent": null
     });
     assert_eq!(
         list["modems"][1],
@@ -532,7 +533,7 @@ fn what_a_sim_may_still_send_is_listed_and_a_spent_budget_is_warned_of() {
     ok    budget sim1    left of 24 hours: 2 of 3 SMS
     ok    budget sim2    left of 24 hours: 9 of 9 SMS, 5 of 5 calls
 
-    sim1   simulator:sim1  virtual  sms, voice  0 of 3 SMS
+    sim1   simulator:sim1  virtual  sms, voice  0 of 3 SMS (100 % used)
     sim2   simulator:sim2  virtual  sms, voice  9 of 9 SMS, 5 of 5 calls
     warn  budget sim1    all 3 SMS of 24 hours are spent, the next may go at INSTANT UTC; raise modems.sms_per_day of sim1 if its SIM's terms allow it, or add a modem
     ok    budget sim2    left of 24 hours: 9 of 9 SMS, 5 of 5 calls
@@ -765,7 +766,7 @@ fn a_backup_is_checked_and_restored_and_what_it_replaces_is_kept() {
     installation.json(&["account", "credit", "k1", "-200"]);
     insta::assert_snapshot!(without_keys(&installation.told(&["restore", "copy.db", "--check"])), @"
     exit 0
-    copy.db: intact, made at DATE, schema 7, key KEY
+    copy.db: intact, made at DATE, schema 8, key KEY
     accounts: 1, verifications: 0, of them in progress: 0
     It can be restored.
     ");
@@ -776,7 +777,7 @@ fn a_backup_is_checked_and_restored_and_what_it_replaces_is_kept() {
     assert_eq!(installation.json(&["account", "show", "k1"])["credits"], 300, "nothing was changed");
     insta::assert_snapshot!(without_keys(&installation.told(&["restore", "copy.db", "--force"])), @"
     exit 0
-    copy.db: intact, made at DATE, schema 7, key KEY
+    copy.db: intact, made at DATE, schema 8, key KEY
     accounts: 1, verifications: 0, of them in progress: 0
     restored: credits, accounts and blocklist are as they were then. What was in progress has expired: nothing of it is sent any more, and its credits are not given back.
     The database that was there is /var/simverify.db.replaced-DATE.
@@ -835,13 +836,13 @@ fn what_is_no_fit_backup_is_refused_and_nothing_is_changed() {
     exit 78
     simverify: foreign.db is under a key that is not in /var/master.key: name the key file that belonged to it with --key-file
     exit 78
-    simverify: newer.db cannot be restored: the database has schema 99, this program knows up to 7: install the newer version again, or restore a backup made before the upgrade
+    simverify: newer.db cannot be restored: the database has schema 99, this program knows up to 8: install the newer version again, or restore a backup made before the upgrade
     ");
     assert_eq!(fs::read(installation.path("simverify.db")).expect("the database"), before);
     let told = installation.told(&["restore", "foreign.db", "--force", "--key-file", "foreign.key"]);
     insta::assert_snapshot!(without_keys(&told), @"
     exit 0
-    foreign.db: intact, made at DATE, schema 7, key KEY
+    foreign.db: intact, made at DATE, schema 8, key KEY
     accounts: 1, verifications: 0, of them in progress: 0
     restored: credits, accounts and blocklist are as they were then. What was in progress has expired: nothing of it is sent any more, and its credits are not given back.
     The database that was there is /var/simverify.db.replaced-DATE.
@@ -905,11 +906,11 @@ fn a_number_is_forgotten_with_its_entry_of_the_blocklist_unless_that_is_to_stay(
     }
     insta::assert_snapshot!(text, @r#"
     exit 0
-    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0
+    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0, counts and verdicts: 0
     Its entry of the blocklist stays.
     Backups are not changed: they hold it, sealed, until they are deleted.
     exit 0
-    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0
+    +44…23 is forgotten: verifications: 0 (in progress: 0), attempts: 0, tries: 0, parts of messages: 0, counts and verdicts: 0
     Its entry of the blocklist is gone too: it can be verified again.
     Backups are not changed: they hold it, sealed, until they are deleted.
     exit 0
@@ -917,6 +918,7 @@ fn a_number_is_forgotten_with_its_entry_of_the_blocklist_unless_that_is_to_stay(
       "attempts": 0,
       "blocklist": "none",
       "cancelled": 0,
+      "counts": 0,
       "log_emptied": true,
       "message_parts": 0,
       "tries": 0,

@@ -172,7 +172,7 @@ fn a_database_of_a_newer_version_or_another_key_is_refused() {
     assert!(matches!(Store::open(&place.path(), &[8; 32]), Err(StoreError::WrongKey)));
     set_version(&place.path(), 99);
     let Err(error) = Store::open(&place.path(), &KEY) else { panic!("opened") };
-    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 7: install the newer version again, or restore a backup made before the upgrade");
+    insta::assert_snapshot!(error, @"the database has schema 99, this program knows up to 8: install the newer version again, or restore a backup made before the upgrade");
     assert!(matches!(store::inspect(&place.path(), &[]), Err(StoreError::Newer { .. })));
 }
 
@@ -223,12 +223,19 @@ fn the_schema_from_nothing_is_this_one() {
     attempt: attempt_id INTEGER?, verification_id INTEGER, attempt_no INTEGER, event_index INTEGER, state TEXT, due_at INTEGER, route TEXT?, claimed_at INTEGER?, begun_at INTEGER?, finished_at INTEGER?, reason TEXT?, report TEXT?, reported_at INTEGER?, lane TEXT, reference BLOB?, message_id TEXT?, cost INTEGER
     awaited_report: awaited_report_id INTEGER?, attempt_id INTEGER, route TEXT, reference INTEGER?, sent_at INTEGER, delivered INTEGER
     blocklist: entry_hash BLOB, entry_sealed BLOB, created_at INTEGER, origin TEXT
-    budget_use: budget_use_id INTEGER?, route TEXT, kind TEXT, amount INTEGER, attempt_id INTEGER?, used_at INTEGER?
+    breaker: prefix_hash BLOB, prefix_sealed BLOB, level TEXT, counts_from INTEGER, open_until INTEGER?, next_probe_at INTEGER, finding TEXT, reason TEXT, tripped_at INTEGER
+    budget_use: budget_use_id INTEGER?, route TEXT, kind TEXT, amount INTEGER, attempt_id INTEGER?, used_at INTEGER?, cost INTEGER
     event: event_id BLOB, verification_id INTEGER, event_index INTEGER, kind TEXT, generation INTEGER, skipped INTEGER, handed_over_at INTEGER?
+    guess: number_hash BLOB, failures INTEGER, failed_at INTEGER
     inbox: inbox_id INTEGER?, message_id INTEGER, route TEXT, part_hash BLOB, sender_sealed BLOB, sender_hash BLOB, kind TEXT, pdu_sealed BLOB, reference INTEGER?, reference_bits INTEGER?, parts INTEGER, part INTEGER, sent_at INTEGER?, received_at INTEGER, reaction TEXT?
     meta: name TEXT, value BLOB
+    prefix_tally: prefix_hash BLOB, bucket_at INTEGER, requests INTEGER, beside INTEGER, sent INTEGER, verified INTEGER, voice_seconds INTEGER
+    seen_number: number_hash BLOB, seen_at INTEGER
     sim_pin: sim_pin_hash BLOB, tried_at INTEGER
+    tallied: verification_id INTEGER?, country_hash BLOB?, range_hash BLOB?, block_hash BLOB?
     try: try_id INTEGER?, verification_id INTEGER, received_at INTEGER, valid INTEGER?, ip_address TEXT
+    velocity: scope TEXT, subject_hash BLOB, used_at INTEGER, total INTEGER, amount INTEGER
+    verdict: verdict_id INTEGER?, hour_at INTEGER, rule TEXT, verdict TEXT, scope TEXT, subject_hash BLOB, subject_sealed BLOB?, reason TEXT, times INTEGER, first_at INTEGER, last_at INTEGER
     verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?, pin_key BLOB?
     account_secret_by_account
     admin_failure_by_age
@@ -241,13 +248,20 @@ fn the_schema_from_nothing_is_this_one() {
     attempt_unfinished
     awaited_report_by_attempt
     awaited_report_by_route
+    budget_use_by_cost
     budget_use_by_route
     budget_use_in_hand
+    guess_by_age
     inbox_by_message
     inbox_by_receipt
     inbox_by_sender
+    prefix_tally_by_age
+    seen_number_by_age
     try_by_verification
     try_with_address
+    velocity_by_age
+    verdict_by_age
+    verdict_by_subject
     verification_by_deadline
     verification_by_end
     verification_in_progress
@@ -305,7 +319,13 @@ fn an_upgrade_counts_what_was_sent_before_and_keeps_what_waits() {
 
 /// The share of an attempt of one part.
 fn share(attempt: i64) -> NewBudgetUse {
-    NewBudgetUse { route: "sim1".to_owned(), kind: EventKind::Sms, amount: 1, attempt: AttemptId::new(attempt) }
+    NewBudgetUse {
+        route: "sim1".to_owned(),
+        kind: EventKind::Sms,
+        amount: 1,
+        cost: 3,
+        attempt: AttemptId::new(attempt),
+    }
 }
 
 /// Takes a share as a claim does.
@@ -323,19 +343,48 @@ async fn ten_thousand_claims_at_once_never_take_one_share_too_many() {
     let store = place.open();
     let now = Timestamp::from_millis(1_772_366_400_000);
     let day = Duration::from_secs(86_400);
+    // Of the month 100 are used already: it binds sooner than the day.
+    let windows = [(day, 777), (day * 31, 700)];
+    store.write(move |tx| tx.add_budget_use("sim1", EventKind::Sms, (100, 0), now - day * 10)).await.expect("written");
     let claims: Vec<_> = (0..10_000)
         .map(|attempt| {
             let store = store.clone();
-            tokio::spawn(async move { store.write(move |tx| take(tx, &share(attempt), &[(day, 777)], now)).await })
+            tokio::spawn(async move { store.write(move |tx| take(tx, &share(attempt), &windows, now)).await })
         })
         .collect();
     let mut taken = 0;
     for claim in claims {
         taken += usize::from(claim.await.expect("no panic").expect("written"));
     }
-    assert_eq!(taken, 777);
+    assert_eq!(taken, 600);
     let uses = store.read(move |tx| tx.budget_uses(now - day)).await.expect("uses");
-    assert_eq!(uses.iter().map(|used| used.amount).sum::<u32>(), 777);
+    assert_eq!(uses.iter().map(|used| used.amount).sum::<u32>(), 600);
+}
+
+#[tokio::test]
+async fn ten_thousand_claims_at_once_never_spend_a_cent_too_many() {
+    let place = Place::new();
+    let store = place.open();
+    let now = Timestamp::from_millis(1_772_366_400_000);
+    let month = Duration::from_secs(31 * 86_400);
+    store.write(move |tx| tx.add_budget_use("sim1", EventKind::Tts, (1, 40), now - month / 2)).await.expect("written");
+    let claims: Vec<_> = (0..10_000)
+        .map(|attempt| {
+            let store = store.clone();
+            let pay = move |tx: &Tx| {
+                let has = tx.has_money(&share(attempt), &[(month, 1000)], now)?;
+                if has { take(tx, &share(attempt), &[], now) } else { Ok(false) }
+            };
+            tokio::spawn(async move { store.write(pay).await })
+        })
+        .collect();
+    let mut taken = 0;
+    for claim in claims {
+        taken += usize::from(claim.await.expect("no panic").expect("written"));
+    }
+    assert_eq!(taken, 320, "of 1000 the call of before took 40, and each costs 3");
+    let uses = store.read(move |tx| tx.budget_uses(now - month)).await.expect("uses");
+    assert_eq!(uses.iter().map(|used| used.cost).sum::<u64>(), 1000);
 }
 
 #[tokio::test]
@@ -368,7 +417,7 @@ async fn uses_that_no_window_holds_are_purged_and_the_others_are_kept() {
     let (purged, left) = store
         .write(move |tx| {
             for second in [1, 2, 3] {
-                tx.add_budget_use("sim1", EventKind::Tts, 1, at(second))?;
+                tx.add_budget_use("sim1", EventKind::Tts, (1, 0), at(second))?;
             }
             tx.take_budget(&share(1), at(1))?;
             Ok::<_, StoreError>((tx.purge_budget(at(2))?, tx.budget_uses(at(0))?))

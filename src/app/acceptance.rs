@@ -1,15 +1,16 @@
 //! Whether a request is accepted: one ordered list of checks, each a small pure function over the same facts.
 //!
-//! The order is that of the contract when several refusals apply: 8, 15, 7, 10, 9, 6 (4, 1, 2 and 3 come before, where
+//! The order is that of the contract when several refusals apply: 8, 15, 7 (two checks), 10, 9, 6 (4, 1, 2 and 3 come before, where
 //! the request is read). A new rule is a function here, its place in [`CHECKS`], and the facts that it looks at.
 
 use super::Rules;
+use super::guard::Held;
 use super::types::StartError;
 use crate::channel::admission::{self, Asked, Waiting};
 use crate::channel::routing::RouteView;
 use crate::clock::Timestamp;
 use crate::phone::{Country, NumberKind};
-use crate::verification::{Credits, Plan, RequestId};
+use crate::verification::{Credits, EventKind, Plan, RequestId};
 
 /// What the checks look at, all read in one transaction.
 pub(super) struct Facts<'a> {
@@ -20,6 +21,8 @@ pub(super) struct Facts<'a> {
     pub kind: NumberKind,
     /// The number, or a prefix of it, is on the blocklist.
     pub blocked: bool,
+    /// A limit, wrong codes or a breaker hold the request up.
+    pub held: Option<Held>,
     /// The account's verification of the same number that has not ended.
     pub in_progress: Option<RequestId>,
     /// What the account has left; `None`: no limit.
@@ -34,7 +37,7 @@ pub(super) struct Facts<'a> {
 type Check = fn(&Facts) -> Result<(), StartError>;
 
 /// In the order in which they refuse.
-const CHECKS: [Check; 6] = [account, network, blocklist, concurrency, credits, route];
+const CHECKS: [Check; 7] = [account, network, blocklist, guard, concurrency, credits, route];
 
 /// The first refusal that applies.
 pub(super) fn judge(facts: &Facts) -> Result<(), StartError> {
@@ -46,11 +49,25 @@ fn account(facts: &Facts) -> Result<(), StartError> {
 }
 
 fn network(facts: &Facts) -> Result<(), StartError> {
-    if facts.rules.allows(facts.country, facts.kind) { Ok(()) } else { Err(StartError::UnsupportedNetwork) }
+    let is_open = open_kinds(facts).next().is_some();
+    if is_open && facts.rules.allows(facts.country, facts.kind) { Ok(()) } else { Err(StartError::UnsupportedNetwork) }
+}
+
+/// The events of the workflow whose channel is open to the country.
+fn open_kinds(facts: &Facts) -> impl Iterator<Item = EventKind> {
+    let events = facts.plan.workflow.events().iter().copied();
+    events.filter(|kind| !facts.rules.protection.countries.closes(*kind, facts.country))
 }
 
 fn blocklist(facts: &Facts) -> Result<(), StartError> {
     if facts.blocked { Err(StartError::Blocked) } else { Ok(()) }
+}
+
+fn guard(facts: &Facts) -> Result<(), StartError> {
+    match facts.held {
+        Some(Held { until }) => Err(StartError::Held { retry_after: until.map(|until| until.since(facts.now)) }),
+        None => Ok(()),
+    }
 }
 
 fn concurrency(facts: &Facts) -> Result<(), StartError> {
@@ -68,8 +85,8 @@ fn credits(facts: &Facts) -> Result<(), StartError> {
 }
 
 fn route(facts: &Facts) -> Result<(), StartError> {
-    let kinds = facts.plan.workflow.events();
-    let asked = Asked { kinds, country: facts.country, send_timeout: facts.plan.send_timeout };
+    let kinds: Vec<_> = open_kinds(facts).collect();
+    let asked = Asked { kinds: &kinds, country: facts.country, send_timeout: facts.plan.send_timeout };
     admission::admit(facts.routes, &facts.rules.routing, asked, facts.waiting, facts.now).map_err(StartError::NoRoute)
 }
 
@@ -91,6 +108,7 @@ mod tests {
             country: None,
             kind: NumberKind::PremiumRate,
             blocked: true,
+            held: Some(Held { until: None }),
             in_progress: Some(RequestId::from_bytes([1; 16])),
             credits: Some(Credits(1204)),
             price: Credits(1205),
@@ -107,10 +125,11 @@ mod tests {
 
     #[test]
     fn of_several_refusals_the_first_in_the_contracts_order_is_given() {
-        let changes: [fn(&mut Facts); 5] = [
+        let changes: [fn(&mut Facts); 6] = [
             |facts| facts.barred = false,
             |facts| facts.kind = NumberKind::Mobile,
             |facts| facts.blocked = false,
+            |facts| facts.held = None,
             |facts| facts.in_progress = None,
             |facts| facts.credits = None,
         ];
@@ -121,6 +140,7 @@ mod tests {
         Barred
         UnsupportedNetwork
         Blocked
+        Held { retry_after: None }
         InProgress { request: 01010101010101010101010101010101 }
         QuotaExceeded
         NoRoute(NotConfigured)
@@ -135,6 +155,7 @@ mod tests {
                 facts.barred = false;
                 facts.kind = NumberKind::Mobile;
                 facts.blocked = false;
+                facts.held = None;
                 facts.in_progress = None;
                 facts.credits = Some(Credits(left));
             })

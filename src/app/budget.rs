@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use super::outbox::purpose_of;
 use super::types::{Account, Internal};
 use super::{App, Rules};
-use crate::channel::budget::DAY;
+use crate::channel::budget::{Alarm, DAY};
 use crate::channel::{Outcome, Used, When, sms_parts};
 use crate::clock::Timestamp;
 use crate::secrets::Secrets;
-use crate::store::{BudgetUse, DueAttempt, StoreError, Tx, VerificationRow};
+use crate::store::{BudgetUse, DueAttempt, NewBudgetUse, StoreError, Tx, VerificationRow};
 use crate::verification::{AccountId, AttemptId, Autofill, EventKind, Language, Pin};
 
-/// Uses are kept for longer than a window: a clock that jumped ahead and comes back finds them again.
-const KEPT: std::time::Duration = DAY.saturating_mul(2);
+/// Uses are kept for longer than the longest window: a clock that jumped ahead and comes back finds them again.
+const KEPT_BEYOND: std::time::Duration = DAY;
 
 /// How many parts the text of a message has. Its PIN is one of the same length: the characters of a PIN are of one
 /// septet or one UTF-16 unit each.
@@ -88,11 +88,20 @@ pub(super) fn settle(tx: &Tx, attempt: AttemptId, outcome: &Outcome, now: Timest
     if counts(outcome) { tx.count_budget(attempt, now) } else { tx.give_back_budget(attempt) }
 }
 
+/// Tells the operator how much of a budget is used.
+pub(super) fn warn(share: &NewBudgetUse, alarm: &Alarm) {
+    let NewBudgetUse { route, kind, .. } = share;
+    let Alarm { of, window, percent, left, limit } = alarm;
+    let kind = kind.as_str();
+    tracing::warn!(route, kind, of, window, left, limit, "{percent} % of a route's budget are used");
+}
+
 /// The database's words in the board's.
 pub fn uses_of(uses: Vec<BudgetUse>) -> Vec<Used> {
     let used = |used: BudgetUse| {
         let when = used.attempt.map(When::InHand).or(used.used.map(When::At))?;
-        Some(Used { route: used.route, kind: used.kind, amount: used.amount, when })
+        let BudgetUse { route, kind, amount, cost, .. } = used;
+        Some(Used { route, kind, amount, cost, when })
     };
     uses.into_iter().filter_map(used).collect()
 }
@@ -123,7 +132,8 @@ impl App {
     /// Fills the board's ledgers with what the database knows.
     pub(super) async fn load_budgets(&self) -> Result<(), Internal> {
         let now = self.clock.now();
-        let uses = self.store.read(move |tx: &Tx| tx.budget_uses(now - DAY)).await?;
+        let since = now - self.board.longest_window();
+        let uses = self.store.read(move |tx: &Tx| tx.budget_uses(since)).await?;
         self.board.load_budgets(&uses_of(uses));
         self.board.routes_at(now);
         Ok(())
@@ -131,7 +141,7 @@ impl App {
 
     /// Deletes some uses that no budget needs any more; says how many.
     pub async fn purge_budgets(&self) -> Result<usize, Internal> {
-        let before = self.clock.now() - KEPT;
+        let before = self.clock.now() - (self.board.longest_window() + KEPT_BEYOND);
         Ok(self.store.write(move |tx: &Tx| tx.purge_budget(before)).await?)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use super::guard::guesses;
 use super::transition::{Prepared, step};
 use super::types::{Account, CheckError, Checked, Internal};
 use super::{App, Keys};
@@ -69,33 +70,44 @@ impl App {
         let _turn = self.checks.take(request).await;
         // The pepper of what is read here is there until it is compared.
         let keys = self.keys();
-        let counted = self.count_try(account, request, ip_address.unwrap_or_default()).await?;
+        let counted = self.count_try(&keys, account, request, ip_address.unwrap_or_default()).await?;
         let compared = compare(&keys, request, &counted, &code).await;
         // A comparison that could not be made counts as wrong: it must not leave the try open.
         let right = matches!(compared, Ok(true));
-        let settled = self.settle_try(counted, right).await;
+        let settled = self.settle_try(&keys, counted, right).await;
         compared?;
         settled
     }
 
     async fn count_try(
         &self,
+        keys: &Keys,
         account: &Account,
         request: RequestId,
         ip_address: String,
     ) -> Result<Counted, CheckError> {
         let account = account.id;
         let now = self.clock.now();
+        let (rules, secrets) = (self.rules(), keys.secrets.clone());
         self.store
             .write(move |tx: &Tx| {
                 let Some(mut row) = tx.verification_by_request(account, request)? else {
                     return Err(CheckError::NotFound);
                 };
                 settle_orphans(tx, &mut row, now)?;
+                let guessing = &rules.protection.guessing;
+                let number = guesses::counted(tx, &secrets, &row)?;
+                if row.machine.end().is_none()
+                    && let Some(hold) = guesses::hold_check(tx, guessing, &number, now)?
+                {
+                    let retry_after = hold.until().map(|until| until.since(now));
+                    return Ok(Err(CheckError::Held { retry_after }));
+                }
                 let Ok(step) = step(tx, &mut row, Event::TryCounted, &Prepared::default(), now)? else {
                     // What the orphans came to stands.
-                    return Ok(None);
+                    return Ok(Err(CheckError::NotFound));
                 };
+                guesses::count(tx, guessing, &number, now)?;
                 let (generation, alive) = step
                     .effects
                     .iter()
@@ -105,7 +117,7 @@ impl App {
                     })
                     .expect("a counted try is compared");
                 let try_id = tx.insert_try(row.id, now, &ip_address)?;
-                Ok(Some(Counted {
+                Ok(Ok(Counted {
                     verification: row.id,
                     try_id,
                     generation,
@@ -115,12 +127,12 @@ impl App {
                 }))
             })
             .await?
-            .ok_or(CheckError::NotFound)
     }
 
-    async fn settle_try(&self, counted: Counted, right: bool) -> Result<Checked, CheckError> {
+    async fn settle_try(&self, keys: &Keys, counted: Counted, right: bool) -> Result<Checked, CheckError> {
         let now = self.clock.now();
         let prepared = self.prepared();
+        let (rules, secrets) = (self.rules(), keys.secrets.clone());
         let (step, checked) = self
             .store
             .write(move |tx: &Tx| {
@@ -131,6 +143,10 @@ impl App {
                 let Ok(step) = step(tx, &mut row, compared, &prepared, now)? else {
                     return Err(CheckError::NotFound);
                 };
+                if right {
+                    let number = guesses::counted(tx, &secrets, &row)?;
+                    guesses::was_right(tx, &rules.protection.guessing, &number)?;
+                }
                 let cost = Money::from_units(tx.cost_of(verification)?);
                 let price = if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) };
                 let checked = event_of(tx, verification, generation)?.map(|event| Checked {

@@ -1,6 +1,7 @@
 //! Forgetting a number: everything by which it could be told that it was ever here.
 
 use super::blocklist::BlocklistEntry;
+use super::guard::rekeying::scopes;
 use super::transition::{Prepared, step};
 use super::types::Internal;
 use crate::clock::Timestamp;
@@ -31,6 +32,8 @@ pub struct Forgotten {
     pub tries: usize,
     /// Parts of messages that came from the number.
     pub message_parts: usize,
+    /// What limits, wrong codes and verdicts kept of it.
+    pub counts: usize,
     pub entry: Entry,
 }
 
@@ -102,13 +105,15 @@ pub async fn forget(
     let entries = BlocklistEntry::Number(number.clone()).hashes(secrets);
     let rest = move |tx: &Tx| {
         tx.must_be_under(&under)?;
-        let mut parts = 0;
+        let scopes = scopes();
+        let (mut parts, mut counts) = (0, 0);
         for hash in &hashes {
+            counts += tx.forget_subject(hash, &scopes)?;
             parts += tx.delete_parts_of_sender(hash)?;
         }
         if how.keep_blocked {
             let entry = if tx.is_blocked(&entries)? { Entry::Kept } else { Entry::None };
-            return Ok((parts, entry));
+            return Ok((parts, counts, entry));
         }
         let mut entry = Entry::None;
         for hash in &entries {
@@ -116,9 +121,9 @@ pub async fn forget(
                 entry = Entry::Removed;
             }
         }
-        Ok::<_, StoreError>((parts, entry))
+        Ok::<_, StoreError>((parts, counts, entry))
     };
-    (forgotten.message_parts, forgotten.entry) = store.write(rest).await?;
+    (forgotten.message_parts, forgotten.counts, forgotten.entry) = store.write(rest).await?;
     Ok(forgotten)
 }
 

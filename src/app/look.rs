@@ -28,8 +28,12 @@ const CHUNK: u32 = 64;
 /// behind them has its turn when they are fewer.
 const LOOK: u32 = 2048;
 
-/// Attempts that no route takes, of one lane in one look.
-const UNROUTABLE: u32 = 64;
+/// Why an attempt is skipped.
+const NO_ROUTE: &str = "no route takes it";
+const CLOSED: &str = "its country is closed to this channel";
+
+/// Attempts that are skipped, of one lane in one look.
+const SKIPPED: u32 = 64;
 
 /// An attempt that is due, with what routing asks.
 #[derive(Clone, Debug)]
@@ -68,8 +72,8 @@ pub struct Outlook {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub due: Due,
-    /// The route that takes it; `None`: no route ever will.
-    pub route: Option<String>,
+    /// The route that takes it, or why it is skipped: none ever will.
+    pub route: Result<String, &'static str>,
 }
 
 impl App {
@@ -82,10 +86,15 @@ impl App {
     }
 }
 
-/// How many messages wait in each lane.
-pub(super) fn waiting(tx: &Tx, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+/// How many messages wait in each lane that is not to be skipped.
+pub(super) fn waiting(tx: &Tx, rules: &Rules, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
     let lanes = tx.due_by_lane(now)?;
-    Ok(lanes.into_iter().map(|(lane, count)| Waiting { lane: Lane::read(&lane), count }).collect())
+    let waiting = lanes.into_iter().map(|(lane, count)| Waiting { lane: Lane::read(&lane), count });
+    Ok(waiting.filter(|waiting| !is_closed(rules, &waiting.lane)).collect())
+}
+
+fn is_closed(rules: &Rules, lane: &Lane) -> bool {
+    rules.protection.countries.closes(lane.kind, lane.country)
 }
 
 struct Look<'a> {
@@ -102,6 +111,8 @@ struct Look<'a> {
 struct OpenLane {
     text: String,
     lane: Lane,
+    /// Its channel is closed to its country: all of it is skipped.
+    skipped: bool,
     /// Read and not looked at yet.
     rows: VecDeque<DueAttempt>,
     /// The last that was read.
@@ -113,7 +124,7 @@ struct OpenLane {
     /// What is left decides nothing.
     closed: bool,
     passed: u32,
-    unroutable: u32,
+    skipped_count: u32,
 }
 
 /// The place of a lane's next attempt in the order: those for which somebody waits come first, then the due time decides.
@@ -124,7 +135,7 @@ impl<'a> Look<'a> {
         let limited = routes.iter().any(|route| !route.budget.sms.limits().windows().is_empty());
         let amounts = limited.then(|| Amounts { tx, rules, autofill: BTreeMap::new() });
         let prospects = Prospects::new(routes, &rules.routing, now);
-        let lanes = tx.due_lanes(now)?.into_iter().map(OpenLane::new).collect();
+        let lanes = tx.due_lanes(now)?.into_iter().map(|text| OpenLane::new(text, rules)).collect();
         Ok(Self { tx, now, send_timeout: rules.send_timeout, prospects, amounts, lanes })
     }
 
@@ -150,7 +161,7 @@ impl<'a> Look<'a> {
                 worth_while = self.is_worth_while();
             }
         }
-        for lane in self.lanes.iter().filter(|lane| !lane.is_over()) {
+        for lane in self.lanes.iter().filter(|lane| !lane.is_over() && !lane.skipped) {
             if let Choice::Queue { until, .. } = self.prospects.choose(&need(&lane.lane, 1, None)) {
                 outlook.until = outlook.until.into_iter().chain(until).min();
             }
@@ -162,7 +173,7 @@ impl<'a> Look<'a> {
     fn is_worth_while(&self) -> bool {
         self.lanes.iter().filter(|lane| !lane.is_over()).any(|lane| {
             let need = need(&lane.lane, 1, None);
-            self.prospects.may_go(&need) || !self.prospects.is_routable(&need)
+            lane.skipped || self.prospects.may_go(&need) || !self.prospects.is_routable(&need)
         })
     }
 
@@ -195,11 +206,14 @@ impl<'a> Look<'a> {
         // Of a PIN that is dead already another one takes the place.
         let pin_end = row.pin_end.filter(|end| *end > self.now);
         let due = Due { attempt: row.id, due: row.due, lane: lane.lane.clone(), amount, pin_end };
+        if lane.skipped {
+            return Ok(lane.skip(due, CLOSED, outlook));
+        }
         let choice = self.prospects.choose(&due.need());
         self.prospects.note(&due.need(), &choice);
         match choice {
             Choice::Take(route) => {
-                let route = Some(self.prospects.route(route).name.clone());
+                let route = Ok(self.prospects.route(route).name.clone());
                 outlook.steps.push(Step { due, route });
                 Ok(true)
             }
@@ -213,19 +227,16 @@ impl<'a> Look<'a> {
             }
             // All of the lane ask the same.
             Choice::Wait => Ok(false),
-            Choice::Nothing => {
-                outlook.steps.push(Step { due, route: None });
-                lane.unroutable += 1;
-                Ok(lane.unroutable < UNROUTABLE)
-            }
+            Choice::Nothing => Ok(lane.skip(due, NO_ROUTE, outlook)),
         }
     }
 }
 
 impl OpenLane {
-    fn new(text: String) -> Self {
+    fn new(text: String, rules: &Rules) -> Self {
         let lane = Lane::read(&text);
         Self {
+            skipped: is_closed(rules, &lane),
             lane,
             text,
             rows: VecDeque::new(),
@@ -234,8 +245,15 @@ impl OpenLane {
             exhausted: false,
             closed: false,
             passed: 0,
-            unroutable: 0,
+            skipped_count: 0,
         }
+    }
+
+    /// Says whether the look goes on with the lane.
+    fn skip(&mut self, due: Due, reason: &'static str, outlook: &mut Outlook) -> bool {
+        outlook.steps.push(Step { due, route: Err(reason) });
+        self.skipped_count += 1;
+        self.skipped_count < SKIPPED
     }
 
     fn is_over(&self) -> bool {

@@ -12,6 +12,7 @@ mod callback;
 mod check;
 mod control;
 mod forget;
+mod guard;
 mod inbox;
 mod keeping;
 mod keys;
@@ -48,6 +49,9 @@ pub use admin::{
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
 pub use forget::{Entry, ForgetError, Forgetting, Forgotten, forget};
+pub use guard::operator::{
+    GuardTarget, InvalidTarget, ShownBreaker, ShownNumber, ShownVerdict, breakers, release, release_all, show, verdicts,
+};
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
 use keys::Keys;
 pub use look::{Due, Outlook, Step};

@@ -10,6 +10,7 @@ use super::App;
 use super::blocklist::hashes_of;
 use super::budget;
 use super::callback::catch_up;
+use super::guard::calls;
 use super::search::number_of;
 use super::transition::{Prepared, note_failure, step};
 use super::types::Internal;
@@ -37,6 +38,8 @@ pub enum Claim {
     Gone,
     /// Claimed, but its number is on the blocklist by now: it is not to be sent.
     Blocked,
+    /// It is to be skipped, and why.
+    Closed(&'static str),
     /// The route's budget is spent; the board knew of less than the database, and knows it now.
     Spent,
 }
@@ -48,6 +51,7 @@ enum Try {
     Claimed(Box<VerificationRow>, Autofill, NewBudgetUse, Option<Reference>),
     NeedsPin(Box<VerificationRow>),
     Gone,
+    Closed(&'static str),
     Spent,
 }
 
@@ -114,12 +118,15 @@ impl App {
         loop {
             match self.try_claim(attempt, route.to_owned(), prepared).await? {
                 Try::Gone => return Ok(Claim::Gone),
+                Try::Closed(reason) => return Ok(Claim::Closed(reason)),
                 Try::Spent => {
                     self.load_budgets().await?;
                     return Ok(Claim::Spent);
                 }
                 Try::Claimed(row, autofill, share, reference) => {
-                    self.board.take_budget(&share.route, share.kind, attempt, share.amount);
+                    for alarm in self.board.take_budget(&share.route, share.kind, attempt, share.amount) {
+                        budget::warn(&share, &alarm);
+                    }
                     let message = self.message(attempt, &row, &autofill, reference)?;
                     let blocked = self.is_blocked(&message.number).await?;
                     return Ok(if blocked { Claim::Blocked } else { Claim::Message(Box::new(message)) });
@@ -133,6 +140,7 @@ impl App {
         let now = self.clock.now();
         let rules = self.rules();
         let board = self.board.clone();
+        let keys = self.keys();
         let reference = board.is_provider(&route).then(|| Reference::from_bytes(self.random.bytes()));
         let claimed = self
             .store
@@ -143,8 +151,15 @@ impl App {
                 }
                 let autofill = budget::autofill_of(tx, row.fixed.account)?;
                 let kind = row.machine.current_event();
-                let share = NewBudgetUse { route, kind, amount: budget::amount(&rules, &row, &autofill), attempt: id };
-                if !tx.has_budget(&share, &board.limits(&share.route, kind).windows(), now)? {
+                if kind == EventKind::Tts && calls::are_spent(tx, &rules.protection, &keys.secrets, &row, now)? {
+                    return Ok(Try::Closed(calls::SPENT));
+                }
+                let amount = budget::amount(&rules, &row, &autofill);
+                let price = board.price(&route, kind, amount).units();
+                let share = NewBudgetUse { route, kind, amount, cost: price.unsigned_abs(), attempt: id };
+                if !tx.has_budget(&share, &board.limits(&share.route, kind).windows(), now)?
+                    || !tx.has_money(&share, &board.spend_limits(&share.route).windows(), now)?
+                {
                     return Ok(Try::Spent);
                 }
                 if row.machine.needs_new_pin(now) && prepared.pin.is_none() {
@@ -152,8 +167,7 @@ impl App {
                 }
                 match step(tx, &mut row, Event::Claimed { attempt: attempt.number }, &prepared, now)? {
                     Ok(step) if step.granted() => {
-                        let cost = board.price(&share.route, kind, share.amount).units();
-                        tx.claim_attempt(id, &share.route, reference, cost, now)?;
+                        tx.claim_attempt(id, &share.route, reference, price, now)?;
                         tx.take_budget(&share, now)?;
                         Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share, reference))
                     }
@@ -256,6 +270,7 @@ impl App {
         let now = self.clock.now();
         let prepared = self.prepared();
         let told = outcome.clone();
+        let (rules, keys) = (self.rules(), self.keys());
         let steps = self
             .store
             .write(move |tx: &Tx| {
@@ -282,11 +297,18 @@ impl App {
                             tx.insert_awaited_report(id, &route, reference, now)?;
                         }
                     }
-                    Outcome::Taken { message_id: Some(message_id) } => tx.name_attempt(id, message_id)?,
-                    Outcome::Taken { message_id: None }
-                    | Outcome::Spoken { .. }
-                    | Outcome::Unanswered { .. }
-                    | Outcome::Refused { .. } => {}
+                    Outcome::Taken { message_id } => {
+                        if let Some(message_id) = message_id {
+                            tx.name_attempt(id, message_id)?;
+                        }
+                        if is_call {
+                            calls::count(tx, &rules.protection, &keys.secrets, &row, calls::UNTOLD, now)?;
+                        }
+                    }
+                    Outcome::Spoken { talked, .. } => {
+                        calls::count(tx, &rules.protection, &keys.secrets, &row, *talked, now)?;
+                    }
+                    Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
                 let overtaken = catch_up(tx, id, &mut row, &prepared, now)?;
@@ -300,8 +322,8 @@ impl App {
         Ok(())
     }
 
-    /// No route takes an attempt: its event is skipped, or has failed if some route tried.
-    pub async fn unroutable(&self, id: AttemptId) -> Result<(), Internal> {
+    /// Nothing takes an attempt, and why: its event is skipped, or has failed if some route tried.
+    pub async fn unroutable(&self, id: AttemptId, reason: &'static str) -> Result<(), Internal> {
         let now = self.clock.now();
         let prepared = self.prepared();
         let step = self
@@ -309,8 +331,8 @@ impl App {
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
                 let result = step(tx, &mut row, Event::Unroutable { attempt: attempt.number }, &prepared, now)?;
-                tx.finish_attempt(id, AttemptState::Unroutable, Some("no route takes it"), now)?;
-                note_failure(tx, &row, "no route takes it")?;
+                tx.finish_attempt(id, AttemptState::Unroutable, Some(reason), now)?;
+                note_failure(tx, &row, reason)?;
                 Ok::<_, StoreError>(result.ok())
             })
             .await?;

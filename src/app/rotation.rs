@@ -20,15 +20,19 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 use tracing::warn;
+use zeroize::Zeroizing;
 
 use super::account::{seal_secret, secret_binding};
+use super::guard::rekeying::{Beside, Keyed, Renewed};
 use super::report::SIM_PIN_KEY;
 use super::transition::{number_binding, pin_binding};
 use super::types::Internal;
 use super::{App, blocklist, inbox};
 use crate::random::Random;
 use crate::secrets::{Digest, KeyFileError, KeyRing, MasterKey, Secrets, Unsealable};
-use crate::store::{BlockRow, ResealedPart, SealedPart, SealedSecret, SealedVerification, Store, StoreError, Tx};
+use crate::store::{
+    BlockRow, ResealedPart, SealedPart, SealedSecret, SealedText, SealedVerification, Store, StoreError, Tx,
+};
 
 /// Rows that one step looks at: few, so that its transaction never holds up the writer.
 const STEP: u32 = 128;
@@ -181,7 +185,27 @@ impl Rotation {
             after = last.id;
             self.step(&mut pass, rows, |row| self.part(secrets, row)).await?;
         }
+        let rows = self.store.read(|tx: &Tx| tx.sealed_breakers()).await?;
+        self.in_steps(&mut pass, rows, |row| self.shown(secrets, row)).await?;
+        let mut after = 0;
+        loop {
+            let rows = self.store.read(move |tx: &Tx| tx.sealed_verdicts(after, STEP)).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.id;
+            self.step(&mut pass, rows, |row| self.shown(secrets, row)).await?;
+        }
+        self.accounts(secrets).await?;
         Ok(pass)
+    }
+
+    /// What is counted of accounts, of which there is no row to tell that it is under the current key.
+    async fn accounts(&self, secrets: &Secrets) -> Result<(), Internal> {
+        let accounts: Vec<_> = self.store.read(|tx: &Tx| tx.accounts()).await?;
+        for group in accounts.chunks(STEP as usize) {
+            let keyed: Vec<_> = group.iter().map(|account| Keyed::account(secrets, account.id)).collect();
+            self.store.write(move |tx: &Tx| keyed.iter().try_for_each(|keyed| keyed.rekey(tx))).await?;
+        }
+        Ok(())
     }
 
     async fn in_steps<T>(
@@ -230,10 +254,13 @@ impl Rotation {
                 return Ok(None);
             }
             let plain = secrets.open(sealed, binding)?;
-            let hash = std::str::from_utf8(&plain).map(|digits| secrets.number_hash(digits)).map_err(|_| Unsealable)?;
-            Ok(Some((secrets.seal(&self.random, &plain, binding), hash)))
+            let text = std::str::from_utf8(&plain).map_err(|_| Unsealable)?;
+            Ok(Some((secrets.seal(&self.random, &plain, binding), Zeroizing::new(text.to_owned()))))
         };
-        let number = seal(&row.number_sealed, &number_binding(row.request))?;
+        let number = seal(&row.number_sealed, &number_binding(row.request))?.map(|(sealed, digits)| {
+            let (hash, beside) = (secrets.number_hash(&digits), Beside::of(secrets, &digits).map(Box::new));
+            ResealedNumber { sealed, hash, beside }
+        });
         let pin = row.pin_sealed.as_deref().unwrap_or_default();
         let pin = seal(pin, &pin_binding(row.request, row.generation))?.map(|(pin, _)| pin);
         if number.is_none() && pin.is_none() { Ok(None) } else { Ok(Some(Change::Verification { row, number, pin })) }
@@ -257,6 +284,12 @@ impl Rotation {
         let entry = blocklist::opened(secrets, &row).map_err(|_| Unsealable)?.parse().map_err(|_| Unsealable)?;
         let new = blocklist::row(secrets, &self.random, row.created, &entry, row.origin);
         Ok(Some(Change::Block { row, new }))
+    }
+
+    /// What the operator is shown of a breaker or a verdict.
+    fn shown(&self, secrets: &Secrets, row: SealedText) -> Result<Option<Change>, Unsealable> {
+        let renewed = Renewed::of(secrets, &self.random, &row.sealed, &row.scope)?;
+        Ok(renewed.map(|new| Change::Shown { row, new }))
     }
 
     fn part(&self, secrets: &Secrets, row: SealedPart) -> Result<Option<Change>, Unsealable> {
@@ -306,10 +339,18 @@ impl Rotation {
 
 /// A row and what it becomes.
 enum Change {
-    Verification { row: SealedVerification, number: Option<(Vec<u8>, Digest)>, pin: Option<Vec<u8>> },
+    Verification { row: SealedVerification, number: Option<ResealedNumber>, pin: Option<Vec<u8>> },
     Secret { row: SealedSecret, new: crate::store::SecretRow },
     Block { row: BlockRow, new: BlockRow },
     Part { row: SealedPart, new: ResealedPart },
+    Shown { row: SealedText, new: Renewed },
+}
+
+struct ResealedNumber {
+    sealed: Vec<u8>,
+    hash: Digest,
+    /// What is counted of the number and its prefixes.
+    beside: Option<Box<Beside>>,
 }
 
 impl Change {
@@ -318,8 +359,9 @@ impl Change {
         match self {
             Self::Verification { row, number, pin } => {
                 let mut changed = false;
-                if let Some((sealed, hash)) = number {
+                if let Some(ResealedNumber { sealed, hash, beside }) = number {
                     changed |= tx.reseal_number(row, sealed, hash)?;
+                    beside.as_ref().map_or(Ok(()), |beside| beside.write(tx, row.id))?;
                 }
                 if let Some(sealed) = pin {
                     changed |= tx.reseal_pin(row, sealed)?;
@@ -329,6 +371,11 @@ impl Change {
             Self::Secret { row, new } => tx.reseal_secret(row, new),
             Self::Block { row, new } => tx.reseal_block(row, new),
             Self::Part { row, new } => tx.reseal_part(row, new),
+            Self::Shown { row, new } => {
+                let changed = tx.reseal_text(row, &new.sealed)?;
+                new.rekey(tx)?;
+                Ok(changed)
+            }
         }
     }
 }

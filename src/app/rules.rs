@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::channel::routing::Policy;
+use crate::fraud::Protection;
 use crate::phone::{Country, NumberKind};
 use crate::secrets::HashCost;
 use crate::verification::{CodeLength, Credits, Language, Money, OptOutWords, Plan, StartRequest, Texts, Workflow};
@@ -38,6 +39,8 @@ pub struct Rules {
     pub texts: Arc<Texts>,
     /// Words by which a number's owner gets it onto the blocklist; none: no message does.
     pub opt_out: Option<Arc<OptOutWords>>,
+    /// From fraud and guessing.
+    pub protection: Protection,
 }
 
 /// How long what has ended is kept.
@@ -80,6 +83,7 @@ impl Rules {
             (Some(life), _) => life,
             (None, _) => self.pin_life,
         };
+        let pin_life = self.protection.pin_life_max.map_or(pin_life, |most| pin_life.min(most));
         Plan {
             workflow,
             next_event_wait: next_event_wait.or(self.next_event_wait),
@@ -128,6 +132,7 @@ pub(super) mod tests {
             },
             texts: Arc::new(Texts::built_in(|_| 1)),
             opt_out: None,
+            protection: Protection::default(),
         }
     }
 
@@ -142,6 +147,7 @@ pub(super) mod tests {
             next_event_wait: next_event_wait.map(Duration::from_secs),
             workflow: None,
             pin: None,
+            end_user: None,
         };
         let plan = rules().plan(&request);
         (plan.pin_life.as_secs(), plan.next_event_wait.map(|wait| wait.as_secs()))

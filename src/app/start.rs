@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use tracing::warn;
+
 use super::acceptance::{Facts, judge};
+use super::guard::{Judged, Subjects};
 use super::transition::number_binding;
 use super::types::{Account, Internal, StartError};
 use super::{App, Rules};
@@ -31,13 +34,36 @@ struct Candidate {
     plan: Plan,
     rules: Arc<Rules>,
     routes: Vec<RouteView>,
+    subjects: Option<Subjects>,
 }
 
 impl Candidate {
+    /// What limits, wrong codes and breakers say.
+    fn suspect(&self, tx: &Tx, now: Timestamp) -> Result<Judged, StoreError> {
+        let Some(subjects) = &self.subjects else { return Ok(Judged::default()) };
+        subjects.judge(tx, &self.rules.protection, self.plan.workflow.events(), now)
+    }
+
+    fn rekey(&self, tx: &Tx) -> Result<(), StoreError> {
+        self.subjects.as_ref().map_or(Ok(()), |subjects| subjects.rekey(tx))
+    }
+
+    /// Puts on record what was suspicious. Says so in the log where a breaker tripped.
+    fn note(&self, tx: &Tx, judged: &Judged, now: Timestamp) -> Result<(), StoreError> {
+        let Some(subjects) = &self.subjects else { return Ok(()) };
+        subjects.note(tx, &self.rules.protection, judged, now)?;
+        if let Some((level, reason)) = judged.tripped() {
+            let country = self.country.map(|country| country.to_string()).unwrap_or_default();
+            let mode = self.rules.protection.breaker.mode;
+            warn!(level = level.as_str(), country, reason, ?mode, "a breaker tripped; `simverify guard list` names it");
+        }
+        Ok(())
+    }
+
     /// Reads the facts and judges. Says whether the account pays.
-    fn judge(&self, tx: &Tx, now: Timestamp) -> Result<Payment, StartError> {
+    fn judge(&self, tx: &Tx, judged: &Judged, now: Timestamp) -> Result<Payment, StartError> {
         let account = tx.account(self.account)?;
-        let waiting = look::waiting(tx, now)?;
+        let waiting = look::waiting(tx, &self.rules, now)?;
         let credits = account.as_ref().and_then(|account| account.credits).map(Credits);
         judge(&Facts {
             rules: &self.rules,
@@ -47,6 +73,7 @@ impl Candidate {
             country: self.country,
             kind: self.kind,
             blocked: tx.is_blocked(&self.block_hashes)?,
+            held: judged.held,
             in_progress: tx.request_in_progress(self.account, &self.number_hashes)?,
             credits,
             price: self.price,
@@ -74,11 +101,22 @@ impl App {
         account.defaults.fill(&mut request);
         let keys = self.keys();
         let rules = self.rules();
+        long_enough(&rules, &request)?;
         let candidate = self.candidate(&keys.secrets, &rules, account, &request);
         // Spares the hash of a PIN that would never be sent; the transaction that accepts judges again.
         let now = self.clock.now();
         let early = candidate.clone();
-        self.store.read(move |tx: &Tx| early.judge(tx, now).map(|_| ())).await?;
+        let judged = self.store.read(move |tx: &Tx| early.judge(tx, &early.suspect(tx, now)?, now).map(|_| ())).await;
+        if let Err(refusal) = judged {
+            if matches!(refusal, StartError::Held { .. }) {
+                let noted = self.store.write(move |tx: &Tx| {
+                    candidate.rekey(tx)?;
+                    candidate.note(tx, &candidate.suspect(tx, now)?, now)
+                });
+                noted.await?;
+            }
+            return Err(refusal);
+        }
 
         let id = RequestId::from_bytes(self.random.bytes());
         let pin = request.pin.clone().unwrap_or_else(|| self.draw_pin(&rules, &request));
@@ -88,20 +126,32 @@ impl App {
         let now = self.clock.now();
         self.store
             .write(move |tx: &Tx| {
-                match candidate.judge(tx, now)? {
-                    Payment::Unlimited => new.credits = 0,
-                    Payment::Debited if tx.debit_account(new.account, new.credits)? => {}
-                    Payment::Debited => return Err(StartError::QuotaExceeded),
+                candidate.rekey(tx)?;
+                let judged = candidate.suspect(tx, now)?;
+                match candidate.judge(tx, &judged, now) {
+                    Err(held @ StartError::Held { .. }) => {
+                        // What it was held for is kept, unlike anything that another refusal takes back.
+                        candidate.note(tx, &judged, now)?;
+                        return Ok(Err(held));
+                    }
+                    Err(refusal) => return Err(refusal),
+                    Ok(Payment::Unlimited) => new.credits = 0,
+                    Ok(Payment::Debited) if tx.debit_account(new.account, new.credits)? => {}
+                    Ok(Payment::Debited) => return Err(StartError::QuotaExceeded),
                 }
-                let (machine, _) = Verification::start(candidate.plan, now);
+                let (machine, _) = Verification::start(candidate.plan.clone(), now);
                 let row = tx.insert_verification(&new, &pin, &machine)?;
                 tx.insert_event(row, event_id, 0, machine.current_event(), machine.generation)?;
                 let (kind, country) = (machine.current_event(), candidate.country);
                 let lane = Lane { first: true, kind, country, avoided: None, excluded: vec![] };
                 tx.insert_attempt(row, machine.attempt, 0, now, &lane.to_string())?;
-                Ok(())
+                candidate.note(tx, &judged, now)?;
+                if let Some(subjects) = &candidate.subjects {
+                    subjects.count(tx, &candidate.rules.protection, &judged, row, now)?;
+                }
+                Ok(Ok(()))
             })
-            .await?;
+            .await??;
         self.wake.notify_one();
         Ok(id)
     }
@@ -118,6 +168,7 @@ impl App {
             plan: rules.plan(request),
             rules: Arc::clone(rules),
             routes: self.board.routes_at(self.clock.now()),
+            subjects: self.subjects(secrets, &rules.protection, account, number, request.end_user),
         }
     }
 
@@ -164,6 +215,16 @@ impl App {
             price: rules.credit_value.times(credits).units(),
             currency: rules.currency.clone(),
         }
+    }
+}
+
+/// Whether the PIN that a request asks for is long enough.
+fn long_enough(rules: &Rules, request: &StartRequest) -> Result<(), StartError> {
+    let length_min = rules.protection.pin_length_min;
+    match (&request.pin, request.code_length) {
+        (Some(pin), _) if pin.reveal().len() < length_min => Err(StartError::ShortPin("pin_code")),
+        (None, Some(length)) if length.digits() < length_min => Err(StartError::ShortPin("code_length")),
+        (Some(_) | None, _) => Ok(()),
     }
 }
 

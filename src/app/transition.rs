@@ -1,6 +1,7 @@
 //! One step of a verification inside a transaction: the machine decides, its effects become rows.
 
 use super::App;
+use super::guard;
 use super::types::Internal;
 use crate::channel::lane::Lane;
 use crate::clock::Timestamp;
@@ -70,6 +71,7 @@ pub(super) fn step(
         tx.event_handed_over(row.id, before.event, now)?;
     }
     tx.update_machine(row.id, &row.machine)?;
+    guard::tally(tx, row, &before)?;
     let deadline = row.machine.deadline();
     let sooner = deadline.is_some_and(|deadline| before.deadline().is_none_or(|before| deadline < before));
     let queued = effects.iter().any(|effect| matches!(effect, Effect::Send { .. } | Effect::Requeue { .. }));

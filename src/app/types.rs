@@ -62,6 +62,12 @@ pub enum StartError {
     UnsupportedNetwork,
     #[error("the number is on the blocklist")]
     Blocked,
+    /// A limit, wrong codes, or a breaker. `None`: not by itself, or nobody knows when.
+    #[error("the number, or somebody beside it, has to wait")]
+    Held { retry_after: Option<Duration> },
+    /// A PIN that is too short for this installation.
+    #[error("{0} asks for too short a PIN")]
+    ShortPin(&'static str),
     #[error("request {request} to the same number is in progress")]
     InProgress { request: RequestId },
     #[error("the account's credits are fewer than the price")]
@@ -92,6 +98,9 @@ pub enum CheckError {
     Wrong,
     #[error("the code was wrong too often")]
     WrongTooOften,
+    /// Nothing was counted or compared: the number had too many wrong codes lately. `None`: not by itself.
+    #[error("the number has to wait")]
+    Held { retry_after: Option<Duration> },
     #[error(transparent)]
     Internal(#[from] Internal),
 }

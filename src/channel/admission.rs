@@ -20,7 +20,7 @@ pub enum NoRoute {
     NotConfigured,
     /// Every such route has been down for longer than the send time-out.
     Down,
-    /// Every such route has spent its budget of the day, for longer than the send time-out.
+    /// Every such route has spent its budget of the day or of the month, for longer than the send time-out.
     BudgetSpent,
     /// The queue is longer than the send time-out.
     QueueTooLong,
@@ -34,7 +34,7 @@ impl NoRoute {
         match self {
             Self::NotConfigured => "no route is configured for this number",
             Self::Down => "every route to this number is down",
-            Self::BudgetSpent => "every route to this number has sent what it may in a day",
+            Self::BudgetSpent => "every route to this number has sent what it may in a day or a month",
             Self::QueueTooLong => "the queue to this number is too long",
             Self::ProvidersFailing => "every provider for this number is failing",
         }
@@ -118,17 +118,18 @@ fn pace(route: &RouteView, kind: EventKind) -> f64 {
     (route.time_of(kind) / concurrency).max(minute).as_secs_f64().max(0.001)
 }
 
-/// How many messages a route can send before `end`, and whether it is the budget of a day that allows no more.
+/// How many messages a route can send before `end`, and whether it is the budget of a day or a month that allows no more.
 fn sent_by(route: &RouteView, kind: EventKind, end: Timestamp, send_timeout: Duration) -> (f64, bool) {
     let by_time = send_timeout.as_secs_f64() / pace(route, kind);
-    match route.budget.of(kind).day {
+    let bound = route.budget.of(kind).long().filter(|share| share.frees.is_none_or(|frees| frees >= end));
+    match bound.map(|share| share.left).min() {
         // What it holds has its share already.
-        Some(day) if day.frees.is_none_or(|frees| frees >= end) => {
+        Some(left) => {
             let held = u32::try_from(route.held).unwrap_or(u32::MAX);
-            let by_day = f64::from(day.left.saturating_add(held));
-            if by_day <= by_time { (by_day, true) } else { (by_time, false) }
+            let by_budget = f64::from(left.saturating_add(held));
+            if by_budget <= by_time { (by_budget, true) } else { (by_time, false) }
         }
-        Some(_) | None => (by_time, false),
+        None => (by_time, false),
     }
 }
 
@@ -178,7 +179,7 @@ mod tests {
 
     /// A route of which so much of a minute's budget and of a day's is left until so many seconds have passed.
     fn budgeted(name: &str, minute: Option<Share>, day: Option<Share>) -> RouteView {
-        let sms = Allowance { minute, day, used: 0 };
+        let sms = Allowance { minute, day, ..Allowance::default() };
         RouteView { budget: Budget { sms, ..Budget::default() }, ..route(name) }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
 
-use super::budget::{Budget, Ledger, Limits};
+use super::budget::{Alarm, Budget, DAY, Ledger, Limits, MONTH, SpendLimits, Spending};
 use super::routing::{RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::verification::{AttemptId, EventKind, Money};
@@ -61,6 +61,7 @@ struct Entry {
     measured: [bool; 2],
     sms: Ledger,
     calls: Ledger,
+    spending: Spending,
 }
 
 /// What a route sent, as the database remembers it.
@@ -69,6 +70,8 @@ pub struct Used {
     pub route: String,
     pub kind: EventKind,
     pub amount: u32,
+    /// In units of 10⁻⁸ of the currency.
+    pub cost: u64,
     pub when: When,
 }
 
@@ -83,7 +86,10 @@ impl Entry {
     fn new(view: RouteView) -> Self {
         let ledger = |kind| Ledger::new(view.budget.of(kind).limits());
         let (sms, calls) = (ledger(EventKind::Sms), ledger(EventKind::Tts));
-        Self { sms, calls, held: BTreeMap::new(), measured: [false; 2], view }
+        let spending = Spending::new(view.budget.spend.limits());
+        let mut entry = Self { sms, calls, spending, held: BTreeMap::new(), measured: [false; 2], view };
+        entry.show();
+        entry
     }
 
     fn ledger(&mut self, kind: EventKind) -> &mut Ledger {
@@ -103,11 +109,15 @@ impl Entry {
     fn show(&mut self) {
         self.view.budget.sms = self.sms.allowance();
         self.view.budget.calls = self.calls.allowance();
+        let spend = self.spending.spend();
+        self.view.budget.sms.paid = spend.in_messages(self.view.price(EventKind::Sms, 1));
+        self.view.budget.calls.paid = spend.in_messages(self.view.price(EventKind::Tts, 1));
+        self.view.budget.spend = spend;
     }
 
-    /// Changes what both ledgers say of an attempt.
-    fn attempt(&mut self, change: impl Fn(&mut Ledger) -> bool) {
-        if change(&mut self.sms) | change(&mut self.calls) {
+    /// Changes what the ledgers say of an attempt.
+    fn attempt(&mut self, change: impl Fn(&mut Ledger) -> bool, pay: impl Fn(&mut Spending) -> bool) {
+        if change(&mut self.sms) | change(&mut self.calls) | pay(&mut self.spending) {
             self.show();
         }
     }
@@ -130,7 +140,7 @@ impl Board {
         let mut entries = self.lock();
         let mut set_back = false;
         for entry in &mut entries.routes {
-            set_back |= entry.sms.bring_up_to(now) | entry.calls.bring_up_to(now);
+            set_back |= entry.sms.bring_up_to(now) | entry.calls.bring_up_to(now) | entry.spending.bring_up_to(now);
             entry.show();
         }
         if set_back {
@@ -238,6 +248,13 @@ impl Board {
         limits
     }
 
+    /// What a route may spend.
+    pub fn spend_limits(&self, name: &str) -> SpendLimits {
+        let mut limits = SpendLimits::default();
+        self.on(name, |entry| limits = entry.view.budget.spend.limits());
+        limits
+    }
+
     /// What is left to a route as of the last change.
     pub fn budget(&self, name: &str) -> Budget {
         let mut budget = Budget::default();
@@ -245,22 +262,41 @@ impl Board {
         budget
     }
 
-    /// A route's budget holds an attempt that it is given.
-    pub fn take_budget(&self, name: &str, kind: EventKind, attempt: AttemptId, amount: u32) {
+    /// The longest window for which any route has a limit.
+    pub fn longest_window(&self) -> Duration {
+        let entries = self.lock();
+        let has_month = |Budget { sms, calls, spend }: &Budget| {
+            sms.month.is_some() || calls.month.is_some() || spend.month.is_some()
+        };
+        if entries.routes.iter().any(|entry| has_month(&entry.view.budget)) { MONTH } else { DAY }
+    }
+
+    /// A route's budget holds an attempt that it is given. Gives what an operator is to know of it.
+    pub fn take_budget(&self, name: &str, kind: EventKind, attempt: AttemptId, amount: u32) -> Vec<Alarm> {
+        let mut alarms = vec![];
         self.on(name, |entry| {
             entry.ledger(kind).take(attempt, amount);
+            alarms = entry.ledger(kind).alarms();
+            let cost = u64::try_from(entry.view.price(kind, amount).units()).unwrap_or(0);
+            entry.spending.take(attempt, cost);
+            alarms.extend(entry.spending.alarms());
             entry.show();
         });
+        alarms
     }
 
     /// An attempt was sent, or may have been: it counts.
     pub fn count_budget(&self, attempt: AttemptId, now: Timestamp) {
-        self.lock().routes.iter_mut().for_each(|entry| entry.attempt(|ledger| ledger.count(attempt, now)));
+        self.lock().routes.iter_mut().for_each(|entry| {
+            entry.attempt(|ledger| ledger.count(attempt, now), |spending| spending.count(attempt, now));
+        });
     }
 
     /// Nothing of an attempt was sent: its share is free again.
     pub fn give_back_budget(&self, attempt: AttemptId) {
-        self.lock().routes.iter_mut().for_each(|entry| entry.attempt(|ledger| ledger.give_back(attempt)));
+        self.lock().routes.iter_mut().for_each(|entry| {
+            entry.attempt(|ledger| ledger.give_back(attempt), |spending| spending.give_back(attempt));
+        });
         self.shared.changed.notify_one();
     }
 
@@ -271,13 +307,20 @@ impl Board {
             for kind in [EventKind::Sms, EventKind::Tts] {
                 *entry.ledger(kind) = Ledger::new(entry.view.budget.of(kind).limits());
             }
+            entry.spending = Spending::new(entry.view.budget.spend.limits());
             for used in uses {
                 if used.route != entry.view.name {
                     continue;
                 }
                 match used.when {
-                    When::InHand(attempt) => entry.ledger(used.kind).take(attempt, used.amount),
-                    When::At(at) => entry.ledger(used.kind).used(at, used.amount),
+                    When::InHand(attempt) => {
+                        entry.ledger(used.kind).take(attempt, used.amount);
+                        entry.spending.take(attempt, used.cost);
+                    }
+                    When::At(at) => {
+                        entry.ledger(used.kind).used(at, used.amount);
+                        entry.spending.used(at, used.cost);
+                    }
                 }
             }
             entry.show();

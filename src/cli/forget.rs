@@ -58,7 +58,7 @@ async fn forget(arguments: &Arguments, number: &PhoneNumber, global: &Global, st
 }
 
 fn tell(arguments: &Arguments, number: &PhoneNumber, forgotten: Forgotten, emptied: bool) -> Outcome {
-    let Forgotten { verifications, cancelled, attempts, tries, message_parts, entry } = forgotten;
+    let Forgotten { verifications, cancelled, attempts, tries, message_parts, counts, entry } = forgotten;
     let entry_word = match entry {
         Entry::None => "none",
         Entry::Removed => "removed",
@@ -67,12 +67,12 @@ fn tell(arguments: &Arguments, number: &PhoneNumber, forgotten: Forgotten, empti
     if arguments.json {
         return print_json(&json!({
             "verifications": verifications, "cancelled": cancelled, "attempts": attempts, "tries": tries,
-            "message_parts": message_parts, "blocklist": entry_word, "log_emptied": emptied,
+            "message_parts": message_parts, "counts": counts, "blocklist": entry_word, "log_emptied": emptied,
         }));
     }
     let mut text = format!(
         "{} is forgotten: verifications: {verifications} (in progress: {cancelled}), attempts: {attempts}, tries: {tries}, \
-         parts of messages: {message_parts}\n",
+         parts of messages: {message_parts}, counts and verdicts: {counts}\n",
         number.masked()
     );
     text += match entry {

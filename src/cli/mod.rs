@@ -17,6 +17,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod forget;
+mod guard;
 mod healthcheck;
 mod inbox;
 mod key;
@@ -97,6 +98,9 @@ pub enum Command {
     /// Numbers and prefixes that are never verified
     #[command(subcommand)]
     Blocklist(blocklist::Command),
+    /// Toll fraud and guessing: what is blocked, what was held up and why, and letting go
+    #[command(subcommand)]
+    Guard(guard::Command),
     /// Messages that came in to the SIMs
     Inbox(inbox::Arguments),
     /// Delete everything about a number
@@ -170,6 +174,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Account(command) => account::run(command, &global),
         Command::Admin(command) => admin::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
+        Command::Guard(command) => guard::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Forget(arguments) => forget::run(&arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),

@@ -208,9 +208,19 @@ impl Explanation {
 
     fn budget_left(&self, route: &RouteView) -> String {
         let allowance = route.budget.of(self.kind);
-        let shares = [("minute", allowance.minute), ("day", allowance.day)];
+        let shares = [
+            ("a minute", allowance.minute),
+            ("a day", allowance.day),
+            ("a month", allowance.month),
+            ("that its money pays", allowance.paid),
+        ];
         let told = shares.into_iter().filter_map(|(of, share)| Some((of, share?)));
-        let told: Vec<_> = told.map(|(of, share)| format!("{} of {} a {of}", share.left, share.limit)).collect();
+        let told: Vec<_> = told
+            .map(|(of, share)| {
+                let percent = if of == "a minute" { 0 } else { share.percent_used() };
+                format!("{} of {} {of}{}", share.left, share.limit, super::budget::alarm(percent))
+            })
+            .collect();
         if told.is_empty() { "no limit".to_owned() } else { told.join(", ") }
     }
 

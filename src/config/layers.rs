@@ -240,9 +240,13 @@ fn from_environment(environment: &[(OsString, OsString)]) -> Result<Vec<Layer>, 
             let keys: Vec<String> = name[ENVIRONMENT_PREFIX.len()..].split("__").map(str::to_ascii_lowercase).collect();
             let mut keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             // Countries are written in capitals, as the variable is.
-            if let (["pricing", "countries", country], Some(written)) = (keys.as_mut_slice(), name.rsplit("__").next())
-            {
-                *country = written;
+            let written = name.rsplit("__").next();
+            match (keys.as_mut_slice(), written) {
+                (["pricing", "countries", country], Some(written)) => *country = written,
+                (["numbers", "countries_sms" | "countries_voice", country], Some(written)) if *country != "default" => {
+                    *country = written;
+                }
+                _ => {}
             }
             single(&origin, &keys, value)
         })

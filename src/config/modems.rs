@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer};
 
 use super::fields::{limit, unless_empty, whole};
-use super::values::{Countries, Price, RouteName, Secret, read_from_string};
+use super::values::{Countries, Price, RouteName, Secret, Sum, read_from_string};
 use crate::modem::profile::Profile;
 
 /// What a modem's table need not say.
@@ -22,9 +22,13 @@ channels = ["sms", "voice"]
 countries = []
 sms_per_minute = 0
 sms_per_day = 0
+sms_per_month = 0
 calls_per_day = 0
+calls_per_month = 0
 sms_price = "0"
 call_price = "0"
+spend_per_day = "0"
+spend_per_month = "0"
 delivery_reports = true
 roaming = true
 voice = { kind = "none" }
@@ -53,11 +57,20 @@ pub struct ModemSettings {
     #[serde(deserialize_with = "limit::<_, 1000000>")]
     pub sms_per_day: Option<NonZeroU32>,
     /// None: no budget.
+    #[serde(deserialize_with = "limit::<_, 10000000>")]
+    pub sms_per_month: Option<NonZeroU32>,
+    /// None: no budget.
     #[serde(deserialize_with = "limit::<_, 1000000>")]
     pub calls_per_day: Option<NonZeroU32>,
+    /// None: no budget.
+    #[serde(deserialize_with = "limit::<_, 10000000>")]
+    pub calls_per_month: Option<NonZeroU32>,
     /// Of one part of an SMS.
     pub sms_price: Price,
     pub call_price: Price,
+    /// On both; 0: no budget.
+    pub spend_per_day: Sum,
+    pub spend_per_month: Sum,
     pub delivery_reports: bool,
     /// Whether it sends through a network that is not its SIM's own.
     pub roaming: bool,

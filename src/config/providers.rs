@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::error::without_url_secrets;
 use super::fields::{limit, seconds, unless_empty, whole};
 use super::modems::{ChannelKind, channels};
-use super::values::{Countries, Price, RouteName, Secret, read_from_string};
+use super::values::{Countries, Price, RouteName, Secret, Sum, read_from_string};
 use crate::channel::provider::template::{Method, TemplateSource};
 
 /// What a provider's table need not say.
@@ -42,9 +42,13 @@ timeout_seconds = 10
 concurrency = 4
 sms_per_minute = 0
 sms_per_day = 0
+sms_per_month = 0
 calls_per_day = 0
+calls_per_month = 0
 sms_price = "0"
 call_price = "0"
+spend_per_day = "0"
+spend_per_month = "0"
 proxy = ""
 ca_file = ""
 callback_secret = ""
@@ -131,11 +135,20 @@ with_request_keys! {
         #[serde(deserialize_with = "limit::<_, 1000000>")]
         pub sms_per_day: Option<NonZeroU32>,
         /// None: no budget.
+        #[serde(deserialize_with = "limit::<_, 10000000>")]
+        pub sms_per_month: Option<NonZeroU32>,
+        /// None: no budget.
         #[serde(deserialize_with = "limit::<_, 1000000>")]
         pub calls_per_day: Option<NonZeroU32>,
+        /// None: no budget.
+        #[serde(deserialize_with = "limit::<_, 10000000>")]
+        pub calls_per_month: Option<NonZeroU32>,
         /// Of one part of an SMS.
         pub sms_price: Price,
         pub call_price: Price,
+        /// On both; 0: no budget.
+        pub spend_per_day: Sum,
+        pub spend_per_month: Sum,
         #[serde(deserialize_with = "unless_empty")]
         pub proxy: Option<ProxyUrl>,
         /// PEM: authorities that are trusted beside the system's.

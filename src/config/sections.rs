@@ -16,8 +16,10 @@ use super::fields::{
     addresses, code_length, days, days_unless_zero, host_names, limit, networks, optional_addresses, path, seconds,
     seconds_unless_zero, unless_empty, whole,
 };
+use crate::fraud::countries::CountryModes;
 use crate::phone::NumberKind;
 
+use super::protection::{Profile, country_modes};
 use super::values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, PublicUrl, read_from_string};
 
 #[derive(Debug, Clone, Deserialize)]
@@ -100,6 +102,7 @@ pub struct StorageSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifySettings {
+    pub profile: Profile,
     /// 1–7.
     #[serde(deserialize_with = "whole::<_, _, 1, 7>")]
     pub default_workflow: u8,
@@ -149,6 +152,10 @@ pub struct InboxSettings {
 pub struct NumbersSettings {
     pub allowed_countries: Countries,
     pub allowed_types: BTreeSet<NumberKind>,
+    #[serde(deserialize_with = "country_modes")]
+    pub countries_sms: CountryModes,
+    #[serde(deserialize_with = "country_modes")]
+    pub countries_voice: CountryModes,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -117,6 +117,7 @@ fn the_defaults_are_those_of_the_contract() {
             number_retention: None,
         },
         verify: VerifySettings {
+            profile: Standard,
             default_workflow: 1,
             default_language: None,
             code_length: 4,
@@ -153,6 +154,122 @@ fn the_defaults_are_those_of_the_contract() {
                 FixedLineOrMobile,
                 Unknown,
             },
+            countries_sms: CountryModes {
+                others: Allow,
+                named: {},
+            },
+            countries_voice: CountryModes {
+                others: Allow,
+                named: {},
+            },
+        },
+        limits: LimitsSettings {
+            mode: Auto,
+            per_number: [
+                LimitSetting(
+                    Limit {
+                        count: 1,
+                        window: 30s,
+                    },
+                ),
+                LimitSetting(
+                    Limit {
+                        count: 3,
+                        window: 600s,
+                    },
+                ),
+                LimitSetting(
+                    Limit {
+                        count: 5,
+                        window: 3600s,
+                    },
+                ),
+                LimitSetting(
+                    Limit {
+                        count: 10,
+                        window: 86400s,
+                    },
+                ),
+            ],
+            per_address: [
+                LimitSetting(
+                    Limit {
+                        count: 10,
+                        window: 3600s,
+                    },
+                ),
+            ],
+            per_account: [],
+            per_prefix: [
+                LimitSetting(
+                    Limit {
+                        count: 20,
+                        window: 600s,
+                    },
+                ),
+                LimitSetting(
+                    Limit {
+                        count: 100,
+                        window: 86400s,
+                    },
+                ),
+            ],
+            per_country: [],
+            voice_minutes_per_number: [
+                LimitSetting(
+                    Limit {
+                        count: 5,
+                        window: 3600s,
+                    },
+                ),
+                LimitSetting(
+                    Limit {
+                        count: 10,
+                        window: 86400s,
+                    },
+                ),
+            ],
+            voice_minutes_per_prefix: [
+                LimitSetting(
+                    Limit {
+                        count: 30,
+                        window: 3600s,
+                    },
+                ),
+            ],
+            voice_minutes_per_account: [],
+            allowed_numbers: [],
+            allowed_addresses: [],
+        },
+        guessing: GuessingSettings {
+            mode: Auto,
+            free_failures: 3,
+            first_wait: 30s,
+            longest_wait: 3600s,
+            failures_in_a_row: 100,
+            failures_per_number: [
+                LimitSetting(
+                    Limit {
+                        count: 100,
+                        window: 86400s,
+                    },
+                ),
+            ],
+        },
+        breaker: BreakerSettings {
+            mode: Auto,
+            window: 21600s,
+            patience: 300s,
+            conversion_min: 35,
+            country_sends: 200,
+            range_sends: 60,
+            block_sends: 20,
+            sequence: 10,
+            burst: 30,
+            voice: 600s,
+            block: 43200s,
+            probe: 600s,
+            probes: 3,
         },
         pricing: PricingSettings {
             currency: Currency(
@@ -259,13 +376,13 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
         "[log]\nPassword = 'geheim'",
     ]), @r#"
     /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url, trusted_proxies, forwarded_header, connections_per_address, requests_in_flight
-    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
-    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, calls_per_day, sms_price, call_price, delivery_reports, roaming, voice
+    /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, sms_per_month, calls_per_day, calls_per_month, sms_price, call_price, spend_per_day, spend_per_month, delivery_reports, roaming, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
-    /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, preset, channels, countries, variables, secret, secret_file, timeout_seconds, concurrency, sms_per_minute, sms_per_day, calls_per_day, sms_price, call_price, proxy, ca_file, callback_secret, callback_secret_file, callback, voice, method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
+    /etc/simverify.toml:4: unknown key providers[0].header: did you mean headers? providers[0] allows name, preset, channels, countries, variables, secret, secret_file, timeout_seconds, concurrency, sms_per_minute, sms_per_day, sms_per_month, calls_per_day, calls_per_month, sms_price, call_price, spend_per_day, spend_per_month, proxy, ca_file, callback_secret, callback_secret_file, callback, voice, method, url, headers, content_type, body, success_status, success_path, success_value, success_pattern, message_id_path, refusal_path, final_codes, temporary_codes, retry_after_path
     /etc/simverify.toml:2: unknown key log.Password = ***: log allows level, format
     "#);
 }
@@ -332,7 +449,7 @@ fn a_value_that_does_not_fit_is_refused_with_what_is_allowed() {
     /etc/simverify.toml:2: verify.argon2.memory_kib = 8: must be a whole number from 1024 to 1048576
     /etc/simverify.toml:3: numbers.allowed_countries[1] = "UK": must be an ISO 3166-1 country code of two capital letters
     /etc/simverify.toml:2: numbers.allowed_countries = "DE": must be a list
-    /etc/simverify.toml:2: numbers.allowed_types[0] = "mobil": must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, unknown
+    /etc/simverify.toml:2: numbers.allowed_types[0] = "mobil": must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, satellite, unknown
     /etc/simverify.toml:2: pricing.credit_value = 0.0001: must be a decimal in quotes from 0 to 1000 with at most eight places, such as "0.0001"
     /etc/simverify.toml:2: pricing.currency = "usd": must be a currency code of three capital letters
     /etc/simverify.toml:2: pricing.countries.de = 5: must be an ISO 3166-1 country code of two capital letters
@@ -554,9 +671,9 @@ fn the_layers_without_types_are_named_too() {
     environment variable SIMVERIFY__VERIFY__MAX_CHECKS: verify.max_checks = "11": must be a whole number from 1 to 10
     environment variable SIMVERIFY__VERIFY__ARGON2__ITERATIONS: verify.argon2.iterations = "0": must be a whole number from 1 to 64
     environment variable SIMVERIFY__PRICING__COUNTRIES__uk: pricing.countries.uk = "5": must be an ISO 3166-1 country code of two capital letters
-    environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, unknown
+    environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, satellite, unknown
     environment variable SIMVERIFY__SERVER: server = "5": must be a table
-    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, inbox, numbers, pricing, tts, modems, providers, routing, log
+    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
     environment variable SIMVERIFY__MODEMS: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     valid
     environment variable SIMVERIFY__MODEMS: modems[0]: must be a table
@@ -668,9 +785,13 @@ fn secrets_are_masked_in_what_is_in_effect() {
     countries = []  # built-in defaults
     sms_per_minute = 0  # built-in defaults
     sms_per_day = 0  # built-in defaults
+    sms_per_month = 0  # built-in defaults
     calls_per_day = 0  # built-in defaults
+    calls_per_month = 0  # built-in defaults
     sms_price = "0"  # built-in defaults
     call_price = "0"  # built-in defaults
+    spend_per_day = "0"  # built-in defaults
+    spend_per_month = "0"  # built-in defaults
     delivery_reports = true  # built-in defaults
     roaming = true  # built-in defaults
     voice.kind = "none"  # built-in defaults
@@ -702,9 +823,13 @@ fn secrets_are_masked_in_what_is_in_effect() {
     concurrency = 4  # built-in defaults
     sms_per_minute = 0  # built-in defaults
     sms_per_day = 0  # built-in defaults
+    sms_per_month = 0  # built-in defaults
     calls_per_day = 0  # built-in defaults
+    calls_per_month = 0  # built-in defaults
     sms_price = "0"  # built-in defaults
     call_price = "0"  # built-in defaults
+    spend_per_day = "0"  # built-in defaults
+    spend_per_month = "0"  # built-in defaults
     proxy = "http://***@proxy.example:3128"  # /etc/simverify.toml:13
     ca_file = ""  # built-in defaults
     callback_secret = "***"  # /etc/simverify.toml:14

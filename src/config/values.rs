@@ -131,28 +131,42 @@ impl TryFrom<String> for CreditValue {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price(pub u64);
 
-impl Price {
-    const DECIMALS: usize = 8;
-    const WHOLE_MAX: u64 = 1000;
-}
-
 impl TryFrom<String> for Price {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        const ALLOWED: &str =
-            "must be a decimal in quotes from 0 to 1000 with at most eight places, such as \"0.0001\"";
-        let (whole, fraction) = text.split_once('.').unwrap_or((&text, "0"));
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(whole) || !digits(fraction) || fraction.len() > Self::DECIMALS {
-            return Err(ALLOWED);
-        }
-        let units_per_whole = 10_u64.pow(8);
-        let whole: u64 = whole.parse().map_err(|_| ALLOWED)?;
-        let fraction: u64 = format!("{fraction:0<8}").parse().map_err(|_| ALLOWED)?;
-        let units = whole.saturating_mul(units_per_whole).saturating_add(fraction);
-        if units <= Self::WHOLE_MAX * units_per_whole { Ok(Self(units)) } else { Err(ALLOWED) }
+        units_of(&text, 1000)
+            .map(Self)
+            .ok_or("must be a decimal in quotes from 0 to 1000 with at most eight places, such as \"0.0001\"")
     }
+}
+
+/// What may be spent, in units of 10⁻⁸ of the currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sum(pub u64);
+
+impl TryFrom<String> for Sum {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        units_of(&text, 1_000_000_000)
+            .map(Self)
+            .ok_or("must be a decimal in quotes from 0 to 1000000000 with at most eight places, such as \"20\"")
+    }
+}
+
+fn units_of(text: &str, whole_max: u64) -> Option<u64> {
+    const DECIMALS: usize = 8;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || fraction.len() > DECIMALS {
+        return None;
+    }
+    let units_per_whole = 10_u64.pow(8);
+    let whole: u64 = whole.parse().ok()?;
+    let fraction: u64 = format!("{fraction:0<8}").parse().ok()?;
+    let units = whole.saturating_mul(units_per_whole).saturating_add(fraction);
+    (units <= whole_max * units_per_whole).then_some(units)
 }
 
 /// The address under which others reach the public API, without a slash at its end.
@@ -228,7 +242,7 @@ macro_rules! read_from_string {
     };
 }
 pub(super) use read_from_string;
-read_from_string! { Secret CountryCode LanguageTag Currency CreditValue Price RouteName PublicUrl }
+read_from_string! { Secret CountryCode LanguageTag Currency CreditValue Price Sum RouteName PublicUrl }
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! From the configuration's words to what the parts of the daemon take.
 
+mod protection;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::api::{Callbacks, Reporter};
 use crate::app::{Retention, Rules};
-use crate::channel::budget::{Budget, Limits};
+use crate::channel::budget::{Budget, Limits, SpendLimits};
 use crate::channel::callback::{Fate, Places, Reading};
 use crate::channel::provider::worker::held;
 use crate::channel::provider::{ProviderConfig, ReplyRules, RequestConfig};
@@ -16,7 +18,7 @@ use crate::channel::routing::{Health, Policy, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::config::{
     self, CallbackSettings, ChannelKind, Code, ForwardedHeader, InboxSettings, ModemSettings, PortSettings, Price,
-    ProviderSettings, RequestSettings, RoutingSettings, Settings, TtsEngine, TtsSettings, VoiceSettings,
+    Profile, ProviderSettings, RequestSettings, RoutingSettings, Settings, Sum, TtsEngine, TtsSettings, VoiceSettings,
 };
 use crate::modem::calling::Voice;
 use crate::modem::driver::{HELD, ModemConfig};
@@ -33,7 +35,11 @@ pub fn rules(settings: &Settings) -> Rules {
     Rules {
         default_workflow: Workflow::new(verify.default_workflow).unwrap_or(Workflow::DEFAULT),
         default_language: verify.default_language.map(|tag| tag.0),
-        code_length: if verify.code_length == 6 { CodeLength::Six } else { CodeLength::Four },
+        code_length: if verify.code_length == 6 || verify.profile == Profile::Strict {
+            CodeLength::Six
+        } else {
+            CodeLength::Four
+        },
         pin_life: verify.pin_expiry,
         next_event_wait: verify.next_event_wait,
         cancel_after: verify.cancel_after,
@@ -64,6 +70,7 @@ pub fn rules(settings: &Settings) -> Rules {
         },
         texts: Arc::clone(&settings.messages.texts),
         opt_out: opt_out(&settings.inbox),
+        protection: protection::protection(settings),
     }
 }
 
@@ -111,7 +118,7 @@ pub fn routes(settings: &Settings, now: Timestamp) -> Vec<RouteView> {
         countries: modem.countries.to_list(),
         health: Health::Down { since: now },
         room: HELD,
-        budget: Budget::new(sms_limits(modem), call_limits(modem)),
+        budget: Budget::new(sms_limits(modem), call_limits(modem), spend(modem.spend_per_day, modem.spend_per_month)),
         sms_price: money(modem.sms_price),
         call_price: money(modem.call_price),
         ..RouteView::new(modem.name.as_str(), RouteKind::Modem)
@@ -126,16 +133,23 @@ fn uses_providers(settings: &Settings) -> bool {
 }
 
 fn provider_route(provider: &ProviderSettings) -> RouteView {
-    let calls = Limits { per_minute: None, per_day: provider.calls_per_day.map(u32::from) };
-    let sms =
-        Limits { per_minute: provider.sms_per_minute.map(u32::from), per_day: provider.sms_per_day.map(u32::from) };
+    let calls = Limits {
+        per_minute: None,
+        per_day: provider.calls_per_day.map(u32::from),
+        per_month: provider.calls_per_month.map(u32::from),
+    };
+    let sms = Limits {
+        per_minute: provider.sms_per_minute.map(u32::from),
+        per_day: provider.sms_per_day.map(u32::from),
+        per_month: provider.sms_per_month.map(u32::from),
+    };
     RouteView {
         sms: provider.channels.contains(&ChannelKind::Sms),
         tts: provider.channels.contains(&ChannelKind::Voice),
         countries: provider.countries.to_list(),
         room: held(provider.concurrency),
         concurrency: provider.concurrency,
-        budget: Budget::new(sms, calls),
+        budget: Budget::new(sms, calls, spend(provider.spend_per_day, provider.spend_per_month)),
         sms_price: money(provider.sms_price),
         call_price: money(provider.call_price),
         ..RouteView::new(provider.name.as_str(), RouteKind::Provider)
@@ -215,18 +229,32 @@ pub fn reading(callback: &CallbackSettings) -> Reading {
     }
 }
 
+/// 0 is no limit.
+fn spend(per_day: Sum, per_month: Sum) -> SpendLimits {
+    let limit = |Sum(units): Sum| (units > 0).then_some(units);
+    SpendLimits { per_day: limit(per_day), per_month: limit(per_month) }
+}
+
 fn money(price: Price) -> Money {
     Money::from_units(i64::try_from(price.0).unwrap_or(i64::MAX))
 }
 
 /// How many SMS a modem may send.
 pub fn sms_limits(modem: &ModemSettings) -> Limits {
-    Limits { per_minute: modem.sms_per_minute.map(u32::from), per_day: modem.sms_per_day.map(u32::from) }
+    Limits {
+        per_minute: modem.sms_per_minute.map(u32::from),
+        per_day: modem.sms_per_day.map(u32::from),
+        per_month: modem.sms_per_month.map(u32::from),
+    }
 }
 
 /// How many calls a modem may make.
 pub fn call_limits(modem: &ModemSettings) -> Limits {
-    Limits { per_minute: None, per_day: modem.calls_per_day.map(u32::from) }
+    Limits {
+        per_minute: None,
+        per_day: modem.calls_per_day.map(u32::from),
+        per_month: modem.calls_per_month.map(u32::from),
+    }
 }
 
 pub(super) fn modems(settings: &Settings) -> Vec<ModemConfig> {

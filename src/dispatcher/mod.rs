@@ -149,9 +149,9 @@ impl Dispatcher {
 
     async fn do_step(&mut self, step: &Step) -> Result<Done, Internal> {
         match &step.route {
-            Some(route) => self.claim(&step.due, route).await,
-            None => {
-                self.app.unroutable(step.due.attempt).await?;
+            Ok(route) => self.claim(&step.due, route).await,
+            Err(reason) => {
+                self.app.unroutable(step.due.attempt, reason).await?;
                 Ok(Done::Over)
             }
         }
@@ -166,6 +166,10 @@ impl Dispatcher {
                 let reason = "its number is on the blocklist".to_owned();
                 let outcome = Outcome::Refused { class: RefusalClass::Final, reason };
                 self.app.finished(due.attempt, route.to_owned(), outcome).await?;
+                return Ok(Done::Over);
+            }
+            Ok(Claim::Closed(reason)) => {
+                self.app.unroutable(due.attempt, reason).await?;
                 return Ok(Done::Over);
             }
             Ok(Claim::Spent) => return Ok(Done::Spent),
@@ -196,7 +200,7 @@ impl Dispatcher {
         }
         let purged = self.app.purge().await?;
         let messages = self.app.purge_inbox().await?;
-        let uses = self.app.purge_budgets().await?;
+        let uses = self.app.purge_budgets().await? + self.app.purge_guard().await?;
         let wiped = self.app.wipe_numbers_and_addresses().await?;
         let pages = self.app.give_back_pages().await?;
         // A full batch may not be the last one; the next look takes the next.

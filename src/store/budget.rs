@@ -21,6 +21,8 @@ pub struct BudgetUse {
     pub route: String,
     pub kind: EventKind,
     pub amount: u32,
+    /// In units of 10⁻⁸ of the currency.
+    pub cost: u64,
     /// The attempt, while a channel has it in its hands.
     pub attempt: Option<AttemptId>,
     pub used: Option<Timestamp>,
@@ -32,6 +34,8 @@ pub struct NewBudgetUse {
     pub route: String,
     pub kind: EventKind,
     pub amount: u32,
+    /// In units of 10⁻⁸ of the currency.
+    pub cost: u64,
     pub attempt: AttemptId,
 }
 
@@ -57,12 +61,32 @@ impl Tx<'_> {
         Ok(true)
     }
 
+    /// Whether each rolling window, of a length and a sum, pays for the share, whatever its kind.
+    pub fn has_money(
+        &self,
+        new: &NewBudgetUse,
+        windows: &[(Duration, u64)],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut sum = self.0.prepare_cached(
+            "select (select coalesce(sum(cost), 0) from budget_use where route = ?1 and used_at is null)
+                  + (select coalesce(sum(cost), 0) from budget_use where route = ?1 and used_at > ?2)",
+        )?;
+        for (length, limit) in windows {
+            let spent: i64 = sum.query_row(params![new.route, (now - *length).as_millis()], |row| row.get(0))?;
+            if new.cost > 0 && u64::try_from(spent).unwrap_or(0).saturating_add(new.cost) > *limit {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Takes the share of an attempt; whether there is room for it was asked in the same transaction.
     pub fn take_budget(&self, new: &NewBudgetUse, now: Timestamp) -> Result<(), StoreError> {
         // Row numbers of attempts that were deleted come again; what such a one sent stays counted.
         self.count_budget(new.attempt, now)?;
-        let sql = "insert into budget_use (route, kind, amount, attempt_id) values (?1, ?2, ?3, ?4)";
-        let share = params![new.route, new.kind.as_str(), new.amount, new.attempt.get()];
+        let sql = "insert into budget_use (route, kind, amount, attempt_id, cost) values (?1, ?2, ?3, ?4, ?5)";
+        let share = params![new.route, new.kind.as_str(), new.amount, new.attempt.get(), signed(new.cost)];
         self.0.prepare_cached(sql)?.execute(share)?;
         Ok(())
     }
@@ -81,18 +105,28 @@ impl Tx<'_> {
     }
 
     /// Counts what was sent without the outbox.
-    pub fn add_budget_use(&self, route: &str, kind: EventKind, amount: u32, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "insert into budget_use (route, kind, amount, used_at) values (?1, ?2, ?3, ?4)";
-        self.0.prepare_cached(sql)?.execute(params![route, kind.as_str(), amount, now.as_millis()])?;
+    pub fn add_budget_use(
+        &self,
+        route: &str,
+        kind: EventKind,
+        (amount, cost): (u32, u64),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "insert into budget_use (route, kind, amount, used_at, cost) values (?1, ?2, ?3, ?4, ?5)";
+        let row = params![route, kind.as_str(), amount, now.as_millis(), signed(cost)];
+        self.0.prepare_cached(sql)?.execute(row)?;
         Ok(())
     }
 
     /// What is in hand and what was used after `since`, in the order of time.
     pub fn budget_uses(&self, since: Timestamp) -> Result<Vec<BudgetUse>, StoreError> {
-        let mut statement = self.0.prepare_cached(
-            "select route, kind, amount, attempt_id, used_at from budget_use
+        // A database of an older version gets the column at the next start.
+        let sql = "select 1 from pragma_table_info('budget_use') where name = 'cost'";
+        let cost = if self.0.prepare_cached(sql)?.exists([])? { "cost" } else { "0" };
+        let mut statement = self.0.prepare_cached(&format!(
+            "select route, kind, amount, attempt_id, used_at, {cost} from budget_use
              where used_at is null or used_at > ?1 order by used_at, budget_use_id",
-        )?;
+        ))?;
         let rows = statement.query_map([since.as_millis()], read_use)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -139,12 +173,17 @@ pub fn budget_uses(path: &Path, since: Timestamp) -> Result<Vec<BudgetUse>, Stor
     if known { Tx(&connection).budget_uses(since) } else { Ok(vec![]) }
 }
 
+fn signed(cost: u64) -> i64 {
+    i64::try_from(cost).unwrap_or(i64::MAX)
+}
+
 fn read_use(row: &Row) -> rusqlite::Result<BudgetUse> {
     let kind: String = row.get(1)?;
     Ok(BudgetUse {
         route: row.get(0)?,
         kind: if kind == "tts" { EventKind::Tts } else { EventKind::Sms },
         amount: row.get(2)?,
+        cost: row.get::<_, i64>(5)?.unsigned_abs(),
         attempt: row.get::<_, Option<i64>>(3)?.map(AttemptId::new),
         used: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis),
     })

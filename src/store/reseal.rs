@@ -37,6 +37,22 @@ pub struct SealedPart {
     pub pdu_sealed: Vec<u8>,
 }
 
+/// What the operator is shown of a breaker or a verdict.
+#[derive(Clone)]
+pub struct SealedText {
+    table: TextTable,
+    pub id: i64,
+    /// What its subject is: a level, a scope.
+    pub scope: String,
+    pub sealed: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum TextTable {
+    Breaker,
+    Verdict,
+}
+
 /// The same under another key.
 #[derive(Clone)]
 pub struct ResealedPart {
@@ -133,6 +149,41 @@ impl Tx<'_> {
         let (old_hash, hash, sender_hash) = (old.hash.as_slice(), hash.as_slice(), sender_hash.as_slice());
         let values = params![old.id, old_hash, hash, sender_sealed, sender_hash, pdu_sealed];
         Ok(self.0.prepare_cached(sql)?.execute(values)? > 0)
+    }
+
+    pub fn sealed_breakers(&self) -> Result<Vec<SealedText>, StoreError> {
+        let mut statement = self.0.prepare_cached("select level, prefix_sealed from breaker")?;
+        let rows = statement.query_map([], |row: &Row| {
+            Ok(SealedText { table: TextTable::Breaker, id: 0, scope: row.get(0)?, sealed: row.get(1)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Verdicts behind `after` that name their subject, in the order of their numbers.
+    pub fn sealed_verdicts(&self, after: i64, limit: u32) -> Result<Vec<SealedText>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "select verdict_id, scope, subject_sealed from verdict
+             where verdict_id > ?1 and subject_sealed is not null order by verdict_id limit ?2",
+        )?;
+        let rows = statement.query_map([after, i64::from(limit)], |row: &Row| {
+            Ok(SealedText { table: TextTable::Verdict, id: row.get(0)?, scope: row.get(1)?, sealed: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub fn reseal_text(&self, old: &SealedText, sealed: &[u8]) -> Result<bool, StoreError> {
+        let changed = match old.table {
+            // Its hash changes with the key, what was sealed at random does not repeat.
+            TextTable::Breaker => {
+                let sql = "update breaker set prefix_sealed = ?2 where prefix_sealed = ?1";
+                self.0.prepare_cached(sql)?.execute(params![old.sealed, sealed])?
+            }
+            TextTable::Verdict => {
+                let sql = "update verdict set subject_sealed = ?3 where verdict_id = ?1 and subject_sealed = ?2";
+                self.0.prepare_cached(sql)?.execute(params![old.id, old.sealed, sealed])?
+            }
+        };
+        Ok(changed > 0)
     }
 
     /// Verifications whose PIN can be checked only with the pepper of another key than this.

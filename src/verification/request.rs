@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::fraud::address::EndUserAddress;
 use crate::phone::PhoneNumber;
 
 use super::{CodeLength, Language, Pin, Purpose, Workflow};
@@ -43,6 +44,8 @@ pub struct StartRequest {
     pub workflow: Option<Workflow>,
     /// The caller's own PIN: every generation carries it.
     pub pin: Option<Pin>,
+    /// Of the person in front of the application.
+    pub end_user: Option<EndUserAddress>,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 use simverify::app::Claim;
 use simverify::channel::Outcome;
-use simverify::verification::AttemptId;
+use simverify::verification::{AttemptId, EventKind};
 
 use crate::harness::{Account, NUMBER, Options, TestApp, eventually, quick_modem, spawn_app};
 
@@ -117,7 +117,7 @@ async fn a_restart_keeps_the_count_and_a_spent_day_refuses_at_once() {
     app.start_again().await;
     app.all_ready().await;
     let credits = app.credits();
-    assert_snapshot!(app.request(NUMBER, &[]).await, @r#"{"request_id":"","status":"6","error_text":"The Nexmo platform was unable to process this message for the following reason: every route to this number has sent what it may in a day"}"#);
+    assert_snapshot!(app.request(NUMBER, &[]).await, @r#"{"request_id":"","status":"6","error_text":"The Nexmo platform was unable to process this message for the following reason: every route to this number has sent what it may in a day or a month"}"#);
     assert_eq!(app.credits(), credits);
     // From the send time-out before the end on a request may still be in time.
     app.advance(24 * 60 * 60 - 3600 - 240);
@@ -277,7 +277,7 @@ async fn however_many_claims_come_at_once_the_budget_holds() {
             (id, Claim::Message(_)) => granted.push(id),
             (_, Claim::Spent) => spent += 1,
             (_, Claim::Gone) => {}
-            (id, Claim::Blocked) => panic!("{id} is blocked"),
+            (id, Claim::Blocked | Claim::Closed(_)) => panic!("{id} is not to be sent"),
         }
     }
     assert_eq!((granted.len(), app.lines(USES).len()), (50, 50));
@@ -427,5 +427,34 @@ async fn numbers_of_one_country_do_not_wait_behind_those_of_another() {
     app.start("4915123456789", &[("workflow_id", "6")]).await;
     assert_eq!(app.phone.sms().await.modem, "sim2");
     order(&mut app, 150).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_route_may_spend_in_a_month_holds_across_kinds_restarts_and_days() {
+    let keys = "sms_price = \"0.05\"\ncall_price = \"0.20\"\nspend_per_month = \"0.12\"";
+    let mut app = spawn_app(one_modem(keys).credits(5000)).await;
+    send(&mut app, 0..2).await;
+    assert_eq!(app.request(NUMBER, &[]).await.field("status"), "6", "0.02 are left");
+    app.stop().await;
+    app.advance(2 * 86_400);
+    app.start_again().await;
+    app.all_ready().await;
+    assert_eq!(app.request(NUMBER, &[]).await.field("status"), "6");
+    app.advance(29 * 86_400);
+    send(&mut app, 2..4).await;
+    assert_eq!(app.lines("select cost || ' ' || (used_at is not null) from budget_use"), ["5000000 1"; 4]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_log_tells_once_how_much_of_a_budget_is_used() {
+    let mut app = spawn_app(one_modem("sms_per_day = 613")).await;
+    let take = |attempt| app.operations().board().take_budget("sim1", EventKind::Sms, AttemptId::new(attempt), 1);
+    let percents: Vec<_> = (1000..1612).flat_map(take).map(|alarm| alarm.percent).collect();
+    assert_eq!(percents, [50, 80], "of 612 of 613");
+    send(&mut app, 0..1).await;
+    let told = app.logged(&["WARN", "100 % of a route's budget are used", "613"]);
+    assert_eq!(told.len(), 1, "{told:?}");
     app.finish().await;
 }

@@ -28,7 +28,15 @@ async fn a_forgotten_number_leaves_no_trace_and_others_keep_theirs() {
     app.inbox_of(2).await;
     app.at_rest().await;
     let kept = forgotten(&app, Forgetting { keep_blocked: true, ..Forgetting::default() }).await.expect("forgotten");
-    let all = Forgotten { verifications: 1, cancelled: 0, attempts: 1, tries: 1, message_parts: 1, entry: Entry::Kept };
+    let all = Forgotten {
+        verifications: 1,
+        cancelled: 0,
+        attempts: 1,
+        tries: 1,
+        message_parts: 1,
+        counts: 1,
+        entry: Entry::Kept,
+    };
     assert_eq!(kept, all);
     assert_eq!(app.request(NUMBER, &[]).await.field("status"), "7");
     let rest = forgotten(&app, Forgetting::default()).await.expect("forgotten");
@@ -90,5 +98,31 @@ async fn addresses_and_numbers_go_before_the_rest_where_that_is_set() {
     app.advance(24 * 3600 + 3600);
     let count = "select count(*) from verification";
     eventually("the verification goes", || (app.value::<i64>(count) == 0).then_some(())).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_limits_and_wrong_codes_kept_of_a_number_is_forgotten_with_it() {
+    let toml = "limits.mode = \"monitor\"\nlimits.per_number = [\"1/day\"]\nguessing.mode = \"monitor\"\nbreaker.mode = \"monitor\"";
+    let app = spawn_app(Options::one_modem().toml(toml)).await;
+    for number in [NUMBER, OTHER] {
+        for _ in 0..2 {
+            let form = [("pin_code", "739105"), ("workflow_id", "6")];
+            let request = app.request(number, &form).await.field("request_id");
+            for status in ["16", "16", "17"] {
+                assert_eq!(app.check(&request, "000000").await.field("status"), status);
+            }
+        }
+    }
+    app.at_rest().await;
+    let kept = || {
+        ["guess", "seen_number", "velocity where scope in ('number', 'guess')", "verdict where scope = 'number'"]
+            .map(|from| app.value::<i64>(&format!("select count(*) from {from}")))
+    };
+    let both = kept();
+    assert!(both.iter().all(|rows| *rows >= 2), "{both:?}");
+    let gone = forgotten(&app, Forgetting::default()).await.expect("forgotten");
+    assert_eq!(i64::try_from(gone.counts).expect("few"), both.iter().sum::<i64>() / 2);
+    assert_eq!(kept(), both.map(|rows| rows / 2), "of the other number all is there");
     app.finish().await;
 }

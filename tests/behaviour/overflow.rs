@@ -123,6 +123,7 @@ impl Bench {
             next_event_wait: None,
             workflow: Workflow::new(workflow),
             pin: None,
+            end_user: None,
         };
         self.app.start(&self.account, request).await
     }

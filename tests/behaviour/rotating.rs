@@ -35,6 +35,8 @@ fn under_another_key(app: &TestApp, secrets: &Secrets) -> Vec<String> {
     look("select entry_sealed, entry_hash from blocklist", &|row| [b"blocklist".as_slice(), &octets(row, 1)].concat());
     look("select sender_sealed, part_hash from inbox", &|row| [b"inbox sender".as_slice(), &octets(row, 1)].concat());
     look("select pdu_sealed, part_hash from inbox", &|row| [b"inbox pdu".as_slice(), &octets(row, 1)].concat());
+    look("select prefix_sealed from breaker", &|_| b"subject".to_vec());
+    look("select subject_sealed from verdict", &|_| b"subject".to_vec());
     found
 }
 
@@ -176,5 +178,45 @@ async fn a_sim_pin_that_was_refused_stays_refused_under_every_later_key() {
     assert!(!daemon.may_try_sim_pin("8944", "2222", Some(2)).await.expect("asked"), "tried under the key before");
     daemon.sim_pin_done("8944", "1111").await.expect("written");
     assert!(daemon.may_try_sim_pin("8944", "1111", Some(2)).await.expect("asked"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_counted_against_fraud_and_guessing_counts_on_under_the_new_key() {
+    let options = Options::one_modem().toml(
+        "guessing.mode = \"block\"\nguessing.failures_in_a_row = 2\nlimits.mode = \"block\"\n\
+         limits.per_number = []\nlimits.per_prefix = []\nlimits.per_account = [\"7/day\"]\n\
+         limits.per_address = [\"1/day\"]\nbreaker.mode = \"block\"\nbreaker.block_sends = 5\nbreaker.sequence = 0",
+    );
+    let app = spawn_app(options).await;
+    let address = [("workflow_id", "6"), ("ip_address", "192.0.2.7")];
+    let guessed = app.start("447700901101", &address).await;
+    assert_eq!(app.request("447700901102", &address).await.field("status"), "7", "a second of its address");
+    for _ in 0..2 {
+        assert_eq!(app.check(&guessed, "000000").await.field("status"), "16");
+    }
+    for index in 0..5 {
+        app.start(&format!("44770090010{index}"), &[("workflow_id", "6")]).await;
+        app.at_rest().await;
+    }
+    app.advance(421);
+    app.at_rest().await;
+    assert_eq!(app.request("447700900111", &[]).await.field("status"), "7", "nobody verifies its block");
+    let before = app.command(&["guard", "verdicts", "--json"]).await;
+    assert_eq!(app.rotate_key().await, Ok(0), "nothing is in progress");
+    assert_eq!(app.ring().keys().len(), 1);
+    assert_eq!(under_another_key(&app, &newest(&app)), [""; 0]);
+    assert_eq!(app.command(&["guard", "verdicts", "--json"]).await, before, "all of it can be read");
+    for (number, further, why) in [
+        ("447700900112", vec![], "its block is shut"),
+        ("447700901101", vec![], "it is locked"),
+        ("447700902101", address.to_vec(), "its address has had its one"),
+    ] {
+        assert_eq!(app.request(number, &further).await.field("status"), "7", "{why}");
+    }
+    let listed = app.command(&["guard", "list", "--json"]).await;
+    assert!(listed.contains("+447700900*"), "{listed}");
+    assert_eq!(app.request("447700903101", &[]).await.field("status"), "0", "the seventh of the account");
+    assert_eq!(app.request("447700904101", &[]).await.field("status"), "7", "the eighth");
     app.finish().await;
 }

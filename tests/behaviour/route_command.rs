@@ -70,17 +70,23 @@ async fn the_route_of_a_number_is_explained_by_the_running_daemon() {
         {
           "budget": {
             "calls": {
+              "alarm_percent": null,
               "left_of_day": null,
               "left_of_minute": null,
+              "left_of_month": null,
               "per_day": null,
               "per_minute": null,
+              "per_month": null,
               "used_in_24_hours": 0
             },
             "sms": {
+              "alarm_percent": null,
               "left_of_day": 50,
               "left_of_minute": null,
+              "left_of_month": null,
               "per_day": 50,
               "per_minute": null,
+              "per_month": null,
               "used_in_24_hours": 0
             }
           },

@@ -65,7 +65,8 @@ fn as_of(version: usize, migrations: &[String], file: &Path) -> Vec<(String, i64
     rows
 }
 
-/// A row in every table of today: verifications that ended and that go on, tries, reports, an inbox, a blocklist, budgets.
+/// A row in every table of today: verifications that ended and that go on, tries, reports, an inbox, a blocklist, budgets,
+/// a wrong code, a breaker.
 async fn filled() -> (TestApp, String, String, String) {
     let modem = quick_modem().with("reports", "off");
     let options = Options::without_modem().modem("sim1", modem).keys("sim1", "sms_per_day = 100").credits(50_000);
@@ -77,11 +78,30 @@ async fn filled() -> (TestApp, String, String, String) {
     assert_eq!(app.check(&ended, &pin).await.field("status"), "0");
     let waiting = app.start(NUMBER, &[("workflow_id", "4")]).await;
     let pin = app.phone.sms().await.pin().to_owned();
+    let guessed = app.start("447700900124", &[("workflow_id", "6"), ("pin_code", "739105")]).await;
+    app.phone.sms().await;
+    for status in ["16", "16", "17"] {
+        assert_eq!(app.check(&guessed, "000000").await.field("status"), status);
+    }
     app.incoming("sim1", "+447700900105", "Hello and good morning").await;
     app.inbox_of(1).await;
     assert!(app.operations().may_try_sim_pin("8944", "1111", Some(2)).await.expect("asked"));
     app.at_rest().await;
     app.stop().await;
+    let database = Connection::open(app.file("simverify.db")).expect("the database");
+    // Of what trips only after hours.
+    database
+        .execute_batch(
+            "insert into breaker values (x'01', x'02', 'block', 1, 2, 2, 'conversion', 'none verified', 1);
+             insert into verdict (hour_at, rule, verdict, scope, subject_hash, reason, first_at, last_at)
+                 values (0, 'breaker', 'tripped', 'block', x'01', 'none verified', 1, 1)",
+        )
+        .expect("written rows");
+    for table in names(&database, "select name from sqlite_schema where type = 'table' order by name") {
+        let count: i64 =
+            database.query_row(&format!("select count(*) from {table}"), [], |row| row.get(0)).expect("rows");
+        assert!(count > 0, "{table} has a row");
+    }
     (app, ended, waiting, pin)
 }
 
@@ -114,7 +134,7 @@ async fn a_database_of_every_earlier_schema_comes_up_with_all_that_is_in_it_and_
             assert_eq!(app.inbox().await[0].text.as_deref(), Some("Hello and good morning"));
         }
         let sent = "select coalesce(sum(amount), 0) from budget_use where kind = 'sms'";
-        assert_eq!(app.value::<i64>(sent), 2, "what was sent counts, from {version}");
+        assert_eq!(app.value::<i64>(sent), 3, "what was sent counts, from {version}");
         app.pass(125).await;
         assert_eq!(app.phone.sms().await.pin(), pin, "the second event, from {version}");
         app.at_rest().await;

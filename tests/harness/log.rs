@@ -74,6 +74,12 @@ impl Watch {
         }
     }
 
+    /// Lines since the beginning that hold all of these words, of whichever test of the process.
+    pub fn lines_with(&self, words: &[&str]) -> Vec<String> {
+        let log = lock(&LOG)[self.begin..].to_owned();
+        log.lines().filter(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned).collect()
+    }
+
     /// Shows the daemon's last lines.
     pub fn print_tail(&self) {
         let log = lock(&LOG)[self.begin..].to_owned();

@@ -502,6 +502,11 @@ impl TestApp {
         self.log.never(text);
     }
 
+    /// As [`log::Watch::lines_with`].
+    pub fn logged(&self, words: &[&str]) -> Vec<String> {
+        self.log.lines_with(words)
+    }
+
     /// What the operator finds in the inbox.
     pub async fn inbox(&self) -> Vec<InboxMessage> {
         let inbox = inbox(self.daemon().app().store(), &self.secrets(), self.clock.now(), received::join).await;

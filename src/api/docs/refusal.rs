@@ -80,12 +80,14 @@ pub(super) fn words(status: &Status) -> (&'static str, String) {
         Status::NoRoute(NoRoute::NotConfigured) => ("no_route", "no modem and no provider serves this number"),
         Status::NoRoute(NoRoute::Down) => ("routes_down", "every route to this number has been down for too long"),
         Status::NoRoute(NoRoute::BudgetSpent) => {
-            ("budget_spent", "every route to this number has sent what it may in a day")
+            ("budget_spent", "every route to this number has sent what it may in a day or a month")
         }
         Status::NoRoute(NoRoute::QueueTooLong) => ("queue_too_long", "too many messages wait to be sent"),
         Status::NoRoute(NoRoute::ProvidersFailing) => ("providers_failing", "every provider for this number fails"),
         Status::RequestNotFound { .. } => ("request_not_found", "the account has no such request in progress"),
         Status::Blocked => ("number_blocked", "the number is on the blocklist"),
+        Status::Held { .. } => ("number_held", "too much was asked for the number, or by somebody beside it"),
+        Status::CheckHeld { .. } => ("check_held", "too many wrong codes for the number; this one was not looked at"),
         Status::Barred => ("account_barred", "the account may not start verifications"),
         Status::QuotaExceeded => ("quota_exceeded", "fewer credits are left than the verification costs"),
         Status::InProgress { .. } => {

@@ -68,7 +68,8 @@ pub fn failure(request: RequestId, error: CheckError) -> Failure {
     match error {
         CheckError::NotFound => Status::RequestNotFound { request: request.to_string() }.into(),
         CheckError::Wrong => Status::WrongCode.into(),
-        CheckError::WrongTooOften => Status::WrongTooOften.into(),
+        CheckError::WrongTooOften | CheckError::Held { retry_after: None } => Status::WrongTooOften.into(),
+        CheckError::Held { retry_after: Some(retry_after) } => Status::CheckHeld { retry_after }.into(),
         CheckError::Internal(internal) => internal.into(),
     }
 }

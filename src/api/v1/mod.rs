@@ -30,6 +30,7 @@ use secrecy::SecretString;
 use tracing::{Instrument, Span};
 
 use crate::app::{Account, App};
+use crate::fraud::address::EndUserAddress;
 use crate::origin::{Origin, Proxies};
 
 use super::Api;
@@ -40,6 +41,9 @@ use endpoint::{Endpoint, Face, Format, Operation};
 use params::{BODY_OCTETS_MAX, Parameters};
 use reply::{Failure, Reply};
 use status::Status;
+
+/// The header in which an application passes on its user's address, for callers that cannot add a parameter.
+pub(super) const END_USER_ADDRESS: &str = "x-end-user-ip";
 
 /// How long a body may take to arrive: 64 KiB in this time is a modem's speed.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -97,7 +101,8 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
             return Err(Status::Throttled.into());
         }
         let place = api.load.enter_for(endpoint.operation, api.clock.now()).ok_or(Status::Overloaded)?;
-        let answer = answer(Arc::clone(&api.app), endpoint, account, parameters);
+        let end_user = http.headers().get(END_USER_ADDRESS).and_then(|value| value.to_str().ok()?.parse().ok());
+        let answer = answer(Arc::clone(&api.app), endpoint, account, parameters, end_user);
         to_the_end(async move {
             let _place = place;
             answer.await
@@ -176,20 +181,27 @@ async fn to_the_end(
     }
 }
 
-async fn answer(app: Arc<App>, endpoint: Endpoint, account: Account, parameters: Parameters) -> Result<Reply, Failure> {
+async fn answer(
+    app: Arc<App>,
+    endpoint: Endpoint,
+    account: Account,
+    parameters: Parameters,
+    end_user: Option<EndUserAddress>,
+) -> Result<Reply, Failure> {
     let (account, parameters) = (&account, &parameters);
     if let Some(status) = parameters.unreadable() {
         return Err(status.clone().into());
     }
     match endpoint.operation {
         Operation::Request | Operation::Psd2 => {
-            let request = match endpoint.operation {
+            let mut request = match endpoint.operation {
                 Operation::Psd2 => request::parse_psd2(parameters)?,
                 Operation::Request | Operation::Check | Operation::Search | Operation::Control => {
                     request::parse(parameters)?
                 }
             };
             parameters.require_utf8()?;
+            request.end_user = request.end_user.or(end_user);
             let request = app.start(account, request).await?;
             Span::current().record("request_id", request.to_string());
             Ok(request::reply(request))

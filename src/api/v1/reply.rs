@@ -1,5 +1,7 @@
 //! What goes back: a status, a body, and the headers that belong to them. Pure.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 
@@ -95,12 +97,16 @@ impl Reply {
         if let Some(request) = self.made {
             headers.push((LOCATION, format!("/verify/search/json?request_id={request}")));
         }
-        if self.status == Status::Throttled {
-            headers.push((RETRY_AFTER, RETRY_AFTER_SECONDS.to_owned()));
-        }
-        if let Status::TooManyFailures { wait } = self.status {
-            headers.push((RETRY_AFTER, (wait.as_secs() + 1).to_string()));
-        }
+        let in_seconds = |wait: &Duration| wait.as_millis().div_ceil(1000).max(1).to_string();
+        let retry_after = match &self.status {
+            Status::Throttled => Some(RETRY_AFTER_SECONDS.to_owned()),
+            Status::CheckHeld { retry_after } | Status::Held { retry_after: Some(retry_after) } => {
+                Some(in_seconds(retry_after))
+            }
+            Status::TooManyFailures { wait } => Some((wait.as_secs() + 1).to_string()),
+            _ => None,
+        };
+        headers.extend(retry_after.map(|seconds| (RETRY_AFTER, seconds)));
         // RFC 9110 §15.5.2: a 401 names a scheme.
         if self.status == Status::InvalidCredentials {
             headers.push((WWW_AUTHENTICATE, CHALLENGE.to_owned()));

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::app::StartError;
+use crate::fraud::address::EndUserAddress;
 use crate::phone::{Country, PhoneNumber, PhoneNumberError};
 use crate::verification::{
     Amount, Brand, CodeLength, Language, Payee, Pin, Purpose, RequestId, SenderId, StartRequest, Workflow,
@@ -60,6 +61,7 @@ struct Further {
     next_event_wait: Option<Duration>,
     workflow: Option<Workflow>,
     pin: Option<Pin>,
+    end_user: Option<EndUserAddress>,
 }
 
 impl Further {
@@ -71,6 +73,8 @@ impl Further {
             next_event_wait: optional(parameters, "next_event_wait", |text| seconds(text, &NEXT_EVENT_WAIT))?,
             workflow: optional(parameters, "workflow_id", workflow)?,
             pin: optional(parameters, "pin_code", Pin::new)?,
+            // Clients of the Nexmo API may send anything under a name that it does not know.
+            end_user: parameters.text("ip_address").ok().flatten().and_then(|text| text.parse().ok()),
         })
     }
 
@@ -85,6 +89,7 @@ impl Further {
             next_event_wait: self.next_event_wait,
             workflow: self.workflow,
             pin: self.pin,
+            end_user: self.end_user,
         }
     }
 }
@@ -102,6 +107,8 @@ impl From<StartError> for Failure {
             StartError::Barred => Status::Barred.into(),
             StartError::UnsupportedNetwork => Status::UnsupportedNetwork.into(),
             StartError::Blocked => Status::Blocked.into(),
+            StartError::Held { retry_after } => Status::Held { retry_after }.into(),
+            StartError::ShortPin(parameter) => Status::Invalid(parameter).into(),
             StartError::InProgress { request } => Status::InProgress { request }.into(),
             StartError::QuotaExceeded => Status::QuotaExceeded.into(),
             StartError::NoRoute(no_route) => Status::NoRoute(no_route).into(),
@@ -302,6 +309,8 @@ mod tests {
         let request = RequestId::from_bytes([0xab; 16]);
         for (error, number) in [
             (StartError::Blocked, 7),
+            (StartError::Held { retry_after: None }, 7),
+            (StartError::ShortPin("code_length"), 3),
             (StartError::Barred, 8),
             (StartError::QuotaExceeded, 9),
             (StartError::InProgress { request }, 10),

@@ -42,6 +42,14 @@ pub enum Status {
         request: String,
     },
     Blocked,
+    /// The number, or somebody beside it, has to wait; `None`: not by itself, or nobody knows how long.
+    Held {
+        retry_after: Option<Duration>,
+    },
+    /// No code of the number is compared now.
+    CheckHeld {
+        retry_after: Duration,
+    },
     Barred,
     QuotaExceeded,
     InProgress {
@@ -76,7 +84,7 @@ impl Status {
     pub fn number(&self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Throttled | Self::TooManyFailures { .. } => 1,
+            Self::Throttled | Self::TooManyFailures { .. } | Self::CheckHeld { .. } => 1,
             Self::Missing(_) => 2,
             Self::Invalid(_)
             | Self::MalformedJson { .. }
@@ -90,7 +98,7 @@ impl Status {
             Self::InvalidCredentials => 4,
             Self::Internal | Self::Overloaded => 5,
             Self::NoRoute(_) | Self::RequestNotFound { .. } => 6,
-            Self::Blocked => 7,
+            Self::Blocked | Self::Held { .. } => 7,
             Self::Barred => 8,
             Self::QuotaExceeded => 9,
             Self::InProgress { .. } => 10,
@@ -107,7 +115,7 @@ impl Status {
     pub fn text(&self) -> String {
         match self {
             Self::Done => String::new(),
-            Self::Throttled | Self::TooManyFailures { .. } => "Throttled".to_owned(),
+            Self::Throttled | Self::TooManyFailures { .. } | Self::CheckHeld { .. } => "Throttled".to_owned(),
             Self::Missing(parameter) => {
                 format!("Your request is incomplete and missing the mandatory parameter: {parameter}")
             }
@@ -121,7 +129,9 @@ impl Status {
             Self::RequestNotFound { request } => {
                 not_processed(&format!("Request '{request}' was not found or it has been verified already."))
             }
-            Self::Blocked => "The number you are trying to verify is blacklisted for verification".to_owned(),
+            Self::Blocked | Self::Held { .. } => {
+                "The number you are trying to verify is blacklisted for verification".to_owned()
+            }
             Self::Barred => {
                 "The api_key you supplied is for an account that has been barred from submitting messages".to_owned()
             }
@@ -183,6 +193,8 @@ impl Status {
             | Self::NoRoute(_)
             | Self::RequestNotFound { .. }
             | Self::Blocked
+            | Self::Held { .. }
+            | Self::CheckHeld { .. }
             | Self::Barred
             | Self::QuotaExceeded
             | Self::InProgress { .. }
@@ -204,7 +216,7 @@ impl Status {
                 Operation::Check | Operation::Search => StatusCode::OK,
                 Operation::Control => StatusCode::ACCEPTED,
             },
-            Self::Throttled | Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled | Self::TooManyFailures { .. } | Self::CheckHeld { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Missing(_)
             | Self::Invalid(_)
             | Self::MalformedJson { .. }
@@ -219,9 +231,12 @@ impl Status {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::RequestNotFound { .. } | Self::NothingFound | Self::UnknownPath => StatusCode::NOT_FOUND,
-            Self::Blocked | Self::Barred | Self::QuotaExceeded | Self::UnsupportedNetwork | Self::WrongTooOften => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Blocked
+            | Self::Held { .. }
+            | Self::Barred
+            | Self::QuotaExceeded
+            | Self::UnsupportedNetwork
+            | Self::WrongTooOften => StatusCode::FORBIDDEN,
             Self::InProgress { .. }
             | Self::CancelTooSoon { .. }
             | Self::CancelTooLate { .. }
@@ -251,6 +266,7 @@ mod tests {
             Status::Done,
             Status::Throttled,
             Status::TooManyFailures { wait: Duration::from_millis(41_200) },
+            Status::CheckHeld { retry_after: Duration::from_secs(30) },
             Status::Missing("number"),
             Status::Invalid("number"),
             Status::MalformedJson { line: 2, column: 7 },
@@ -271,6 +287,7 @@ mod tests {
             Status::NoRoute(NoRoute::ProvidersFailing),
             Status::RequestNotFound { request: "x".to_owned() },
             Status::Blocked,
+            Status::Held { retry_after: None },
             Status::Barred,
             Status::QuotaExceeded,
             Status::InProgress { request },
@@ -311,10 +328,11 @@ mod tests {
           5 503 "Internal Error"
           6 503 "The Nexmo platform was unable to process this message for the following reason: no route is configured for this number"
           6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number is down"
-          6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number has sent what it may in a day"
+          6 503 "The Nexmo platform was unable to process this message for the following reason: every route to this number has sent what it may in a day or a month"
           6 503 "The Nexmo platform was unable to process this message for the following reason: the queue to this number is too long"
           6 502 "The Nexmo platform was unable to process this message for the following reason: every provider for this number is failing"
           6 404 "The Nexmo platform was unable to process this message for the following reason: Request 'x' was not found or it has been verified already."
+          7 403 "The number you are trying to verify is blacklisted for verification"
           7 403 "The number you are trying to verify is blacklisted for verification"
           8 403 "The api_key you supplied is for an account that has been barred from submitting messages"
           9 403 "Partner quota exceeded"

@@ -8,7 +8,7 @@ fn at(seconds: u64) -> Timestamp {
 
 fn ledger(per_minute: u32, per_day: u32) -> Ledger {
     let limit = |limit: u32| (limit > 0).then_some(limit);
-    Ledger::new(Limits { per_minute: limit(per_minute), per_day: limit(per_day) })
+    Ledger::new(Limits { per_minute: limit(per_minute), per_day: limit(per_day), per_month: None })
 }
 
 /// Does what each line says and tells what is left: `+ SECONDS` and `- SECONDS` move the clock, `take N AMOUNT`, `count
@@ -29,7 +29,7 @@ fn converse(mut ledger: Ledger, script: &str) -> String {
             word => panic!("{word}"),
         }
         let set_back = ledger.bring_up_to(now);
-        let Allowance { minute, day, used } = ledger.allowance();
+        let Allowance { minute, day, used, .. } = ledger.allowance();
         let share = |name: &str, share: Option<Share>| {
             share.map(|share| {
                 let frees = share.frees.map(|at| format!(" at {}", (at.as_millis() - NOON.as_millis()) / 1000));
@@ -134,7 +134,7 @@ fn instants_a_little_out_of_order_are_no_clock_that_was_set_back() {
 #[test]
 fn a_message_waits_for_the_later_of_two_windows_and_for_an_outcome_where_nothing_is_known() {
     let share = |limit, left, frees: Option<u64>| Some(Share { limit, left, frees: frees.map(at) });
-    let allowance = |minute, day| Allowance { minute, day, used: 0 };
+    let allowance = |minute, day| Allowance { minute, day, ..Allowance::default() };
     let short = allowance(share(5, 1, Some(60)), share(9, 1, Some(7000)));
     assert!(short.has(1) && !short.has(2) && short.can_hold(5) && !short.can_hold(6));
     assert_eq!(short.frees(1), None, "nothing is lacking");
@@ -185,4 +185,63 @@ fn no_window_wherever_it_begins_holds_more_than_the_limit() {
         let sum: u32 = within.map(|(_, amount)| amount).sum();
         assert!(sum <= 5, "{sum} from {begin}");
     }
+}
+
+#[test]
+fn a_month_holds_beside_the_day_and_frees_after_31_days() {
+    let mut ledger = Ledger::new(Limits { per_day: Some(3), per_month: Some(4), ..Limits::default() });
+    for (attempt, day) in [(1, 0), (2, 0), (3, 0), (4, 10)] {
+        let now = at(day * 86_400);
+        ledger.bring_up_to(now);
+        assert!(ledger.allowance().has(1), "{attempt}");
+        ledger.take(AttemptId::new(attempt), 1);
+        assert!(ledger.count(AttemptId::new(attempt), now));
+    }
+    ledger.bring_up_to(at(11 * 86_400));
+    let allowance = ledger.allowance();
+    assert_eq!((allowance.day.map(|share| share.left), allowance.has(1)), (Some(3), false));
+    assert_eq!(allowance.frees(1), Some(at(31 * 86_400)));
+    assert!(allowance.is_spent_until(at(31 * 86_400)) && !allowance.is_spent_until(at(31 * 86_400 + 1)));
+    assert!(!allowance.lacks_minute_alone(1));
+    ledger.bring_up_to(at(31 * 86_400));
+    assert_eq!(ledger.allowance().month.map(|share| share.left), Some(3));
+}
+
+#[test]
+fn an_operator_is_told_once_at_50_80_and_100_percent_and_again_only_after_it_was_clearly_less() {
+    let mut ledger = Ledger::new(Limits { per_day: Some(10), ..Limits::default() });
+    let mut told = vec![];
+    for attempt in 1..=10 {
+        ledger.take(AttemptId::new(attempt), 1);
+        told.extend(ledger.alarms().into_iter().map(|alarm| (attempt, alarm.window, alarm.percent)));
+    }
+    assert_eq!(told, [(5, "day", 50), (8, "day", 80), (10, "day", 100)]);
+    for attempt in [10, 9] {
+        ledger.give_back(AttemptId::new(attempt));
+        assert_eq!(ledger.alarms(), []);
+    }
+    ledger.take(AttemptId::new(11), 2);
+    assert_eq!(ledger.alarms().len(), 1, "it had fallen to 80 percent");
+    ledger.give_back(AttemptId::new(11));
+    ledger.take(AttemptId::new(12), 1);
+    assert_eq!(ledger.alarms(), []);
+}
+
+#[test]
+fn money_is_told_in_messages_of_its_price_and_comes_back_as_it_leaves_the_windows() {
+    let mut spending = Spending::new(SpendLimits { per_day: Some(100), per_month: Some(130) });
+    let price = crate::verification::Money::from_units(30);
+    let left = |spending: &Spending| spending.spend().in_messages(price).map(|share| (share.left, share.limit));
+    assert_eq!(left(&spending), Some((3, 3)));
+    spending.take(AttemptId::new(1), 30);
+    spending.take(AttemptId::new(2), 60);
+    assert_eq!(left(&spending), Some((0, 3)));
+    assert_eq!(spending.alarms().len(), 2, "80 percent of the day, 50 of the month");
+    assert!(spending.give_back(AttemptId::new(1)) && spending.count(AttemptId::new(2), NOON));
+    assert_eq!(left(&spending), Some((1, 3)));
+    spending.bring_up_to(at(86_400));
+    assert_eq!(left(&spending), Some((2, 3)), "the month remembers 60 of 130");
+    let month = spending.spend().in_messages(price).and_then(|share| share.frees);
+    assert_eq!(month, Some(at(31 * 86_400)));
+    assert_eq!(spending.spend().in_messages(crate::verification::Money::ZERO), None, "what is free is never short");
 }

@@ -17,7 +17,7 @@ fn share(limit: u32, left: u32, frees: u64) -> Option<Share> {
 
 /// A route of which so much of a minute's budget and of a day's is left until so many seconds have passed.
 fn budgeted(name: &str, minute: Option<Share>, day: Option<Share>) -> RouteView {
-    let sms = Allowance { minute, day, used: 0 };
+    let sms = Allowance { minute, day, ..Allowance::default() };
     RouteView { budget: Budget { sms, ..Budget::default() }, ..route(name) }
 }
 
@@ -299,8 +299,10 @@ fn whatever_the_routes_are_like_a_choice_is_made_and_never_of_one_that_cannot_ta
         |route| route.health = down(5),
         |route| route.sms = false,
         |route| {
-            route.budget =
-                Budget { sms: Allowance { minute: share(5, 0, 30), day: None, used: 5 }, ..Budget::default() }
+            route.budget = Budget {
+                sms: Allowance { minute: share(5, 0, 30), used: 5, ..Allowance::default() },
+                ..Budget::default()
+            }
         },
         |route| route.busy_since = Some(NOW - seconds(100)),
     ];
