@@ -397,8 +397,13 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
         let text = text.replace(&address, "PROVIDER");
         let sizes = |line: &str| match line.split_once("disk") {
             Some(_) => "ok    disk ...".to_owned(),
-            // As much of the write-ahead log as is left counts too, hence 0.0 or 0.1.
-            None => line.replace(" 0.1 MiB,", " SIZE,").replace(" 0.2 MiB,", " SIZE,"),
+            // As much of the write-ahead log as is left counts too.
+            None => match line.split_once(" MiB,") {
+                Some((before, after)) => {
+                    format!("{}SIZE,{after}", before.trim_end_matches(|c| !char::is_whitespace(c)))
+                }
+                None => line.to_owned(),
+            },
         };
         text.lines().map(|line| sizes(line) + "\n").collect::<String>()
     };

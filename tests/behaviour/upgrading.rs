@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
+use simverify::random::Random;
 
 use crate::harness::{NUMBER, Options, TestApp, quick_modem, spawn_app};
 
@@ -66,7 +67,7 @@ fn as_of(version: usize, migrations: &[String], file: &Path) -> Vec<(String, i64
 }
 
 /// A row in every table of today: verifications that ended and that go on, tries, reports, an inbox, a blocklist, budgets,
-/// a wrong code, a breaker.
+/// a wrong code, a breaker, an admin.
 async fn filled() -> (TestApp, String, String, String) {
     let modem = quick_modem().with("reports", "off");
     let options = Options::without_modem().modem("sim1", modem).keys("sim1", "sms_per_day = 100").credits(50_000);
@@ -89,14 +90,24 @@ async fn filled() -> (TestApp, String, String, String) {
     app.at_rest().await;
     app.stop().await;
     let database = Connection::open(app.file("simverify.db")).expect("the database");
-    // Of what trips only after hours.
+    // Of what trips only after hours, and of people who log in.
     database
         .execute_batch(
-            "insert into breaker values (x'01', x'02', 'block', 1, 2, 2, 'conversion', 'none verified', 1);
-             insert into verdict (hour_at, rule, verdict, scope, subject_hash, reason, first_at, last_at)
-                 values (0, 'breaker', 'tripped', 'block', x'01', 'none verified', 1, 1)",
+            "insert into verdict (hour_at, rule, verdict, scope, subject_hash, reason, first_at, last_at)
+                 values (0, 'breaker', 'tripped', 'block', x'01', 'none verified', 1, 1);
+             insert into admin_user (name, password_hash, created_at, password_at) values ('root', x'01', 1, 1);
+             insert into admin_session (session_hash, admin_user_id, origin_hash, created_at, used_at)
+                 values (x'01', 1, x'02', 1, 1);
+             insert into admin_failure values (x'01', 1, 1, 1)",
         )
         .expect("written rows");
+    let subject = app.secrets().seal(&Random::System, b"44770090XXXX", b"subject");
+    database
+        .execute(
+            "insert into breaker values (x'01', ?1, 'block', 1, 2, 2, 'conversion', 'none verified', 1)",
+            [subject],
+        )
+        .expect("a written row");
     for table in names(&database, "select name from sqlite_schema where type = 'table' order by name") {
         let count: i64 =
             database.query_row(&format!("select count(*) from {table}"), [], |row| row.get(0)).expect("rows");

@@ -313,6 +313,7 @@ mod tests {
           0 201 ""
           1 429 "Throttled"
           1 429 "Throttled"
+          1 429 "Throttled"
           2 400 "Your request is incomplete and missing the mandatory parameter: number"
           3 400 "Invalid value for parameter: number"
           3 400 "Invalid value for parameter: body (no JSON at line 2, column 7)"
