@@ -125,8 +125,7 @@ fn course(languages: &[&str], language_default: &str) -> Vec<Parameter> {
     let end_user_address = text(
         "The address of your user, for the operator's limits. The header `X-End-User-IP` says the same. What is no IP \
          address is ignored.",
-    )
-    .examples(["192.0.2.7"]);
+    );
     let pin_code = text("Your own PIN. Without it one is drawn.").pattern(Some(pin_pattern()));
     vec![
         Parameter::optional("code_length", code_length),
