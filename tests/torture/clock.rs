@@ -168,6 +168,9 @@ impl Episode {
             }
             self.app.pass(900).await;
         }
+        // What a modem still has of a verification that ended comes back by itself.
+        let in_hand = "select count(*) from budget_use where attempt_id is not null";
+        eventually("nothing is in a modem's hands", || (self.app.value::<i64>(in_hand) == 0).then_some(())).await;
         self.look(&ALWAYS);
         self.look(&AT_THE_END);
         assert_eq!(self.app.lines("pragma integrity_check"), ["ok"]);
