@@ -13,9 +13,9 @@ use actix_web::{Error, HttpRequest, HttpResponse, web};
 
 use super::{Desk, said};
 
-/// Style sheet and forms of this site; no script, no frame, nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; \
-                      frame-ancestors 'none'";
+/// Style sheet, script and forms of this site; nothing in line, no frame, nothing from elsewhere.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const HEADERS: [(HeaderName, &str); 8] = [
     (CONTENT_SECURITY_POLICY, POLICY),

@@ -1,20 +1,25 @@
-//! The admin listener: a login, a page that says how things are, and health for those who watch from outside.
+//! The admin listener: the dashboard, and health for those who watch from outside.
 //!
-//! Server-rendered, without a script. Everything but `/livez` and `/readyz` wants a session, and every form a token that
-//! no other site knows. Nothing of this is on the public listener. Decides nothing itself, and logs no name that was not
+//! Server-rendered; the script only makes pages livelier. Everything but `/livez` and `/readyz` wants a session, and every
+//! form a token that no other site knows: a handler of a page takes a `Visitor`, one of a form an `Act`. Nothing of this is on the public listener. Decides nothing itself, and logs no name that was not
 //! proved, no password, no cookie.
 
+mod cookie;
+mod frame;
 mod gate;
 mod health;
+mod overview;
 mod page;
 mod session;
+mod visitor;
+mod words;
 
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, CONTENT_TYPE};
-use actix_web::{Error, HttpResponse, guard, middleware, web};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, LOCATION};
+use actix_web::{Error, FromRequest, Handler, HttpResponse, Resource, Responder, guard, middleware, web};
 
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -58,34 +63,39 @@ pub fn site(
     actix_web::App::new()
         .app_data(web::Data::new(desk))
         .wrap(middleware::from_fn(gate::pass))
-        .service(
-            web::resource("/")
-                .route(web::route().guard(reading()).to(page::overview))
-                .default_service(refuse("GET, HEAD")),
-        )
+        .service(reads("/", overview::overview))
         .service(
             web::resource("/login")
                 .route(web::route().guard(reading()).to(session::form))
                 .route(web::post().to(session::log_in))
                 .default_service(refuse("GET, HEAD, POST")),
         )
-        .service(web::resource("/logout").route(web::post().to(session::log_out)).default_service(refuse("POST")))
-        .service(
-            web::resource("/style.css")
-                .route(web::route().guard(reading()).to(page::style))
-                .default_service(refuse("GET, HEAD")),
-        )
-        .service(
-            web::resource("/livez")
-                .route(web::route().guard(reading()).to(health::live))
-                .default_service(refuse("GET, HEAD")),
-        )
-        .service(
-            web::resource("/readyz")
-                .route(web::route().guard(reading()).to(health::ready))
-                .default_service(refuse("GET, HEAD")),
-        )
+        .service(acts("/logout", session::log_out))
+        .service(reads("/style.css", page::style))
+        .service(reads("/script.js", page::script))
+        .service(reads("/livez", health::live))
+        .service(reads("/readyz", health::ready))
         .default_service(web::to(|| async { said(HttpResponse::NotFound(), "not found\n") }))
+}
+
+/// A page, or a file.
+fn reads<H, A>(path: &str, handler: H) -> Resource
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+{
+    web::resource(path).route(web::route().guard(reading()).to(handler)).default_service(refuse("GET, HEAD"))
+}
+
+/// What takes a form.
+fn acts<H, A>(path: &str, handler: H) -> Resource
+where
+    H: Handler<A>,
+    A: FromRequest + 'static,
+    H::Output: Responder + 'static,
+{
+    web::resource(path).route(web::post().to(handler)).default_service(refuse("POST"))
 }
 
 /// GET and HEAD.
@@ -96,6 +106,10 @@ fn reading() -> impl guard::Guard {
 /// For the methods that a path does not take.
 fn refuse(methods: &'static str) -> actix_web::Route {
     web::to(move || async move { HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).finish() })
+}
+
+fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, location)).finish()
 }
 
 /// A reply of one line.

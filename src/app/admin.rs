@@ -212,15 +212,25 @@ impl App {
     /// The session that a cookie proves. Notes that it is used.
     pub async fn admin_session(&self, token: &str) -> Result<Option<Session>, Internal> {
         let (hash, now) = (self.session_hash(token), self.clock.now());
-        let row: Option<SessionRow> = self.store.read(move |tx| tx.admin_session(&hash)).await?;
-        let is_over =
-            |row: &SessionRow| now.since(row.used) >= SESSION_IDLE || now.since(row.created) >= SESSION_ABSOLUTE;
-        let Some(row) = row.filter(|row| !is_over(row)) else { return Ok(None) };
+        let Some(row) = self.live_session(hash, now).await? else { return Ok(None) };
         if now.since(row.used) >= USE_NOTED {
             // A disk that is full is no reason to keep the admin out.
             let _ = self.store.write(move |tx| tx.use_admin_session(&hash, now)).await;
         }
         Ok(Some(Session { name: row.name }))
+    }
+
+    /// The same, for what a browser asks by itself: that does not keep a session alive.
+    pub async fn admin_session_unused(&self, token: &str) -> Result<Option<Session>, Internal> {
+        let row = self.live_session(self.session_hash(token), self.clock.now()).await?;
+        Ok(row.map(|row| Session { name: row.name }))
+    }
+
+    async fn live_session(&self, hash: Digest, now: Timestamp) -> Result<Option<SessionRow>, Internal> {
+        let row: Option<SessionRow> = self.store.read(move |tx| tx.admin_session(&hash)).await?;
+        let is_over =
+            |row: &SessionRow| now.since(row.used) >= SESSION_IDLE || now.since(row.created) >= SESSION_ABSOLUTE;
+        Ok(row.filter(|row| !is_over(row)))
     }
 
     pub async fn admin_logout(&self, token: &str) -> Result<(), Internal> {

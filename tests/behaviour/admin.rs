@@ -1,103 +1,12 @@
 //! The admin listener: logins, sessions, what a hostile page or caller gets, and health.
 
-use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 
+use crate::harness::browser::{Browser, Page};
 use crate::harness::{Options, TestApp, spawn_app};
 
 const NAME: &str = "alex";
 const PASSWORD: &str = "correct horse battery";
-
-/// What a browser keeps between two requests.
-#[derive(Clone, Default)]
-struct Browser {
-    cookies: Vec<(String, String)>,
-    /// Behind a proxy that says so.
-    address: Option<&'static str>,
-}
-
-struct Page {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
-}
-
-impl Page {
-    fn location(&self) -> &str {
-        self.headers.get(LOCATION).map_or("", |value| value.to_str().expect("ASCII"))
-    }
-
-    fn form_token(&self) -> &str {
-        let (_, rest) = self.text.split_once("name=\"form_token\" value=\"").expect("a form with a token");
-        rest.split_once('"').expect("the end of it").0
-    }
-}
-
-impl Browser {
-    fn at(address: &'static str) -> Self {
-        Self { address: Some(address), ..Self::default() }
-    }
-
-    async fn go(&mut self, app: &TestApp, method: Method, path: &str, form: &[(&str, &str)]) -> Page {
-        self.go_with(app, method, path, form, &[]).await
-    }
-
-    async fn go_with(
-        &mut self,
-        app: &TestApp,
-        method: Method,
-        path: &str,
-        form: &[(&str, &str)],
-        headers: &[(&str, &str)],
-    ) -> Page {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        let mut request = client.build().expect("a client").request(method.clone(), app.admin_url(path));
-        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if !cookies.is_empty() {
-            request = request.header(COOKIE, cookies.join("; "));
-        }
-        if let Some(address) = self.address {
-            request = request.header("x-forwarded-for", address);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if method == Method::POST {
-            request = request.form(form);
-        }
-        let response = request.send().await.expect("a reply");
-        let (status, headers) = (response.status(), response.headers().clone());
-        for cookie in headers.get_all(SET_COOKIE) {
-            let cookie = cookie.to_str().expect("ASCII");
-            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
-            let (name, value) = cookie.split(';').next().expect("a part").split_once('=').expect("name and value");
-            self.cookies.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                self.cookies.push((name.to_owned(), value.to_owned()));
-            }
-        }
-        Page { status, headers, text: response.text().await.expect("text") }
-    }
-
-    async fn get(&mut self, app: &TestApp, path: &str) -> Page {
-        self.go(app, Method::GET, path, &[]).await
-    }
-
-    /// Opens the form, fills it in, and sends it.
-    async fn log_in(&mut self, app: &TestApp, name: &str, password: &str) -> Page {
-        let token = self.get(app, "/login").await.form_token().to_owned();
-        let form = [("form_token", token.as_str()), ("name", name), ("password", password)];
-        self.go(app, Method::POST, "/login", &form).await
-    }
-
-    async fn is_logged_in(&mut self, app: &TestApp) -> bool {
-        self.get(app, "/").await.status == StatusCode::OK
-    }
-
-    fn session(&self) -> Option<&str> {
-        self.cookies.iter().find(|(name, _)| name == "simverify_session").map(|(_, value)| value.as_str())
-    }
-}
 
 async fn with_admin(options: Options) -> TestApp {
     let app = spawn_app(options.admin()).await;
@@ -117,14 +26,17 @@ async fn an_admin_logs_in_sees_how_things_are_and_logs_out() {
     assert_eq!((page.status, page.location()), (StatusCode::SEE_OTHER, "/"), "{}", page.text);
     app.never_logged(browser.session().expect("a session"));
     let page = browser.get(&app, "/").await;
-    let (_, main) = page.text.split_once("<main>").expect("a main part");
+    let (_, main) = page.text.split_once("<main id=\"main\" tabindex=\"-1\">").expect("a main part");
     insta::assert_snapshot!(main, @r#"
+
+
 
     <h1>Overview</h1>
 
+    <div id="now" data-live="5">
     <h2 id="routes">Routes</h2>
 
-    <ul class="routes">
+    <ul class="cards">
 
     <li>
     <p class="line"><strong>sim1</strong> <span class="quiet">modem, SMS</span>
@@ -137,14 +49,14 @@ async fn an_admin_logs_in_sees_how_things_are_and_logs_out() {
 
 
     <h2>Now</h2>
-    <dl>
+    <dl class="figures">
     <div><dt>To be sent</dt><dd>0</dd></div>
     <div><dt>Oldest waits for</dt><dd>–</dd></div>
     <div><dt>Verifications in progress</dt><dd>1</dd></div>
     </dl>
 
     <h2>Ended in the last hour</h2>
-    <dl>
+    <dl class="figures">
     <div><dt>Verified</dt><dd>0</dd></div>
     <div><dt>Failed</dt><dd>0</dd></div>
     <div><dt>Expired</dt><dd>0</dd></div>
@@ -152,8 +64,10 @@ async fn an_admin_logs_in_sees_how_things_are_and_logs_out() {
     </dl>
 
     <footer class="quiet">
-    <p>Version 0.1.0 · up for 0 s · as of 2026-03-01 12:00 UTC · <a href="/">Look again</a></p>
+    <p>Version 0.1.0 · up for 0 s · as of <time datetime="2026-03-01T12:00:00.000Z">2026-03-01 12:00:00 UTC</time> · <a href="/">Look again</a></p>
     </footer>
+    </div>
+
     </main>
 
     </body>
@@ -188,6 +102,7 @@ async fn an_unknown_name_is_told_what_a_wrong_password_is() {
     <title>Log in · Simverify</title>
     <link rel="icon" href="data:,">
     <link rel="stylesheet" href="/style.css">
+    <script src="/script.js" defer></script>
     </head>
     <body>
 
@@ -258,6 +173,39 @@ async fn a_session_outlives_a_restart_and_ends_by_itself() {
     idle.cookies = browser.cookies.clone();
     app.advance(30 * 60);
     assert!(!idle.is_logged_in(&app).await, "half an hour unused");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_left_open_does_not_keep_the_session_alive() {
+    let app = with_admin(Options::without_modem()).await;
+    let mut browser = Browser::logged_in(&app, NAME, PASSWORD).await;
+    for _ in 0..2 {
+        app.advance(14 * 60);
+        let live = browser.go_with(&app, Method::GET, "/", &[], &[("x-simverify-live", "1")]).await;
+        assert_eq!(live.status, StatusCode::OK);
+    }
+    app.advance(2 * 60);
+    let live = browser.go_with(&app, Method::GET, "/", &[], &[("x-simverify-live", "1")]).await;
+    assert_eq!((live.status, live.location()), (StatusCode::SEE_OTHER, "/login"));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_login_leads_to_the_page_that_was_asked_for() {
+    let app = with_admin(Options::without_modem()).await;
+    let mut browser = Browser::default();
+    let page = browser.get(&app, "/?from=a%20link").await;
+    assert_eq!(page.location(), "/login?then=%2F%3Ffrom%3Da%2520link");
+    let form = browser.get(&app, page.location()).await;
+    assert!(form.text.contains("name=\"then\" value=\"/?from=a%20link\""), "{}", form.text);
+    let send = async |then: &str| {
+        let mut browser = browser.clone();
+        let form = [("form_token", form.form_token()), ("name", NAME), ("password", PASSWORD), ("then", then)];
+        browser.go(&app, Method::POST, "/login", &form).await.location().to_owned()
+    };
+    assert_eq!(send("/?from=a%20link").await, "/?from=a%20link");
+    assert_eq!(send("//evil.example").await, "/");
     app.finish().await;
 }
 
@@ -373,20 +321,22 @@ async fn failures_hold_up_the_next_try_across_restarts_and_not_the_real_admin_el
 #[tokio::test]
 async fn every_reply_has_the_headers_that_keep_it_to_itself() {
     let app = with_admin(Options::without_modem()).await;
-    for path in ["/", "/login", "/style.css", "/livez", "/readyz", "/nothing"] {
+    for path in ["/", "/login", "/style.css", "/script.js", "/livez", "/readyz", "/nothing"] {
         let page = Browser::default().get(&app, path).await;
         let header = |name: &str| page.headers.get(name).map_or("", |value| value.to_str().expect("ASCII")).to_owned();
         let policy = header("content-security-policy");
-        for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+        for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "form-action 'self'"] {
             assert!(policy.contains(part), "{path}: {policy}");
         }
-        assert!(!policy.contains("script") && !policy.contains("unsafe"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(header("cache-control"), "no-store", "{path}");
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(header("referrer-policy"), "same-origin", "{path}");
         let attributes = page.text.split([' ', '\n']).filter(|word| word.contains("=\""));
         let inline = attributes.filter(|word| word.starts_with("on") || word.starts_with("style=")).count();
-        assert!(!page.text.contains("<script") && inline == 0, "{path}: {}", page.text);
+        let scripts =
+            page.text.matches("<script").count() - page.text.matches("<script src=\"/script.js\" defer>").count();
+        assert_eq!((scripts, inline), (0, 0), "{path}: {}", page.text);
     }
     app.finish().await;
 }

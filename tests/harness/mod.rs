@@ -6,6 +6,7 @@
 //! while. Every test ends with [`TestApp::finish`], which looks for what must never be: an attempt that nobody works on,
 //! a PIN, a secret or a whole number in the log, an error in it.
 
+pub mod browser;
 mod database;
 mod log;
 mod phone;
