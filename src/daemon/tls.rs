@@ -25,8 +25,14 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::TlsFiles;
 use crate::watch::{Change, Watch};
 
-/// From the first sign of a change to the look: long enough for the other file of a renewal.
+/// From the last sign of a change to the look: long enough for the other file of a renewal.
 const SETTLE: Duration = Duration::from_millis(500);
+
+/// A writer of one of the files is waited for so long. The present pair serves meanwhile.
+const WRITING_MAX: Duration = Duration::from_secs(30);
+
+/// Looks that a writer may spoil, one after the other. The next one counts all the same.
+const SPOILT_MAX: usize = 3;
 
 /// How often to look all the same: for file systems that tell nothing, and for the certificate that grows old.
 const RECHECK: Duration = Duration::from_secs(60);
@@ -172,33 +178,43 @@ impl Tls {
         Ok(config)
     }
 
-    /// Looks at the files at once.
+    /// Looks at the files as soon as they are at rest.
     pub fn look_again(&self) {
         self.asked.notify_one();
     }
 
-    /// Looks at the files whenever they change, for ever.
+    /// Looks at the files whenever they have changed and are at rest again, for ever.
     pub async fn keep_current(self: Arc<Self>) {
+        let mut watch = Watch::new([self.files.certificates.as_path(), self.files.key.as_path()], Change::Contents);
         loop {
-            // Set before the look, so no change falls between.
-            let watch = Watch::new([self.files.certificates.as_path(), self.files.key.as_path()], Change::Contents);
-            let tls = Arc::clone(&self);
-            if let Err(panic) = tokio::task::spawn_blocking(move || tls.look()).await {
-                error!(%panic, "reading the certificate failed");
+            // At first too: they may have changed since the start, before there was a watch.
+            match self.at_rest(&mut watch).await {
+                Ok(pair) => self.take(&pair),
+                Err(trouble) => self.tell_trouble(format!("{trouble:#}")),
             }
             tokio::select! {
-                () = watch.changed() => tokio::time::sleep(SETTLE).await,
+                () = watch.changed() => {}
                 () = self.asked.notified() => {}
                 () = tokio::time::sleep(RECHECK) => {}
             }
         }
     }
 
-    fn look(&self) {
-        let pair = match Pair::read(&self.files) {
-            Ok(pair) => pair,
-            Err(trouble) => return self.tell_trouble(format!("{trouble:#}")),
-        };
+    /// What the files hold while nobody writes them.
+    async fn at_rest(&self, watch: &mut Watch) -> anyhow::Result<Pair> {
+        let mut spoilt = 0;
+        loop {
+            watch.at_rest(SETTLE, WRITING_MAX).await;
+            let files = self.files.clone();
+            let read = tokio::task::spawn_blocking(move || Pair::read(&files)).await;
+            if spoilt == SPOILT_MAX || !watch.has_changed() {
+                return read.context("reading the certificate failed")?;
+            }
+            spoilt += 1;
+        }
+    }
+
+    fn take(&self, pair: &Pair) {
         let was_in_trouble = self.told().trouble.take().is_some();
         if self.current.replace(&pair.key) {
             let ends = pair.not_after.map(|end| end.to_string()).unwrap_or_default();
@@ -206,7 +222,7 @@ impl Tls {
         } else if was_in_trouble {
             info!("certificate and key are in order again");
         }
-        self.tell_concerns(&pair);
+        self.tell_concerns(pair);
     }
 
     fn tell_trouble(&self, trouble: String) {

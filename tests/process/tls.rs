@@ -1,7 +1,7 @@
 //! HTTPS by the daemon itself: versions, and a certificate that is renewed while it runs.
 
-use std::fs;
-use std::io::{Read, Write};
+use std::fs::{self, File};
+use std::io::{Read, Seek, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned, SupportedProtocolVersion};
 
-use crate::certificates::{Authority, Certified};
+use crate::certificates::{Authority, Certified, replace};
 use crate::daemon::{Daemon, message};
 use crate::installation::Installation;
 
@@ -30,7 +30,7 @@ impl Site {
     fn new() -> (Self, Certified) {
         let site = Self { installation: Installation::new(), authority: Authority::new() };
         let certified = site.authority.certify(2040);
-        certified.write(&site.chain(), &site.key());
+        site.renew(&certified);
         let text = fs::read_to_string(site.installation.config()).expect("the configuration");
         let [chain, key] = [site.chain(), site.key()].map(|path| path.display().to_string());
         let tls = format!("[server]\ntls_cert_file = '{chain}'\ntls_key_file = '{key}'\n");
@@ -38,12 +38,23 @@ impl Site {
         (site, certified)
     }
 
+    /// Both files at once: the link to their directory is set anew.
+    fn renew(&self, certified: &Certified) {
+        let link = self.installation.path("tls");
+        let count = fs::read_dir(self.installation.directory.path()).expect("a directory").count();
+        let (directory, next) = (self.installation.path(&format!("tls.{count}")), self.installation.path("next"));
+        fs::create_dir(&directory).expect("a directory");
+        certified.write(&directory.join("chain.pem"), &directory.join("key.pem"));
+        symlink(directory, &next).expect("a link");
+        fs::rename(next, link).expect("a move");
+    }
+
     fn chain(&self) -> PathBuf {
-        self.installation.path("chain.pem")
+        self.installation.path("tls/chain.pem")
     }
 
     fn key(&self) -> PathBuf {
-        self.installation.path("key.pem")
+        self.installation.path("tls/key.pem")
     }
 
     fn connect(&self, daemon: &Daemon, versions: &[&'static SupportedProtocolVersion], alpn: &[&str]) -> Connection {
@@ -159,7 +170,7 @@ fn a_renewed_certificate_serves_without_a_restart_and_connections_live_on() {
     assert_eq!(old.leaf(), leaf(&first));
 
     let second = site.authority.certify(2041);
-    second.write(&site.chain(), &site.key());
+    site.renew(&second);
     let line = daemon.says(SOON, "a new certificate serves");
     assert_eq!(line["fields"]["ends"], "2041-01-01T00:00:00.000Z");
     assert_eq!(site.shown(&daemon), leaf(&second));
@@ -173,7 +184,7 @@ fn a_pair_that_does_not_fit_together_keeps_the_old_one_until_it_fits() {
     let (site, first) = Site::new();
     let mut daemon = site.installation.daemon();
     let second = site.authority.certify(2041);
-    fs::write(site.chain(), &second.chain).expect("a file");
+    replace(&site.chain(), &second.chain, 0o644);
     let line = daemon.says(SOON, "certificate not read again; the old one serves");
     assert_eq!(line["level"], "ERROR");
     let error = line["fields"]["error"].as_str().expect("an error");
@@ -183,14 +194,39 @@ fn a_pair_that_does_not_fit_together_keeps_the_old_one_until_it_fits() {
     assert!(!error.contains("PRIVATE"), "{error}");
     assert_eq!(site.shown(&daemon), leaf(&first));
 
-    fs::write(site.key(), "").expect("a file");
+    replace(&site.key(), "", 0o600);
     let line = daemon.says(SOON, "certificate not read again; the old one serves");
     assert!(line["fields"]["error"].as_str().is_some_and(|error| error.contains("no private key in PEM")), "{line}");
     assert_eq!(site.shown(&daemon), leaf(&first));
 
-    fs::write(site.key(), &second.key).expect("a file");
+    replace(&site.key(), &second.key, 0o600);
     daemon.says(SOON, "a new certificate serves");
     assert_eq!(site.shown(&daemon), leaf(&second));
+    daemon.stop();
+}
+
+#[test]
+fn a_file_that_is_written_in_place_is_looked_at_when_it_is_whole() {
+    let (site, first) = Site::new();
+    let mut daemon = site.installation.daemon();
+    // A first renewal tells that the files are watched.
+    let second = site.authority.certify(2041);
+    site.renew(&second);
+    daemon.says(SOON, "a new certificate serves");
+
+    let third = site.authority.certify(2042);
+    let mut writer = File::create(site.chain()).expect("a file");
+    daemon.says(SOON, "one is being written");
+    // What is there for now is a whole chain, of another key.
+    writer.write_all(first.chain.as_bytes()).expect("a file");
+    fs::write(site.key(), &third.key).expect("a file");
+    assert_eq!(site.shown(&daemon), leaf(&second));
+    writer.set_len(0).and_then(|()| writer.rewind()).expect("a file");
+    writer.write_all(third.chain.as_bytes()).expect("a file");
+    drop(writer);
+    daemon.says(SOON, "a new certificate serves");
+    assert_eq!(site.shown(&daemon), leaf(&third));
+    assert_eq!(complaints(&daemon), Vec::<&str>::new());
     daemon.stop();
 }
 
@@ -215,7 +251,7 @@ fn links_that_are_set_anew_are_followed() {
     };
     renew(1);
     let text = fs::read_to_string(site.installation.config()).expect("the configuration");
-    let text = text.replace("/chain.pem", "/live/chain.pem").replace("/key.pem", "/live/key.pem");
+    let text = text.replace("/tls/", "/live/");
     fs::write(site.installation.config(), text).expect("a configuration");
     let mut daemon = site.installation.daemon();
     for number in [2, 3] {
@@ -227,7 +263,7 @@ fn links_that_are_set_anew_are_followed() {
 }
 
 #[test]
-fn sighup_looks_at_the_files_at_once() {
+fn sighup_looks_at_the_files() {
     let (site, _) = Site::new();
     let mut daemon = site.installation.daemon();
     let second = site.authority.certify(2041);
@@ -247,7 +283,7 @@ fn an_old_certificate_and_a_key_that_everybody_may_read_are_warned_of() {
     let mut daemon = site.installation.daemon();
     let directory = site.installation.directory.path().display().to_string();
     insta::assert_snapshot!(complaints(&daemon).join("\n").replace(&directory, "/etc"), @"
-    server.tls_key_file /etc/key.pem may be read or changed by everybody; run: chmod o= /etc/key.pem
+    server.tls_key_file /etc/tls/key.pem may be read or changed by everybody; run: chmod o= /etc/tls/key.pem
     the certificate ended at 2021-01-01T00:00:00.000Z: clients refuse it; renew it
     ");
     daemon.stop();
@@ -269,7 +305,7 @@ fn a_pair_that_cannot_be_used_stops_the_start_and_the_check() {
     assert_eq!(start, check);
     insta::assert_snapshot!(start, @"
     exit 78
-    simverify: cannot serve HTTPS: server.tls_cert_file /etc/chain.pem and server.tls_key_file /etc/key.pem do not fit together: the first certificate must be the key's own
+    simverify: cannot serve HTTPS: server.tls_cert_file /etc/tls/chain.pem and server.tls_key_file /etc/tls/key.pem do not fit together: the first certificate must be the key's own
     ");
 }
 
@@ -288,8 +324,8 @@ fn the_doctor_looks_at_the_pair() {
     let old = line();
     fs::write(site.key(), "").expect("a file");
     insta::assert_snapshot!([sound, old, line()].join("\n"), @"
-    ok    certificate    /etc/chain.pem fits its key until 2040-01-01T00:00:00.000Z
+    ok    certificate    /etc/tls/chain.pem fits its key until 2040-01-01T00:00:00.000Z
     warn  certificate    the certificate ended at 2021-01-01T00:00:00.000Z: clients refuse it; renew it
-    fail  certificate    server.tls_key_file: cannot use /etc/key.pem: it holds no private key in PEM; one with a passphrase must be decrypted first
+    fail  certificate    server.tls_key_file: cannot use /etc/tls/key.pem: it holds no private key in PEM; one with a passphrase must be decrypted first
     ");
 }

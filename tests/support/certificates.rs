@@ -1,6 +1,7 @@
 //! A certificate authority of a test's own, and what it certifies.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rcgen::{
@@ -48,11 +49,17 @@ pub struct Certified {
 }
 
 impl Certified {
-    /// Writes over the two files, the key with mode 0600.
+    /// Puts the two files in their places, each whole, as tools that renew do; the key with mode 0600.
     pub fn write(&self, chain: &Path, key: &Path) {
-        use std::os::unix::fs::PermissionsExt;
-        fs::write(chain, &self.chain).expect("a file");
-        fs::write(key, &self.key).expect("a file");
-        fs::set_permissions(key, fs::Permissions::from_mode(0o600)).expect("a mode");
+        replace(chain, &self.chain, 0o644);
+        replace(key, &self.key, 0o600);
     }
+}
+
+/// Puts another file in the place of this one.
+pub fn replace(path: &Path, contents: &str, mode: u32) {
+    let new = path.with_extension("new");
+    fs::write(&new, contents).expect("a file");
+    fs::set_permissions(&new, Permissions::from_mode(mode)).expect("a mode");
+    fs::rename(new, path).expect("a move");
 }

@@ -18,7 +18,7 @@ const RECHECK: Duration = Duration::from_secs(30);
 /// is not enough.
 pub async fn returned(path: &Path) {
     loop {
-        let watch = Watch::new([path], Change::Names);
+        let mut watch = Watch::new([path], Change::Names);
         if eaccess(path, AccessFlags::R_OK | AccessFlags::W_OK).is_ok() {
             return;
         }
