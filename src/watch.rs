@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    const SOON: Duration = Duration::from_secs(10);
+    const SOON: Duration = Duration::from_secs(60);
 
     async fn tells(path: &Path, change: Change, what: impl FnOnce()) {
         let mut watch = Watch::new([path], change);

@@ -624,8 +624,7 @@ mod tests {
         // All octets, so that a line discipline that is not raw shows.
         let said: Vec<u8> = (0..=255).chain(0..64).collect();
         sound.write_all(&said).await.unwrap();
-        let written = Instant::now();
-        while written.elapsed() < Duration::from_millis(100) {
+        for _ in 0..10 {
             sound.read_exact(&mut frame).await.unwrap();
         }
         simulator.control(Control::Unplug(Duration::from_secs(3600))).await;

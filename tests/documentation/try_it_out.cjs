@@ -6,6 +6,9 @@ const { chromium } = require("playwright-core");
 const [address, screenshot] = process.argv.slice(2);
 const { API_KEY, API_SECRET, CHROMIUM } = process.env;
 
+// For each step, in milliseconds, on a busy machine.
+const PATIENCE = 120_000;
+
 // Nothing that Chromium does on its own account: it would ask outside hosts.
 const args = [
   "--no-sandbox",
@@ -35,8 +38,9 @@ async function execute(page, id, fields) {
 }
 
 async function main() {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args, timeout: PATIENCE });
   const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+  page.setDefaultTimeout(PATIENCE);
   const complaints = [];
   const hosts = new Set();
   page.on("pageerror", (error) => complaints.push(error.message));

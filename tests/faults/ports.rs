@@ -6,7 +6,7 @@ use simverify::channel::Outcome;
 use simverify::modem::driver::ModemConfig;
 use simverify::modem::port::PortAddress;
 use simverify::simulator::{Simulator, Simulators};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::bench::{Bench, NAME, config, quick};
 
@@ -44,9 +44,19 @@ struct Server {
     port: u16,
 }
 
+const BACKLOG: u32 = 16;
+
+/// A socket of a port that it may share.
+fn bound(port: u16) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseport(true).expect("an option");
+    socket.bind(([127, 0, 0, 1], port).into()).expect("a port");
+    socket
+}
+
 impl Server {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = bound(0).listen(BACKLOG).expect("a port");
         let port = listener.local_addr().expect("an address").port();
         Self { listener, port }
     }
@@ -109,11 +119,12 @@ async fn a_server_that_is_not_there_is_tried_again_and_hanging_up_at_once_is_no_
     assert!(begun.elapsed() >= Duration::from_secs(1), "pauses of 0 and 1 s: {:?}", begun.elapsed());
     bench.says("check whether another program takes the port from this one").await;
     let Server { listener, port } = server;
+    // Whoever connects is refused, and nobody else gets the port.
+    let held = bound(port);
     drop(listener);
     bench.says(&format!("tcp://127.0.0.1:{port} cannot be reached")).await;
     assert!(bench.board.reason(NAME).expect("a reason").contains("cannot be reached"));
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the same port");
-    let back = Server { listener, port };
+    let back = Server { listener: held.listen(BACKLOG).expect("the same port"), port };
     tokio::select! {
         () = back.serve(&modem) => panic!("it hung up"),
         () = async { bench.ready().await; bench.sends().await } => {}

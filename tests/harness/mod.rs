@@ -41,7 +41,7 @@ pub const NUMBER: &str = "447700900123";
 const START: Timestamp = Timestamp::from_millis(1_772_366_400_000);
 
 /// How long the world may take for one thing, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Between two looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(3);

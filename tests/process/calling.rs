@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::installation::Installation;
 
 /// From a start to the modem's first commands, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A synthesiser that hums, and a sound card that swallows everything.
 fn speaking() -> Installation {

@@ -84,7 +84,7 @@ impl Process {
     /// Kills the child and reads what it had said.
     pub fn kill(&mut self) {
         self.signal(Signal::SIGKILL);
-        self.ended(Duration::from_secs(10));
+        self.ended(Duration::from_secs(60));
     }
 
     pub fn transcript(&self) -> String {

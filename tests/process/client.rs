@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::installation::{KEY, SECRET};
 
 /// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy)]
 pub struct Client(pub SocketAddr);

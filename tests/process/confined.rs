@@ -15,7 +15,7 @@ use crate::client::number;
 use crate::daemon::{Daemon, STOP};
 use crate::installation::Installation;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(90);
 
 /// A command as the unit confines it.
 fn confined(program: impl AsRef<Path>) -> Command {

@@ -3,19 +3,24 @@
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::child::Process;
 use crate::client::Client;
 
 /// A start on a busy machine.
-const START: Duration = Duration::from_secs(20);
+pub const START: Duration = Duration::from_secs(90);
 
 /// A stop without a message in hand.
-pub const STOP: Duration = Duration::from_secs(20);
+pub const STOP: Duration = Duration::from_secs(90);
+
+/// Between two looks at what a quiet daemon does.
+const QUIET: Duration = Duration::from_millis(200);
 
 pub struct Daemon {
     process: Process,
@@ -63,6 +68,18 @@ impl Daemon {
     /// Waits for a log line whose message begins so.
     pub fn says(&mut self, within: Duration, beginning: &str) -> Value {
         self.process.until(within, beginning, |line| message(line).starts_with(beginning))
+    }
+
+    /// Looks whether something is so whenever the daemon has said something, and when it is quiet: what it says is on
+    /// record only afterwards.
+    pub fn works_until(&mut self, within: Duration, otherwise: &str, is_so: impl Fn() -> bool) {
+        let end = Instant::now() + within;
+        while !is_so() {
+            assert!(Instant::now() < end, "{otherwise}:\n{}", self.transcript());
+            if let Err(RecvTimeoutError::Disconnected) = self.process.next(QUIET) {
+                panic!("it has ended by itself:\n{}", self.transcript());
+            }
+        }
     }
 
     /// Ends it as the service manager does.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use simverify::random::Random;
 
 use crate::client::{Client, number};
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, START};
 use crate::installation::{Installation, OPEN_ATTEMPTS};
 use crate::modem::settle;
 
@@ -57,7 +57,8 @@ fn kill_after(lines: usize, mut daemon: Daemon, asked: &Asked) {
     std::thread::scope(|scope| {
         let mut callers: Vec<SyncSender<()>> = vec![];
         for index in 1..=lines {
-            match daemon.next(QUIET) {
+            // Before it listens nobody can ask: its lines alone count.
+            match daemon.next(if callers.is_empty() { START } else { QUIET }) {
                 Ok(line) if callers.is_empty() => {
                     let Some(client) = daemon.note_address(&line) else { continue };
                     callers.extend((0..CALLERS).map(|_| {
@@ -67,6 +68,7 @@ fn kill_after(lines: usize, mut daemon: Daemon, asked: &Asked) {
                     }));
                 }
                 Ok(_) if index % PACE != 0 => continue,
+                Err(RecvTimeoutError::Timeout) if callers.is_empty() => panic!("it is quiet:\n{}", daemon.transcript()),
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => panic!("it has ended by itself:\n{}", daemon.transcript()),
             }

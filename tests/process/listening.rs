@@ -15,7 +15,7 @@ use crate::daemon::Daemon;
 use crate::installation::{Installation, KEY, SECRET};
 use crate::modem::{Modem, settle};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(90);
 
 const SIM_PIN: &str = "8246";
 /// As `simulate` has them.
@@ -25,6 +25,8 @@ const ICCID: &str = "8949001987654321098";
 /// A daemon with a modem whose SIM asks for its PIN, and whose echo repeats whatever it is told.
 fn at_work() -> (Installation, Modem, Daemon) {
     let installation = Installation::new();
+    // Four digits are found in many a number by chance.
+    installation.configure("code_length = 6", "simverify=debug,info", &installation.link());
     let text = fs::read_to_string(installation.config()).expect("a configuration");
     fs::write(installation.config(), format!("{text}sim_pin = '{SIM_PIN}'\n")).expect("a configuration");
     let modem = installation.modem(&["--pin", SIM_PIN, "--imsi", IMSI, "--iccid", ICCID, "--echo", "always"]);

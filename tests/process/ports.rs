@@ -10,7 +10,7 @@ use crate::daemon::message;
 use crate::installation::Installation;
 
 /// A held port is tried again every ten seconds.
-const NEXT_TRY: Duration = Duration::from_secs(30);
+const NEXT_TRY: Duration = Duration::from_secs(90);
 
 #[test]
 fn a_port_that_another_program_has_is_said_with_its_holder_and_tried_again() {

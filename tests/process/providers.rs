@@ -1,16 +1,18 @@
 //! A daemon that is killed while a provider has its request in hand sends that message once more, and never a third time.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::installation::Installation;
 
 /// More than the ten seconds until an uncertain message goes out again, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A provider that hands each request to the test, which answers it or not.
 pub fn provider() -> (u16, Receiver<(String, TcpStream)>) {
@@ -29,6 +31,23 @@ pub fn provider() -> (u16, Receiver<(String, TcpStream)>) {
         }
     });
     (port, requests)
+}
+
+/// The provider's reply to a request.
+pub fn answer(mut stream: TcpStream, status: &str, body: &Value) {
+    let body = body.to_string();
+    let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all((head + &body).as_bytes()).expect("the daemon reads it");
+}
+
+/// An installation whose only route is a provider at this port.
+pub fn with_provider_alone(port: u16) -> Installation {
+    let installation = Installation::new();
+    let text = fs::read_to_string(installation.config()).expect("a configuration");
+    let modem = text.find("[[modems]]").expect("a modem's table");
+    let table = format!("[[providers]]\nname = 'backup'\nurl = 'http://127.0.0.1:{port}/send'\n");
+    fs::write(installation.config(), text[..modem].to_owned() + &table).expect("a configuration");
+    installation
 }
 
 fn body(stream: &mut TcpStream) -> Option<String> {
@@ -54,12 +73,7 @@ fn body(stream: &mut TcpStream) -> Option<String> {
 #[test]
 fn a_kill_while_the_provider_has_the_request_means_one_more_message_and_no_third() {
     let (port, requests) = provider();
-    let installation = Installation::new();
-    let text = fs::read_to_string(installation.config()).expect("a configuration");
-    let modem = text.find("[[modems]]").expect("a modem's table");
-    let table = format!("[[providers]]\nname = 'backup'\nurl = 'http://127.0.0.1:{port}/send'\n");
-    fs::write(installation.config(), text[..modem].to_owned() + &table).expect("a configuration");
-
+    let installation = with_provider_alone(port);
     let mut daemon = installation.daemon();
     let form = [("number", "447700900123"), ("brand", "Acme"), ("workflow_id", "6")];
     let reply = daemon.client().post("/verify/json", &form).expect("a reply");

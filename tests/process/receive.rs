@@ -20,7 +20,7 @@ const LINES: usize = 60;
 const MESSAGES: usize = 4;
 
 /// A start, or the reading of what is left, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Texts of the inbox, as the operator gets them.
 fn texts(installation: &Installation) -> Vec<String> {
@@ -62,12 +62,8 @@ fn survives(arguments: &[&str]) {
     }
     let mut daemon = installation.daemon();
     let parts = i64::try_from(sent.len()).expect("few");
-    while installation.count("select count(*) from inbox") < parts {
-        match daemon.next(PATIENCE) {
-            Ok(_) => {}
-            Err(error) => panic!("messages are missing ({error}):\n{}", daemon.transcript()),
-        }
-    }
+    let kept = || installation.count("select count(*) from inbox");
+    daemon.works_until(PATIENCE, "messages are missing", || kept() >= parts);
     daemon.stop();
     let mut texts = texts(&installation);
     texts.sort();

@@ -12,7 +12,7 @@ use crate::daemon::Daemon;
 use crate::installation::{Installation, SECRET};
 use crate::modem::Modem;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(90);
 
 /// A caller's own PIN: nothing else looks like it.
 pub const OWN_PIN: &str = "Zq83xW7u4K";

@@ -1,8 +1,6 @@
 //! What providers and calls leave behind: no PIN, no secret, no number, whatever a provider says of them.
 
 use std::fs;
-use std::io::Write;
-use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,10 +9,10 @@ use crate::client::number;
 use crate::daemon::Daemon;
 use crate::installation::{Installation, KEY, SECRET};
 use crate::modem::settle;
-use crate::providers::provider;
+use crate::providers::{answer, provider};
 use crate::secrecy::{OWN_PIN, Secrets, files, log, reports};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(90);
 
 const PROVIDER_SECRET: &str = "Pw6nC1dLr9Yb3Kx5";
 const CALLBACK_SECRET: &str = "Cb4vT8hGz2Jm7Qs0";
@@ -43,12 +41,6 @@ callback = {{ id = "/id", status = "/status", delivered = ["delivered"], failed 
     );
     fs::write(installation.config(), text[..modem].to_owned() + &table).expect("a configuration");
     installation
-}
-
-fn answer(mut stream: TcpStream, status: &str, body: &Value) {
-    let body = body.to_string();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
-    stream.write_all((head + &body).as_bytes()).expect("the daemon reads it");
 }
 
 fn requested(daemon: &Daemon, number: &str, workflow: &str) -> String {

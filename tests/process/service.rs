@@ -10,7 +10,7 @@ use crate::client::number;
 use crate::daemon::{Daemon, message};
 use crate::installation::Installation;
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(90);
 
 /// A service manager that hears.
 struct Manager(UnixDatagram);

@@ -14,7 +14,7 @@ use crate::child::PROGRAM;
 use crate::modem::Modem;
 
 /// From a dialled number to a person's answer at most.
-const CALL: Duration = Duration::from_secs(20);
+const CALL: Duration = Duration::from_secs(90);
 
 fn open(link: &Path) -> File {
     File::options().read(true).write(true).open(link).expect("the link names a device")

@@ -18,7 +18,8 @@ use crate::certificates::{Authority, Certified, replace};
 use crate::daemon::{Daemon, message};
 use crate::installation::Installation;
 
-const SOON: Duration = Duration::from_secs(20);
+/// Below the time after which the daemon looks at its certificate all the same.
+const SOON: Duration = Duration::from_secs(50);
 
 struct Site {
     installation: Installation,

@@ -12,7 +12,7 @@ use crate::daemon::message;
 use crate::installation::{Installation, KEY, SECRET};
 use crate::modem::settle;
 
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(90);
 
 /// Form of a request that is in order.
 fn form(index: usize) -> String {

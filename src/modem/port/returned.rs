@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     /// Far below the recheck: what ends within it was told by the kernel.
-    const SOON: Duration = Duration::from_secs(10);
+    const SOON: Duration = Duration::from_secs(20);
 
     async fn waiting_for(path: &Path) -> JoinHandle<()> {
         let path = path.to_owned();

@@ -116,7 +116,7 @@ async fn a_device_that_is_unplugged_reads_as_its_end_and_returns() {
     let link = modem.link();
     let waiting = tokio::spawn(async move { returned(&link).await });
     modem.simulator.control(Control::Unplug(Duration::ZERO)).await;
-    tokio::time::timeout(Duration::from_secs(10), waiting).await.expect("told by an event").expect("no panic");
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("told by an event").expect("no panic");
     ask(&mut open_device(&modem.link()).await.expect("a port"), "AT\r").await;
     modem.stop().await;
 }
