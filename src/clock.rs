@@ -54,6 +54,11 @@ impl Timestamp {
     }
 }
 
+/// A duration as the log tells it.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl std::ops::Add<Duration> for Timestamp {
     type Output = Self;
 

@@ -68,9 +68,15 @@ impl Service {
             ticks.tick().await;
             match tokio::time::timeout(period / 4, probe()).await {
                 Ok(true) => self.send(&[NotifyState::Watchdog]),
-                Ok(false) => tracing::error!("watchdog not fed: a part of the daemon is not well"),
+                Ok(false) => {
+                    tracing::error!(name: "watchdog.unwell", "watchdog not fed: a part of the daemon is not well")
+                }
                 Err(_) => {
-                    tracing::error!(waited = ?period / 4, "watchdog not fed: a part of the daemon does not answer")
+                    tracing::error!(
+                        name: "watchdog.silent",
+                        waited_ms = crate::clock::millis(period / 4),
+                        "watchdog not fed: a part of the daemon does not answer"
+                    )
                 }
             }
         }
@@ -80,7 +86,7 @@ impl Service {
         let Some(socket) = &self.socket else { return };
         let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
         if let Err(error) = send_to(socket, lines.join("\n").as_bytes()) {
-            tracing::warn!(%error, "cannot notify the service manager");
+            tracing::warn!(name: "service.not_notified", %error, "cannot notify the service manager");
         }
     }
 }

@@ -143,7 +143,7 @@ const RULES: &[Rule] = &[
     Rule {
         place: "",
         words: HTTP,
-        except: &["api", "admin", "channel/provider", "channel/provider.rs", "cli", "telemetry.rs"],
+        except: &["api", "admin", "channel/provider", "channel/provider.rs", "cli", "telemetry"],
     },
     Rule { place: "", words: LOCAL_SOCKET, except: &["socket"] },
     // The local door shows what modems say; it neither decides nor looks into the database.
@@ -165,7 +165,7 @@ const RULES: &[Rule] = &[
     Rule { place: "app", words: &["channel::provider"], except: &[] },
     Rule { place: "store", words: ABOVE_APP, except: &[] },
     Rule { place: "store", words: &["crate::app", "crate::channel"], except: &[] },
-    Rule { place: "", words: BUILDERS, except: &["cli", "config", "config.rs", "daemon", "telemetry.rs"] },
+    Rule { place: "", words: BUILDERS, except: &["cli", "config", "config.rs", "daemon", "telemetry"] },
     // The simulator reads AT and PDUs on its own, so that a bug of ours is not mirrored.
     Rule { place: "simulator", words: &["modem::at", "modem::pdu"], except: &[] },
 ];

@@ -25,13 +25,17 @@ pub(super) fn rendered(status: StatusCode, page: &impl Template) -> HttpResponse
     match page.render() {
         Ok(html) => HttpResponse::build(status).insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(html),
         Err(error) => {
-            tracing::error!(%error, "a page cannot be written");
+            tracing::error!(name: "admin.page_failed", %error, "a page cannot be written");
             said(HttpResponse::InternalServerError(), "a fault of ours: the log says more\n")
         }
     }
 }
 
 pub(super) fn failed(error: &Internal) -> HttpResponse {
-    tracing::error!(error = error as &dyn Error, "a page of the admin listener failed by a fault of ours");
+    tracing::error!(
+        name: "admin.failed",
+        error = error as &dyn Error,
+        "a page of the admin listener failed by a fault of ours"
+    );
     said(HttpResponse::InternalServerError(), "a fault of ours: the log says more\n")
 }

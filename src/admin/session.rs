@@ -64,7 +64,7 @@ pub(super) async fn log_in(http: HttpRequest, payload: web::Payload, desk: web::
     let replaced = cookie::token(&http, cookie::SESSION);
     match desk.app.admin_login(name, &password, origin, replaced.as_deref()).await {
         Ok(Login { token }) => {
-            tracing::info!(admin = name, %origin, "an admin logged in");
+            tracing::info!(name: "admin.login", admin = name, %origin, "an admin logged in");
             let mut response = see_other(then.unwrap_or("/"));
             cookie::set(&mut response, &http, &desk, cookie::SESSION, token.expose_secret());
             cookie::forget(&mut response, &http, &desk, cookie::BEFORE);
@@ -72,7 +72,7 @@ pub(super) async fn log_in(http: HttpRequest, payload: web::Payload, desk: web::
         }
         Err(LoginError::Wrong) => {
             // The name may be a password that was typed into the wrong field.
-            tracing::warn!(%origin, "a login failed: wrong name or password");
+            tracing::warn!(name: "admin.login_failed", %origin, "a login failed: wrong name or password");
             again(StatusCode::UNAUTHORIZED, WRONG)
         }
         Err(LoginError::Held(wait)) => {

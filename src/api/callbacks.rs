@@ -82,7 +82,11 @@ async fn receive(http: HttpRequest, payload: web::Payload) -> HttpResponse {
         Err(malformed) => return said(StatusCode::BAD_REQUEST, format!("{malformed}\n")),
     };
     let telling = reports.iter().filter(|report| report.fate.is_some()).count();
-    tracing::debug!(route = name, reports = reports.len(), telling, "a provider called back");
+    tracing::debug!(
+        name: "callback.received",
+        route = name, reports = reports.len(), telling,
+        "a provider called back"
+    );
     // To its end even if the provider goes away meanwhile: what is recorded wakes the dispatcher.
     let app = Arc::clone(&api.app);
     let record = async move { app.provider_reports(&name, reports).await };
@@ -90,11 +94,15 @@ async fn receive(http: HttpRequest, payload: web::Payload) -> HttpResponse {
         Ok(Ok(true)) => said(StatusCode::OK, reporter.reply.clone()),
         Ok(Ok(false)) => said(StatusCode::NOT_FOUND, "no such message\n"),
         Ok(Err(internal)) => {
-            tracing::error!(error = &internal as &dyn Error, "a callback failed by a fault of ours");
+            tracing::error!(
+                name: "callback.failed",
+                error = &internal as &dyn Error,
+                "a callback failed by a fault of ours"
+            );
             said(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
         }
         Err(_) => {
-            tracing::error!("a callback panicked");
+            tracing::error!(name: "callback.panicked", "a callback panicked");
             said(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
         }
     }

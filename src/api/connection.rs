@@ -78,7 +78,10 @@ impl Shares {
     fn admit(&self, socket: &Socket, peer: IpAddr) -> Option<Option<Share>> {
         match self.take(peer) {
             Some(Err(Exhausted)) => {
-                tracing::debug!("closed a connection: its address has as many as it may");
+                tracing::debug!(
+                    name: "connection.address_full",
+                    "closed a connection: its address has as many as it may"
+                );
                 let _ = socket.shutdown(Shutdown::Both);
                 None
             }
@@ -114,7 +117,10 @@ impl Connection {
         if self.streams.fetch_add(1, Ordering::Relaxed) >= STREAMS_MAX
             && let Some(socket) = &self.socket
         {
-            tracing::debug!("closed a connection: it has more requests under way than it may");
+            tracing::debug!(
+                name: "connection.streams_full",
+                "closed a connection: it has more requests under way than it may"
+            );
             let _ = socket.shutdown(Shutdown::Both);
         }
         Stream(Arc::clone(&self.streams))

@@ -103,6 +103,7 @@ impl Load {
         if !quiet && self.0.told.compare_exchange(told, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             let refused = self.0.refused.swap(0, Ordering::Relaxed);
             tracing::warn!(
+                name: "request.overload",
                 refused,
                 "more requests than this machine can answer in time: some are turned away with 503"
             );

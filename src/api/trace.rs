@@ -11,9 +11,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
+use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use crate::clock::millis;
 use crate::random::Random;
 
 const HEADER: HeaderName = HeaderName::from_static("x-trace-id");
@@ -43,17 +45,19 @@ pub(super) async fn trace(
         caller_trace_id = Empty,
         operation = Empty,
         face = Empty,
-        account_id = Empty,
+        account = Empty,
         request_id = Empty,
         status = Empty,
     );
     if let Some(callers) = callers_id(request.headers()) {
         span.record("caller_trace_id", callers);
     }
+    let began = Instant::now();
     let mut response = next.call(request).instrument(span.clone()).await?;
     let header = HeaderValue::try_from(trace_id.to_string()).expect("hex digits make a header");
     response.headers_mut().insert(HEADER, header);
-    span.in_scope(|| tracing::debug!(http_status = response.status().as_u16(), "answered a request"));
+    let (http_status, duration_ms) = (response.status().as_u16(), millis(began.elapsed()));
+    span.in_scope(|| tracing::debug!(name: "request.answered", http_status, duration_ms, "answered a request"));
     Ok(response)
 }
 

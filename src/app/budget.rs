@@ -93,7 +93,11 @@ pub(super) fn warn(share: &NewBudgetUse, alarm: &Alarm) {
     let NewBudgetUse { route, kind, .. } = share;
     let Alarm { of, window, percent, left, limit } = alarm;
     let kind = kind.as_str();
-    tracing::warn!(route, kind, of, window, left, limit, "{percent} % of a route's budget are used");
+    tracing::warn!(
+        name: "budget.used",
+        route, kind, of, window, left, limit, percent,
+        "{percent} % of a route's budget are used"
+    );
 }
 
 /// The database's words in the board's.

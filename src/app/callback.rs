@@ -2,6 +2,7 @@
 
 use super::App;
 use super::report::REPORT_AGE_MAX;
+use super::timeline::Place;
 use super::transition::{Prepared, Step, step};
 use super::types::Internal;
 use crate::channel::callback::{Fate, ProviderReport};
@@ -36,17 +37,16 @@ impl App {
                     tx.name_attempt_once(attempt.id, message_id)?;
                 }
                 let event = record(tx, &attempt, &row, fate, now)?;
-                let step = match event {
-                    // A refusal cannot come: `Delivered` and `Undelivered` are never refused.
-                    Some(event) => step(tx, &mut row, event, &prepared, now)?.ok(),
-                    None => None,
-                };
-                Ok::<_, StoreError>(Some(step))
+                let Some(event) = event else { return Ok(Some(None)) };
+                // A refusal cannot come: `Delivered` and `Undelivered` are never refused.
+                let step = step(tx, &mut row, event, &prepared, now)?.ok();
+                Ok::<_, StoreError>(Some(Some((Place::of(&attempt, &row), step))))
             })
             .await?;
-        let Some(step) = recorded else { return Ok(false) };
-        if let Some(step) = step {
-            self.wake_after(&step);
+        let Some(recorded) = recorded else { return Ok(false) };
+        if let Some((place, step)) = recorded {
+            place.tell_fate(fate);
+            step.iter().for_each(|step| self.wake_after(step));
         }
         Ok(true)
     }

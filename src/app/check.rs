@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::guard::guesses;
-use super::transition::{Prepared, step};
+use super::transition::{Prepared, Step, step};
 use super::types::{Account, CheckError, Checked, Internal};
 use super::{App, Keys};
 use crate::clock::Timestamp;
@@ -89,23 +89,24 @@ impl App {
         let account = account.id;
         let now = self.clock.now();
         let (rules, secrets) = (self.rules(), keys.secrets.clone());
-        self.store
+        let (orphans, counted) = self
+            .store
             .write(move |tx: &Tx| {
                 let Some(mut row) = tx.verification_by_request(account, request)? else {
                     return Err(CheckError::NotFound);
                 };
-                settle_orphans(tx, &mut row, now)?;
+                let orphans = settle_orphans(tx, &mut row, now)?;
                 let guessing = &rules.protection.guessing;
                 let number = guesses::counted(tx, &secrets, &row)?;
                 if row.machine.end().is_none()
                     && let Some(hold) = guesses::hold_check(tx, guessing, &number, now)?
                 {
                     let retry_after = hold.until().map(|until| until.since(now));
-                    return Ok(Err(CheckError::Held { retry_after }));
+                    return Ok((orphans, Err(CheckError::Held { retry_after })));
                 }
                 let Ok(step) = step(tx, &mut row, Event::TryCounted, &Prepared::default(), now)? else {
                     // What the orphans came to stands.
-                    return Ok(Err(CheckError::NotFound));
+                    return Ok((orphans, Err(CheckError::NotFound)));
                 };
                 guesses::count(tx, guessing, &number, now)?;
                 let (generation, alive) = step
@@ -117,16 +118,12 @@ impl App {
                     })
                     .expect("a counted try is compared");
                 let try_id = tx.insert_try(row.id, now, &ip_address)?;
-                Ok(Ok(Counted {
-                    verification: row.id,
-                    try_id,
-                    generation,
-                    alive,
-                    hash: row.pin_hash,
-                    key: row.pin_key,
-                }))
+                let (verification, hash, key) = (row.id, row.pin_hash, row.pin_key);
+                Ok((orphans, Ok(Counted { verification, try_id, generation, alive, hash, key })))
             })
-            .await?
+            .await?;
+        orphans.iter().for_each(Step::tell);
+        counted
     }
 
     async fn settle_try(&self, keys: &Keys, counted: Counted, right: bool) -> Result<Checked, CheckError> {
@@ -181,14 +178,16 @@ async fn compare(keys: &Keys, request: RequestId, counted: &Counted, code: &Code
 
 /// Tries whose end could not be recorded count as wrong: checks of one verification take turns, so nobody compares them
 /// any more.
-fn settle_orphans(tx: &Tx, row: &mut VerificationRow, now: Timestamp) -> Result<(), StoreError> {
+fn settle_orphans(tx: &Tx, row: &mut VerificationRow, now: Timestamp) -> Result<Vec<Step>, StoreError> {
+    let mut steps = vec![];
     while row.machine.undecided > 0 {
         let wrong = Event::Compared { generation: row.machine.generation, right: false };
-        if step(tx, row, wrong, &Prepared::default(), now)?.is_err() {
-            break;
+        match step(tx, row, wrong, &Prepared::default(), now)? {
+            Ok(step) => steps.push(step),
+            Err(_) => break,
         }
     }
-    Ok(())
+    Ok(steps)
 }
 
 /// The latest event handed over that carried the PIN of `generation`; before any was, the latest that carries it.

@@ -25,6 +25,7 @@ mod rotation;
 mod rules;
 mod search;
 mod start;
+mod timeline;
 mod transition;
 mod types;
 

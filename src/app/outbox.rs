@@ -12,6 +12,7 @@ use super::budget;
 use super::callback::catch_up;
 use super::guard::calls;
 use super::search::number_of;
+use super::timeline::{INTERRUPTED, Place, Told};
 use super::transition::{Prepared, note_failure, step};
 use super::types::Internal;
 use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass};
@@ -45,7 +46,7 @@ pub enum Claim {
 }
 
 /// What is done to one verification inside a transaction.
-type ForOne = fn(&Tx, VerificationId, &Prepared, Timestamp) -> Result<(), StoreError>;
+type ForOne = fn(&Tx, VerificationId, &Prepared, Timestamp) -> Result<Told, StoreError>;
 
 enum Try {
     Claimed(Box<VerificationRow>, Autofill, NewBudgetUse, Option<Reference>),
@@ -84,24 +85,36 @@ impl App {
         let group: Vec<_> = ids.iter().map(|id| (*id, self.prepared())).collect();
         let together = self
             .store
-            .write(move |tx: &Tx| group.iter().try_for_each(|(id, prepared)| act(tx, *id, prepared, now)))
+            .write(move |tx: &Tx| {
+                let acted = group.iter().map(|(id, prepared)| act(tx, *id, prepared, now));
+                acted.collect::<Result<Vec<_>, _>>()
+            })
             .await;
         match together {
             Err(StoreError::Row(_)) => {}
-            other => return Ok(other?),
+            other => {
+                other?.iter().for_each(Told::tell);
+                return Ok(());
+            }
         }
         for id in ids {
             let prepared = self.prepared();
             match self.store.write(move |tx: &Tx| act(tx, id, &prepared, now)).await {
-                Ok(()) => {}
+                Ok(told) => told.tell(),
                 Err(StoreError::Row(reason)) => {
-                    warn!(verification = %id.get(), reason, "a verification cannot be read; it is set aside");
-                    self.store
+                    let why = reason.clone();
+                    let request_id = self
+                        .store
                         .write(move |tx: &Tx| {
-                            tx.set_aside_verification(id, &reason, now)?;
-                            tx.withdraw_attempts(id, now)
+                            tx.withdraw_attempts(id, now)?;
+                            tx.set_aside_verification(id, &why, now)
                         })
                         .await?;
+                    warn!(
+                        name: "verification.unreadable",
+                        %request_id, reason,
+                        "a verification cannot be read; it is set aside"
+                    );
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -257,10 +270,13 @@ impl App {
                 if step.granted() {
                     tx.begin_attempt(id, now)?;
                 }
-                Ok::<_, StoreError>(Some(step))
+                Ok::<_, StoreError>(Some((step, Place::of(&attempt, &row))))
             })
             .await?;
-        let Some(step) = begun else { return Ok(false) };
+        let Some((step, place)) = begun else { return Ok(false) };
+        if step.granted() {
+            place.tell_begin();
+        }
         self.wake_after(&step);
         Ok(step.granted())
     }
@@ -271,11 +287,12 @@ impl App {
         let prepared = self.prepared();
         let told = outcome.clone();
         let (rules, keys) = (self.rules(), self.keys());
-        let steps = self
+        let finished = self
             .store
             .write(move |tx: &Tx| {
                 budget::settle(tx, id, &outcome, now)?;
-                let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok([None, None]) };
+                let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
+                let place = Place::of(&attempt, &row).on(&route);
                 let (machine_outcome, state, reason) = verdict(&outcome);
                 let reason = reason.as_deref();
                 // The step may go on to another event.
@@ -285,7 +302,7 @@ impl App {
                     tx.finish_attempt(id, state, reason, now)?;
                 }
                 let finished = Event::Finished { attempt: attempt.number, outcome: machine_outcome };
-                let result = step(tx, &mut row, finished, &prepared, now)?;
+                let mut result = step(tx, &mut row, finished, &prepared, now)?.ok();
                 match &outcome {
                     Outcome::Returned => withdraw_unless_requeued(tx, id, now)?,
                     // Nobody reports about a call later.
@@ -310,12 +327,14 @@ impl App {
                     }
                     Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
                 }
-                note_failure(tx, &row, reason.unwrap_or("no route took it"))?;
+                note_failure(tx, &row, result.as_mut(), reason.unwrap_or("no route took it"))?;
                 let overtaken = catch_up(tx, id, &mut row, &prepared, now)?;
-                Ok::<_, StoreError>([result.ok(), overtaken])
+                Ok::<_, StoreError>(Some((place, [result, overtaken])))
             })
             .await?;
         self.show_settled(id, &told, now);
+        let Some((place, steps)) = finished else { return Ok(()) };
+        place.tell_outcome(&told, now);
         for step in steps.iter().flatten() {
             self.wake_after(step);
         }
@@ -326,16 +345,20 @@ impl App {
     pub async fn unroutable(&self, id: AttemptId, reason: &'static str) -> Result<(), Internal> {
         let now = self.clock.now();
         let prepared = self.prepared();
-        let step = self
+        let told = self
             .store
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
-                let result = step(tx, &mut row, Event::Unroutable { attempt: attempt.number }, &prepared, now)?;
+                let place = Place::of(&attempt, &row);
+                let unroutable = Event::Unroutable { attempt: attempt.number };
+                let mut result = step(tx, &mut row, unroutable, &prepared, now)?.ok();
                 tx.finish_attempt(id, AttemptState::Unroutable, Some(reason), now)?;
-                note_failure(tx, &row, reason)?;
-                Ok::<_, StoreError>(result.ok())
+                note_failure(tx, &row, result.as_mut(), reason)?;
+                Ok::<_, StoreError>(Some((place, result)))
             })
             .await?;
+        let Some((place, step)) = told else { return Ok(()) };
+        place.tell_unroutable(reason);
         if let Some(step) = step {
             self.wake_after(&step);
         }
@@ -364,15 +387,16 @@ impl App {
     }
 }
 
-fn pass_deadline(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp) -> Result<(), StoreError> {
-    let Some(mut row) = tx.verification(id)? else { return Ok(()) };
+fn pass_deadline(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp) -> Result<Told, StoreError> {
+    let Some(mut row) = tx.verification(id)? else { return Ok(Told::default()) };
     // A refusal cannot come: `Due` is never refused.
-    let _ = step(tx, &mut row, Event::Due, prepared, now)?;
-    note_failure(tx, &row, "it could not be handed over in time")
+    let mut passed = step(tx, &mut row, Event::Due, prepared, now)?.ok();
+    note_failure(tx, &row, passed.as_mut(), "it could not be handed over in time")?;
+    Ok(Told { interrupted: vec![], steps: passed.into_iter().collect() })
 }
 
-fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp) -> Result<(), StoreError> {
-    let Some(mut row) = tx.verification(id)? else { return Ok(()) };
+fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp) -> Result<Told, StoreError> {
+    let Some(mut row) = tx.verification(id)? else { return Ok(Told::default()) };
     let open: Vec<_> = tx
         .attempts_of(id)?
         .into_iter()
@@ -380,15 +404,18 @@ fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp)
             [AttemptState::Claimed, AttemptState::Sending].map(AttemptState::as_str).contains(&attempt.state.as_str())
         })
         .collect();
+    let mut told = Told::default();
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Sending.as_str()) {
-        tx.finish_attempt(attempt.id, AttemptState::Uncertain, Some("the daemon ended while it was being sent"), now)?;
+        tx.finish_attempt(attempt.id, AttemptState::Uncertain, Some(INTERRUPTED), now)?;
         let route = attempt.route.as_deref().unwrap_or_default();
         tx.insert_awaited_report(attempt.id, route, None, now)?;
+        told.interrupted.push(Place::of(attempt, &row));
     }
     // A refusal cannot come: `Restarted` is never refused.
-    let _ = step(tx, &mut row, Event::Restarted, prepared, now)?;
+    let mut restarted = step(tx, &mut row, Event::Restarted, prepared, now)?.ok();
+    let mut overtaken = vec![];
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Sending.as_str()) {
-        catch_up(tx, attempt.id, &mut row, prepared, now)?;
+        overtaken.extend(catch_up(tx, attempt.id, &mut row, prepared, now)?);
     }
     let reason = match row.machine.end() {
         Some(End::Expired) => "every wait was over at a start of the daemon",
@@ -396,11 +423,12 @@ fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp)
             "the last try was being compared when the daemon ended"
         }
     };
-    note_failure(tx, &row, reason)?;
+    note_failure(tx, &row, restarted.as_mut(), reason)?;
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Claimed.as_str()) {
         withdraw_unless_requeued(tx, attempt.id, now)?;
     }
-    Ok(())
+    told.steps.extend(restarted.into_iter().chain(overtaken));
+    Ok(told)
 }
 
 /// An attempt that came back and is not due again has no further use.

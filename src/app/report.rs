@@ -5,11 +5,13 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::App;
-use super::transition::step;
+use super::timeline::Place;
+use super::transition::{Step, step};
 use super::types::Internal;
 use crate::channel::DeliveryReport;
+use crate::channel::callback::Fate;
 use crate::secrets::{Digest, Secrets};
-use crate::store::{AwaitedReport, StoreError, Tx, VerificationRow};
+use crate::store::{AttemptRow, AwaitedReport, StoreError, Tx, VerificationRow};
 use crate::verification::{AttemptId, Event};
 
 /// A reference counts to 255 and begins again; a report that comes later than this belongs to nothing here.
@@ -30,18 +32,18 @@ impl App {
                 for awaited in tx.awaited_reports(&route, reference, since)? {
                     let Some(attempt) = tx.attempt(awaited.attempt)? else { continue };
                     let Some(row) = tx.verification(attempt.verification)? else { continue };
-                    candidates.push((awaited, attempt.number, row));
+                    candidates.push((awaited, attempt, row));
                 }
                 Ok::<_, StoreError>(candidates)
             })
             .await?;
         let own = candidates.into_iter().filter(|(_, _, row)| self.is_to(row, &report.number));
         // The reference that the modem told decides; of several the latest, because references begin again.
-        let Some((awaited, number, row)) = own.max_by_key(|(awaited, _, _)| (awaited.reference.is_some(), awaited.id))
+        let Some((awaited, attempt, row)) = own.max_by_key(|(awaited, _, _)| (awaited.reference.is_some(), awaited.id))
         else {
             return Ok(());
         };
-        self.record_report(awaited, number, row, report.delivered).await
+        self.record_report(awaited, attempt, row, report.delivered).await
     }
 
     fn is_to(&self, row: &VerificationRow, digits: &str) -> bool {
@@ -51,12 +53,14 @@ impl App {
     async fn record_report(
         &self,
         awaited: AwaitedReport,
-        number: u32,
+        attempt: AttemptRow,
         row: VerificationRow,
         delivered: bool,
     ) -> Result<(), Internal> {
         let now = self.clock.now();
         let prepared = self.prepared();
+        let place = Place::of(&attempt, &row);
+        let number = attempt.number;
         let step = self
             .store
             .write(move |tx: &Tx| {
@@ -71,9 +75,11 @@ impl App {
                 };
                 tx.set_attempt_report(awaited.attempt, delivered, now)?;
                 let Some(mut row) = tx.verification(row.id)? else { return Ok(None) };
-                Ok::<_, StoreError>(step(tx, &mut row, event, &prepared, now)?.ok())
+                Ok::<_, StoreError>(Some(step(tx, &mut row, event, &prepared, now)?.ok()))
             })
             .await?;
+        let Some(step) = step else { return Ok(()) };
+        place.tell_fate(if delivered { Fate::Delivered } else { Fate::Failed });
         if let Some(step) = step {
             self.wake_after(&step);
         }
@@ -84,15 +90,20 @@ impl App {
     pub async fn settled(&self, id: AttemptId) -> Result<(), Internal> {
         let now = self.clock.now();
         let prepared = self.prepared();
-        self.store
+        let settled = self
+            .store
             .write(move |tx: &Tx| {
-                let Some(attempt) = tx.attempt(id)? else { return Ok(()) };
-                let Some(mut row) = tx.verification(attempt.verification)? else { return Ok(()) };
+                let Some(attempt) = tx.attempt(id)? else { return Ok(None) };
+                let Some(mut row) = tx.verification(attempt.verification)? else { return Ok(None) };
                 // A refusal cannot come: `Delivered` is never refused.
-                let _ = step(tx, &mut row, Event::Delivered { attempt: attempt.number }, &prepared, now)?;
-                Ok::<_, StoreError>(())
+                let step = step(tx, &mut row, Event::Delivered { attempt: attempt.number }, &prepared, now)?.ok();
+                Ok::<_, StoreError>(Some((Place::of(&attempt, &row), step)))
             })
             .await?;
+        if let Some((place, step)) = settled {
+            place.tell_settled();
+            step.iter().for_each(Step::tell);
+        }
         Ok(())
     }
 

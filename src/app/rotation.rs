@@ -142,7 +142,11 @@ impl Rotation {
         self.replace(one.clone()).await?;
         self.change_keys(&one, &target).await?;
         if resealed.unreadable > 0 {
-            warn!(rows = resealed.unreadable, "some rows of the database open with no key of the key file");
+            warn!(
+                name: "rotation.unreadable",
+                rows = resealed.unreadable,
+                "some rows of the database open with no key of the key file"
+            );
         }
         Ok(Stand::Done(resealed))
     }

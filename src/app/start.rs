@@ -9,7 +9,7 @@ use super::guard::{Judged, Subjects};
 use super::transition::number_binding;
 use super::types::{Account, Internal, StartError};
 use super::{App, Rules};
-use super::{blocklist, look};
+use super::{blocklist, look, timeline};
 use crate::channel::lane::Lane;
 use crate::channel::routing::RouteView;
 use crate::clock::Timestamp;
@@ -55,7 +55,11 @@ impl Candidate {
         if let Some((level, reason)) = judged.tripped() {
             let country = self.country.map(|country| country.to_string()).unwrap_or_default();
             let mode = self.rules.protection.breaker.mode;
-            warn!(level = level.as_str(), country, reason, ?mode, "a breaker tripped; `simverify guard list` names it");
+            warn!(
+                name: "breaker.tripped",
+                breaker = level.as_str(), country, reason, ?mode,
+                "a breaker tripped; `simverify guard list` names it"
+            );
         }
         Ok(())
     }
@@ -123,6 +127,7 @@ impl App {
         let pin = self.prepare_pin(pin, id, 1).await?;
         let mut new = self.new_verification(&keys.secrets, &rules, account, &request, id);
         let event_id = EventId::from_bytes(self.random.bytes());
+        let told = timeline::Start::of(account, &new, &candidate.plan);
         let now = self.clock.now();
         self.store
             .write(move |tx: &Tx| {
@@ -152,6 +157,7 @@ impl App {
                 Ok(Ok(()))
             })
             .await??;
+        timeline::tell_start(id, &told);
         self.wake.notify_one();
         Ok(id)
     }

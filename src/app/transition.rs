@@ -2,6 +2,7 @@
 
 use super::App;
 use super::guard;
+use super::timeline::{self, Fact};
 use super::types::Internal;
 use crate::channel::lane::Lane;
 use crate::clock::Timestamp;
@@ -23,11 +24,20 @@ pub(super) struct Step {
     pub wakes: bool,
     /// Whoever has this attempt in hand may stop: a call is hung up.
     pub withdrawn: Option<AttemptId>,
+    /// For the log.
+    pub request: RequestId,
+    pub facts: Vec<Fact>,
+    /// Why the verification failed.
+    pub reason: Option<String>,
 }
 
 impl Step {
     pub fn granted(&self) -> bool {
         self.effects.contains(&Effect::Granted)
+    }
+
+    pub fn tell(&self) {
+        timeline::tell(self.request, &self.facts, self.reason.as_deref());
     }
 }
 
@@ -44,6 +54,7 @@ pub(super) fn step(
         Ok(effects) => effects,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    let facts = timeline::facts(&before, event, row, &effects);
     let asked = event == Event::NextAsked
         || matches!(before.state, State::Sending { next: true, .. } | State::Resending { next: true, .. });
     for effect in &effects {
@@ -85,7 +96,8 @@ pub(super) fn step(
         }
         None => None,
     };
-    Ok(Ok(Step { effects, wakes: sooner || queued, withdrawn }))
+    let (wakes, request) = (sooner || queued, row.fixed.request);
+    Ok(Ok(Step { effects, wakes, withdrawn, request, facts, reason: None }))
 }
 
 /// The last event is over and nothing of it was handed over: no other event takes its place, so that only this tells.
@@ -167,8 +179,14 @@ fn lane(tx: &Tx, row: &VerificationRow, event: usize, asked: bool) -> Result<Lan
     })
 }
 
-/// Says in the row why a verification failed without a message, with the last refusal of a route if there was one.
-pub(super) fn note_failure(tx: &Tx, row: &VerificationRow, reason: &str) -> Result<(), StoreError> {
+/// Says in the row and in the step why a verification failed without a message, with the last refusal of a route if there
+/// was one.
+pub(super) fn note_failure(
+    tx: &Tx,
+    row: &VerificationRow,
+    step: Option<&mut Step>,
+    reason: &str,
+) -> Result<(), StoreError> {
     let in_vain = match row.machine.end() {
         Some(End::Failed) => true,
         // Everybody may know why nobody answered, but not why nobody was asked.
@@ -180,10 +198,15 @@ pub(super) fn note_failure(tx: &Tx, row: &VerificationRow, reason: &str) -> Resu
     }
     let attempts = if row.machine.sent { vec![] } else { tx.attempts_of(row.id)? };
     let refused = attempts.iter().rev().filter(|attempt| attempt.route.is_some());
-    match refused.flat_map(|attempt| &attempt.reason).find(|refusal| refusal.as_str() != reason) {
-        Some(refusal) => tx.set_reason(row.id, &format!("{reason}; last refusal: {refusal}")),
-        None => tx.set_reason(row.id, reason),
+    let reason = match refused.flat_map(|attempt| &attempt.reason).find(|refusal| refusal.as_str() != reason) {
+        Some(refusal) => format!("{reason}; last refusal: {refusal}"),
+        None => reason.to_owned(),
+    };
+    tx.set_reason(row.id, &reason)?;
+    if let Some(step) = step {
+        step.reason = Some(reason);
     }
+    Ok(())
 }
 
 impl App {
@@ -215,8 +238,9 @@ impl App {
         std::str::from_utf8(&plain).ok().and_then(Pin::new).ok_or_else(|| broken("its sealed PIN is malformed"))
     }
 
-    /// Tells the dispatcher if a step asked for it.
+    /// Tells the log of a step, and the dispatcher if the step asked for it.
     pub(super) fn wake_after(&self, step: &Step) {
+        step.tell();
         if step.wakes {
             self.wake.notify_one();
         }

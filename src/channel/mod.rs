@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tracing::{Span, error_span, field};
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
@@ -42,6 +43,16 @@ pub struct Message {
     pub pin_end: Option<Timestamp>,
     /// How long the network may keep trying.
     pub validity: Duration,
+}
+
+impl Message {
+    /// The span of its lines in the log, on its way through a route.
+    pub fn span(&self, route: &str) -> Span {
+        let Self { attempt, request, kind, .. } = self;
+        let request_id = request.map(field::display);
+        // At the highest level, so that its lines have its fields whatever the log's filter.
+        error_span!("attempt", request_id, attempt = attempt.get(), route, kind = kind.as_str())
+    }
 }
 
 /// What a call says. Holds the PIN; `Debug` shows nothing of it.
@@ -123,6 +134,16 @@ pub enum RefusalClass {
     OtherRoute,
     /// No route will take it.
     Final,
+}
+
+impl RefusalClass {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Temporary => "temporary",
+            Self::OtherRoute => "other_route",
+            Self::Final => "final",
+        }
+    }
 }
 
 /// A delivery report of one part.

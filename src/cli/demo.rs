@@ -34,7 +34,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let directory = Throwaway::make().or_exit(Exit::Io, "cannot make a directory for the demo")?;
     let configuration = configuration(arguments, global, &directory)?;
-    telemetry::start(&configuration.settings.log).or_exit(Exit::Io, "cannot start the log")?;
+    let _log = telemetry::start(&configuration.settings.log).or_exit(Exit::Io, "cannot start the log")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.or_exit(Exit::Io, "cannot start")?.block_on(demo(&configuration))
 }

@@ -27,7 +27,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
     let configuration = global.configuration_with(flags(arguments))?;
-    telemetry::start(&configuration.settings.log).or_exit(Exit::Io, "cannot start the log")?;
+    let _log = telemetry::start(&configuration.settings.log).or_exit(Exit::Io, "cannot start the log")?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(2))
@@ -62,7 +62,7 @@ async fn serve(configuration: &Configuration, arguments: &Arguments, global: &Gl
     let mut daemon = Daemon::start(settings, parts).await.or_exit(Exit::Unavailable, "cannot start")?;
     let addresses: Vec<_> = daemon.addresses().iter().map(ToString::to_string).collect();
     let scheme = if settings.server.tls().is_some() { "https" } else { "http" };
-    info!(address = addresses.join(", "), scheme, "listening");
+    info!(name: "daemon.listening", address = addresses.join(", "), scheme, "listening");
     let service = Service::of_environment();
     service.ready();
     let watchdog = tokio::spawn(feed_watchdog(daemon.probe()));
@@ -80,17 +80,17 @@ async fn serve(configuration: &Configuration, arguments: &Arguments, global: &Gl
                 service.ready();
             }
             failure = daemon.failed() => {
-                error!(error = format!("{failure:#}"), "the daemon cannot go on");
+                error!(name: "daemon.failed", error = format!("{failure:#}"), "the daemon cannot go on");
                 break Err(Exit::Io.because(failure));
             }
         }
     };
     service.stopping();
-    info!("stopping: what is in a modem's hands finishes, the rest stays in the outbox");
+    info!(name: "daemon.stopping", "stopping: what is in a modem's hands finishes, the rest stays in the outbox");
     // A drain may take longer than the watchdog's patience: it goes on being fed.
     daemon.stop().await;
     watchdog.abort();
-    info!("stopped");
+    info!(name: "daemon.stopped", "stopped");
     outcome
 }
 
@@ -125,10 +125,13 @@ fn reload(daemon: &Daemon, arguments: &Arguments, global: &Global) {
             daemon.app().set_rules(rules(&configuration.settings));
             daemon.reload_certificate();
             info!(
+                name: "config.reloaded",
                 "configuration read again: verify, messages, numbers and pricing hold from here on; \
                  server, storage, modems and log need a restart"
             );
         }
-        Err(failure) => error!(error = %failure, "configuration not read again; the old one stays"),
+        Err(failure) => {
+            error!(name: "config.not_reloaded", error = %failure, "configuration not read again; the old one stays")
+        }
     }
 }

@@ -56,7 +56,7 @@ impl Admin {
         let handle = server.handle();
         let task = tokio::spawn(server);
         let told: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-        info!(address = told.join(", "), scheme, "the admin listener is open");
+        info!(name: "admin.listening", address = told.join(", "), scheme, "the admin listener is open");
         Ok(Some(Self { addresses, server: handle, task }))
     }
 
@@ -80,6 +80,7 @@ impl Admin {
 fn warn_of_open(addresses: &[SocketAddr]) {
     for address in addresses.iter().filter(|address| !address.ip().to_canonical().is_loopback()) {
         warn!(
+            name: "admin.plain_http",
             "the admin listener on {address} speaks plain HTTP: whoever is on the way reads the password; set admin.tls, \
              or keep it on 127.0.0.1 behind a proxy that speaks TLS"
         );

@@ -119,7 +119,7 @@ impl Daemon {
         let app = Arc::new(app);
         let resumed = app.recover().await.context("cannot bring the outbox in order")?;
         if resumed > 0 {
-            info!(verifications = resumed, "verifications in progress go on");
+            info!(name: "daemon.resumed", verifications = resumed, "verifications in progress go on");
         }
 
         let stop = CancellationToken::new();
@@ -271,7 +271,10 @@ impl Daemon {
             }
         };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            warn!("a route did not finish its message in time; the message counts as uncertain at the next start");
+            warn!(
+                name: "daemon.drain_timeout",
+                "a route did not finish its message in time; the message counts as uncertain at the next start"
+            );
         }
         // Last of all: who looks on sees the end too. Before the lock goes: the next daemon has the same path.
         self.close_socket.cancel();
@@ -292,7 +295,11 @@ fn open_socket(
     match Socket::bind(&socket::path(database)) {
         Ok(socket) => Some(tokio::spawn(socket.serve(taps, board, rotations, close))),
         Err(error) => {
-            warn!(%error, "there is no local socket; `simverify modem trace` and `key rotate` will not work");
+            warn!(
+                name: "socket.missing",
+                %error,
+                "there is no local socket; `simverify modem trace` and `key rotate` will not work"
+            );
             None
         }
     }
@@ -300,7 +307,7 @@ fn open_socket(
 
 fn log_panic(result: Result<(), tokio::task::JoinError>, what: &str) {
     if let Err(panic) = result {
-        error!(%panic, "{what} failed");
+        error!(name: "daemon.part_panicked", %panic, "{what} failed");
     }
 }
 
@@ -340,7 +347,10 @@ fn listen_for_admins(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener
     match TcpListener::bind(ADMIN_DEFAULT) {
         Ok(listener) => Ok(vec![listener]),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            warn!("there is no admin listener: another program has {ADMIN_DEFAULT}; set admin.listen");
+            warn!(
+                name: "admin.missing",
+                "there is no admin listener: another program has {ADMIN_DEFAULT}; set admin.listen"
+            );
             Ok(vec![])
         }
         Err(error) => Err(error).with_context(|| format!("cannot listen on {ADMIN_DEFAULT}: change admin.listen")),
@@ -350,7 +360,7 @@ fn listen_for_admins(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener
 /// Says what is unwise about the operator's texts.
 pub fn warn_of_texts(settings: &Settings) {
     for warning in &settings.messages.warnings {
-        warn!("{warning}");
+        warn!(name: "messages.warning", "{warning}");
     }
 }
 
@@ -360,10 +370,16 @@ fn warn_of_missing(settings: &Settings) {
         let reading = settings::reading(&provider.callback);
         if !reading.message.is_of_use() && !reading.call.is_of_use() {
             let name = provider.name.as_str();
-            warn!("provider {name} has a callback_secret, and its callback names no status: callbacks tell nothing");
+            warn!(
+                name: "config.idle_callback",
+                "provider {name} has a callback_secret, and its callback names no status: callbacks tell nothing"
+            );
         }
     }
     if settings::routes(settings, Timestamp::default()).is_empty() {
-        warn!("no route is configured: every request is refused; add a [[modems]] or [[providers]] table");
+        warn!(
+            name: "config.no_route",
+            "no route is configured: every request is refused; add a [[modems]] or [[providers]] table"
+        );
     }
 }

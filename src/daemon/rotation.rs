@@ -34,7 +34,7 @@ pub async fn run(rotation: Rotation, clock: Clock, mut asked: mpsc::Receiver<Ask
     let mut said = None;
     let mut under_way = rotation.is_under_way().await.unwrap_or(false);
     if under_way {
-        info!("the rotation of the master key goes on");
+        info!(name: "rotation.resumed", "the rotation of the master key goes on");
     }
     loop {
         if under_way {
@@ -56,7 +56,7 @@ pub async fn run(rotation: Rotation, clock: Clock, mut asked: mpsc::Receiver<Ask
         let Some(answer) = answer else { std::future::pending().await };
         let stand = match rotation.begin().await {
             Ok(()) => {
-                info!("the master key is being rotated");
+                info!(name: "rotation.begun", "the master key is being rotated");
                 said = None;
                 let stand = rotation.go_on().await;
                 under_way = is_under_way(&stand);
@@ -92,13 +92,22 @@ fn tell(stand: &Result<Stand, RotationError>, said: &mut Option<String>) {
         return;
     }
     match stand {
-        Ok(Stand::Done(resealed)) => info!(rows = resealed.rows, "the master key was rotated; the old one is gone"),
+        Ok(Stand::Done(resealed)) => {
+            info!(name: "rotation.done", rows = resealed.rows, "the master key was rotated; the old one is gone")
+        }
         Ok(Stand::Waiting { pins, resealed }) => info!(
+            name: "rotation.waiting",
             rows = resealed.rows,
             verifications = pins,
             "the master key was rotated; the old one stays for verifications in progress"
         ),
-        Err(error) => error!(%error, "the rotation of the master key cannot go on; it is tried again every minute"),
+        Err(error) => {
+            error!(
+                name: "rotation.failed",
+                %error,
+                "the rotation of the master key cannot go on; it is tried again every minute"
+            )
+        }
     }
     *said = Some(line);
 }

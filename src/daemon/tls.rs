@@ -218,9 +218,13 @@ impl Tls {
         let was_in_trouble = self.told().trouble.take().is_some();
         if self.current.replace(&pair.key) {
             let ends = pair.not_after.map(|end| end.to_string()).unwrap_or_default();
-            info!(file = %self.files.certificates.display(), ends, "a new certificate serves");
+            info!(
+                name: "certificate.renewed",
+                file = %self.files.certificates.display(), ends,
+                "a new certificate serves"
+            );
         } else if was_in_trouble {
-            info!("certificate and key are in order again");
+            info!(name: "certificate.in_order", "certificate and key are in order again");
         }
         self.tell_concerns(pair);
     }
@@ -228,7 +232,7 @@ impl Tls {
     fn tell_trouble(&self, trouble: String) {
         let mut told = self.told();
         if told.trouble.as_ref() != Some(&trouble) {
-            error!(error = trouble, "certificate not read again; the old one serves");
+            error!(name: "certificate.unusable", error = trouble, "certificate not read again; the old one serves");
             told.trouble = Some(trouble);
         }
     }
@@ -242,7 +246,7 @@ impl Tls {
             told.concerns.clear();
         }
         for concern in concerns.iter().filter(|concern| !told.concerns.contains(concern)) {
-            warn!("{concern}");
+            warn!(name: "certificate.concern", "{concern}");
         }
         told.concerns = concerns;
     }

@@ -91,13 +91,13 @@ impl Dispatcher {
         match self.look().await {
             Ok(next) => {
                 if std::mem::take(&mut self.faulty) {
-                    info!("the dispatcher works again");
+                    info!(name: "dispatcher.back", "the dispatcher works again");
                 }
                 next
             }
             Err(fault) => {
                 if !std::mem::replace(&mut self.faulty, true) {
-                    error!(error = %fault, "the dispatcher cannot go on; it keeps trying");
+                    error!(name: "dispatcher.failing", error = %fault, "the dispatcher cannot go on; it keeps trying");
                 }
                 Some(self.app.clock().now() + FAULT_PAUSE)
             }
@@ -173,16 +173,17 @@ impl Dispatcher {
                 return Ok(Done::Over);
             }
             Ok(Claim::Spent) => return Ok(Done::Spent),
-            Err(fault @ Internal::Row { .. }) => {
+            Err(fault @ Internal::Row { request: request_id, .. }) => {
                 // Only this row is broken; the others must not wait for it.
-                error!(attempt = %due.attempt, error = %fault, "an attempt cannot be sent");
+                let attempt = due.attempt.get();
+                error!(name: "attempt.unreadable", %request_id, attempt, error = %fault, "an attempt cannot be sent");
                 let outcome = Outcome::Refused { class: RefusalClass::Final, reason: fault.to_string() };
                 self.app.finished(due.attempt, route.to_owned(), outcome).await?;
                 return Ok(Done::Over);
             }
             Err(fault) => return Err(fault),
         };
-        debug!(attempt = %due.attempt, request_id = message.request.map(tracing::field::display), route, "claimed");
+        message.span(route).in_scope(|| debug!(name: "attempt.claimed", "a route was chosen"));
         self.app.board().take_room(route, due.attempt, due.lane.kind, self.app.clock().now());
         if queue.try_send(*message).is_err() {
             // The route is going away or its count of messages is wrong: the attempt is due again.
@@ -207,10 +208,10 @@ impl Dispatcher {
         self.next_purge =
             if purged + messages + uses + wiped + pages > 0 { now + FAULT_PAUSE } else { now + PURGE_INTERVAL };
         if purged > 0 {
-            info!(verifications = purged, "purged old verifications");
+            info!(name: "purge.verifications", verifications = purged, "purged old verifications");
         }
         if messages > 0 {
-            info!(parts = messages, "purged old messages of the inbox");
+            info!(name: "purge.inbox", parts = messages, "purged old messages of the inbox");
         }
         Ok(())
     }

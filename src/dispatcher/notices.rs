@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
 use crate::app::{App, Reaction};
-use crate::channel::{Notice, Outcome};
+use crate::channel::{Notice, Outcome, Received};
 
 /// Outcomes and reports of one route that may wait while the store fails; then the route itself waits.
 const ROUTE_NOTICES: usize = 64;
@@ -37,7 +37,10 @@ pub async fn run_notices(app: Arc<App>, mut notices: mpsc::Receiver<Notice>) {
             queue
         });
         if queue.send(notice).await.is_err() {
-            error!("the outcomes of a route cannot be recorded any more; the daemon ends and recovers");
+            error!(
+                name: "dispatcher.outcomes_stuck",
+                "the outcomes of a route cannot be recorded any more; the daemon ends and recovers"
+            );
             return;
         }
     }
@@ -66,74 +69,93 @@ async fn handle(app: Arc<App>, notice: Notice) {
     match notice {
         Notice::Begin { attempt, go } => {
             let granted = app.begin(attempt).await.unwrap_or_else(|error| {
-                error!(%attempt, %error, "an attempt cannot be recorded as being sent; it is not sent");
+                error!(
+                    name: "attempt.begin_failed",
+                    attempt = attempt.get(), %error,
+                    "an attempt cannot be recorded as being sent; it is not sent"
+                );
                 false
             });
             // A route that has given up meanwhile says so with its outcome.
             let _ = go.send(granted);
         }
         Notice::Finished { attempt, route, outcome } => {
-            tell(&route, attempt, &outcome);
             record(&app, attempt, &route, outcome).await;
             app.board().give_room(&route, attempt, app.clock().now());
         }
         Notice::Report { route, report, done } => {
-            debug!(route, reference = report.reference, delivered = report.delivered, "delivery report");
+            debug!(
+                name: "report.received",
+                route, reference = report.reference, delivered = report.delivered,
+                "delivery report"
+            );
             let recorded = app.report(route, report).await;
             if let Err(error) = &recorded {
-                error!(%error, "a delivery report cannot be recorded; it is asked for again");
+                error!(name: "report.failed", %error, "a delivery report cannot be recorded; it is asked for again");
             }
             // A route that has given up meanwhile finds it again.
             let _ = done.send(recorded.is_ok());
         }
         Notice::Received { route, message, done } => {
-            debug!(route, kind = message.kind.as_str(), part = ?message.part, "a message came in");
-            let recorded = app.receive(&route, &message).await;
-            match &recorded {
-                Ok(Reaction::Kept) => {}
-                Ok(Reaction::Known) => debug!(route, "it was on record already"),
-                Ok(Reaction::OptedOut) => debug!(route, "its sender opted out and is on the blocklist"),
-                Ok(Reaction::OptedIn) => debug!(route, "its sender took the opt-out back"),
-                Err(error) => error!(%error, "a message that came in cannot be recorded; it is asked for again"),
-            }
-            let _ = done.send(recorded.is_ok());
+            // As for a report.
+            let _ = done.send(receive(&app, &route, &message).await);
         }
         Notice::Settled { attempt, .. } => {
             if let Err(error) = app.settled(attempt).await {
-                error!(%attempt, %error, "it cannot be recorded that an uncertain attempt was accepted");
+                error!(
+                    name: "attempt.settle_failed",
+                    attempt = attempt.get(), %error,
+                    "it cannot be recorded that an uncertain attempt was accepted"
+                );
             }
         }
         Notice::TrySimPin { sim, pin, tries_left, go } => {
             let allowed = app.may_try_sim_pin(&sim, &pin, tries_left).await.unwrap_or_else(|error| {
-                error!(%error, "the try of a SIM PIN cannot be recorded; the PIN is not tried");
+                error!(
+                    name: "sim_pin.try_failed",
+                    %error,
+                    "the try of a SIM PIN cannot be recorded; the PIN is not tried"
+                );
                 false
             });
             let _ = go.send(allowed);
         }
         Notice::SimPinDone { sim, pin } => {
             if let Err(error) = app.sim_pin_done(&sim, &pin).await {
-                warn!(%error, "it cannot be recorded that a SIM took its PIN; after a restart it will not be tried again");
+                warn!(
+                    name: "sim_pin.not_noted",
+                    %error,
+                    "it cannot be recorded that a SIM took its PIN; after a restart it will not be tried again"
+                );
             }
         }
     }
 }
 
-fn tell(route: &str, attempt: crate::verification::AttemptId, outcome: &Outcome) {
-    match outcome {
-        Outcome::Accepted { .. } => debug!(%attempt, route, outcome = "accepted", "attempt finished"),
-        Outcome::Taken { .. } => debug!(%attempt, route, outcome = "taken", "attempt finished"),
-        Outcome::Spoken { rang, talked } => {
-            debug!(%attempt, route, outcome = "spoken", ?rang, ?talked, "attempt finished");
+/// Says whether a message that came in is on record.
+async fn receive(app: &App, route: &str, message: &Received) -> bool {
+    debug!(
+        name: "inbox.received",
+        route, kind = message.kind.as_str(), part = ?message.part,
+        "a message came in"
+    );
+    let recorded = app.receive(route, message).await;
+    match &recorded {
+        Ok(Reaction::Kept) => {}
+        Ok(Reaction::Known) => debug!(name: "inbox.known", route, "it was on record already"),
+        Ok(Reaction::OptedOut) => {
+            debug!(name: "inbox.opted_out", route, "its sender opted out and is on the blocklist")
         }
-        Outcome::Unanswered { reason } => debug!(%attempt, route, outcome = "unanswered", reason, "attempt finished"),
-        Outcome::Returned => debug!(%attempt, route, outcome = "returned", "attempt finished"),
-        Outcome::Refused { class, reason } => {
-            debug!(%attempt, route, outcome = "refused", ?class, reason, "attempt finished");
-        }
-        Outcome::Uncertain { reason, .. } => {
-            warn!(%attempt, route, outcome = "uncertain", reason, "it is uncertain whether a message was sent");
+        Ok(Reaction::OptedIn) => debug!(name: "inbox.opted_in", route, "its sender took the opt-out back"),
+        Err(error) => {
+            error!(
+                name: "inbox.failed",
+                %error,
+                "a message that came in cannot be recorded; it is asked for again"
+            )
         }
     }
+    recorded.is_ok()
 }
 
 async fn record(app: &App, attempt: crate::verification::AttemptId, route: &str, outcome: Outcome) {
@@ -141,7 +163,11 @@ async fn record(app: &App, attempt: crate::verification::AttemptId, route: &str,
     loop {
         let Err(error) = app.finished(attempt, route.to_owned(), outcome.clone()).await else { return };
         if !std::mem::replace(&mut said, true) {
-            error!(%attempt, %error, "an outcome cannot be recorded; trying again until it can");
+            error!(
+                name: "attempt.finish_failed",
+                attempt = attempt.get(), %error,
+                "an outcome cannot be recorded; trying again until it can"
+            );
         }
         tokio::time::sleep(RETRY_PAUSE).await;
     }

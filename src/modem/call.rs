@@ -61,6 +61,13 @@ pub enum CallStep {
     Done(CallEnd),
 }
 
+/// What is known of a call on its way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallStand {
+    pub rings: bool,
+    pub answered: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// The family's lines before a call, by their place.
@@ -145,6 +152,10 @@ impl Call {
         };
         call.prepare(0);
         call
+    }
+
+    pub fn stand(&self) -> CallStand {
+        CallStand { rings: self.alerted, answered: self.answered.is_some() }
     }
 
     pub fn poll(&mut self) -> CallStep {

@@ -19,7 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::at::{AtError, CommandId, Reply};
 use super::audio::Played;
-use super::call::{self, Call, CallEnd, CallOutcome, CallStep, Unanswered};
+use super::call::{self, Call, CallEnd, CallOutcome, CallStand, CallStep, Unanswered};
 use super::line::Line;
 use super::own_speech::{Recital, Sentences, SpeechStep};
 use super::port::PortAddress;
@@ -306,6 +306,10 @@ impl Calling {
     /// Nothing is said yet: a stop need not wait for it.
     pub fn is_unanswered(&self) -> bool {
         !self.answered
+    }
+
+    pub fn stand(&self) -> CallStand {
+        self.call.stand()
     }
 
     /// How late the latest frame of sound left.

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, error_span, info, warn};
 use zeroize::Zeroizing;
 
 use super::calling::Voice;
@@ -177,9 +177,10 @@ pub async fn run(
             last_seen: None,
         };
         let mail = Arc::clone(&mail);
-        let task = tokio::spawn(async move { driver.run(&mut *mail.lock().await).await });
+        let span = error_span!("modem", modem = config.name);
+        let task = tokio::spawn(async move { driver.run(&mut *mail.lock().await).await }.instrument(span));
         let Err(panic) = task.await else { return };
-        error!(modem = config.name, %panic, "the modem's driver failed; it starts again");
+        error!(name: "modem.panicked", modem = config.name, %panic, "the modem's driver failed; it starts again");
         down(&surroundings, &config.name);
         let lost = in_hand.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(InHand { attempt, begun }) = lost {
@@ -279,12 +280,20 @@ impl Driver {
             SessionEnd::Stopped => Next::Stop,
             SessionEnd::PortLost(error) => self.lost(&error, line.now()),
             SessionEnd::Restarted => {
-                warn!(modem = self.config.name, "the modem has restarted; starting it up again");
+                warn!(
+                    name: "modem.restarted",
+                    modem = self.config.name,
+                    "the modem has restarted; starting it up again"
+                );
                 self.fell(line.now());
                 Next::SamePort
             }
             SessionEnd::SimChanged => {
-                warn!(modem = self.config.name, "the SIM was taken out, put in or locked; starting the modem up again");
+                warn!(
+                    name: "modem.sim_changed",
+                    modem = self.config.name,
+                    "the SIM was taken out, put in or locked; starting the modem up again"
+                );
                 Next::SamePort
             }
             SessionEnd::Futile => {
@@ -306,7 +315,7 @@ impl Driver {
     pub(super) fn complain(&mut self, complaint: &str) {
         self.surroundings.board.explain(&self.config.name, Some(complaint));
         if self.complaint.as_deref() != Some(complaint) {
-            warn!(modem = self.config.name, port = %self.config.address, "{complaint}");
+            warn!(name: "modem.trouble", modem = self.config.name, port = %self.config.address, "{complaint}");
             self.complaint = Some(complaint.to_owned());
         }
     }
@@ -314,10 +323,15 @@ impl Driver {
     /// The start-up has ended well.
     pub(super) fn praise(&mut self, identity: &Identity) {
         if let Some(rung) = self.rung.take() {
-            info!(modem = self.config.name, rung = rung.number(), step = %rung, "the modem answers again");
+            info!(
+                name: "modem.answers",
+                modem = self.config.name, rung = rung.number(), step = %rung,
+                "the modem answers again"
+            );
         }
         self.compare(identity);
         info!(
+            name: "modem.started",
             modem = self.config.name,
             port = %self.config.address,
             maker = identity.maker.as_deref().unwrap_or_default(),
@@ -334,10 +348,18 @@ impl Driver {
         if let Some(before) = &self.last_seen {
             let (name, port) = (&self.config.name, &self.config.address);
             if differ(&before.imei, &seen.imei) {
-                warn!(modem = name, %port, "another modem is on this port than before: name it by /dev/serial/by-id or by-path");
+                warn!(
+                    name: "modem.exchanged",
+                    modem = name, %port,
+                    "another modem is on this port than before: name it by /dev/serial/by-id or by-path"
+                );
             }
             if differ(&before.iccid, &seen.iccid) {
-                warn!(modem = name, %port, "another SIM is in the modem than before: check sim_pin, countries and contract");
+                warn!(
+                    name: "modem.sim_exchanged",
+                    modem = name, %port,
+                    "another SIM is in the modem than before: check sim_pin, countries and contract"
+                );
             }
         }
         self.last_seen = Some(seen);

@@ -13,6 +13,7 @@ use super::driver::{Driver, Mail, Next};
 use super::line::{Line, Said};
 use super::port::PortAddress;
 use super::recovery::{Attempt, Rung};
+use crate::clock::millis;
 
 /// So many times gone or restarted within this time: the power supply is named as the likely cause.
 const FALLS_MAX: usize = 3;
@@ -33,16 +34,21 @@ impl Driver {
         let Attempt { rung, pause, wait_for_port, alarm } = attempt;
         let name = self.config.name.clone();
         if alarm {
-            error!(modem = name, "{trouble} whatever is tried; check its power, cable and SIM");
+            error!(name: "modem.lost", modem = name, "{trouble} whatever is tried; check its power, cable and SIM");
         }
         if let Some(before) = self.rung.replace(rung) {
-            warn!(modem = name, rung = before.number(), step = %before, "the last step did not help");
+            warn!(
+                name: "modem.step_failed",
+                modem = name, rung = before.number(), step = %before,
+                "the last step did not help"
+            );
         }
         self.surroundings.board.explain(&name, Some(trouble));
         warn!(
+            name: "modem.recovering",
             modem = name,
             rung = rung.number(),
-            ?pause,
+            pause_ms = millis(pause),
             step = %rung,
             failures = self.recovery.failures(),
             "{trouble}; recovering"
@@ -57,13 +63,17 @@ impl Driver {
             Rung::Reopen => Next::OpenAgain { wait_for_port },
             Rung::Reinitialise => {
                 let answer = self.command(line, mail, "ATZ").await;
-                info!(modem = name, rung = rung.number(), answer, "ATZ was sent");
+                info!(name: "modem.reinitialised", modem = name, rung = rung.number(), answer, "ATZ was sent");
                 Next::SamePort
             }
             Rung::Reset => {
                 let answer = self.command(line, mail, self.profile.reset_line).await;
                 let command = self.profile.reset_line;
-                info!(modem = name, rung = rung.number(), answer, command, wait = ?wait_for_port, "the reset was sent");
+                info!(
+                    name: "modem.reset",
+                    modem = name, rung = rung.number(), answer, command, wait_ms = millis(wait_for_port),
+                    "the reset was sent"
+                );
                 self.reset_lasts(line, mail, wait_for_port).await
             }
         }
@@ -123,6 +133,7 @@ impl Driver {
                 }
             };
             warn!(
+                name: "modem.unstable",
                 modem = self.config.name,
                 times = self.falls.len(),
                 "the modem vanishes or restarts again and again: {advice}"

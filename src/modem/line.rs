@@ -3,12 +3,13 @@
 //! [`Line::next`] may be given up at any await without losing a byte: what was read is in the engine, what is to be
 //! written is in a buffer of its own.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
-use tracing::trace;
+use tracing::{Span, trace};
 
 use super::at::{AtError, Command, CommandId, Engine, EngineSettings, Output, Reply, Unsolicited};
 use super::tap::{Ear, Tap};
@@ -42,12 +43,17 @@ pub struct Line<P> {
     /// The driver's start: the zero of every `Duration` that the machines see.
     zero: Instant,
     ear: Ear,
+    /// What the commands that are submitted serve, for the log.
+    purpose: Span,
+    /// Of the commands that wait or run, where they serve something.
+    purposes: BTreeMap<CommandId, Span>,
 }
 
 impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
     pub fn new(port: P, settings: EngineSettings, zero: Instant) -> Self {
         let engine = Engine::new(settings);
-        Self { port, engine, outgoing: vec![], write_deadline: None, zero, ear: Ear::default() }
+        let (purpose, purposes) = (Span::none(), BTreeMap::new());
+        Self { port, engine, outgoing: vec![], write_deadline: None, zero, ear: Ear::default(), purpose, purposes }
     }
 
     /// The same line with a tap on it.
@@ -62,7 +68,21 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
 
     pub fn submit(&mut self, command: Command) -> CommandId {
         let now = self.now();
-        self.engine.submit(command, now)
+        let id = self.engine.submit(command, now);
+        if !self.purpose.is_none() {
+            self.purposes.insert(id, self.purpose.clone());
+        }
+        id
+    }
+
+    /// The log tells of each command that is submitted from here on in this span.
+    pub fn serve(&mut self, purpose: Span) {
+        self.purpose = purpose;
+    }
+
+    /// The span of the command that the line is busy with.
+    fn served(&self) -> Span {
+        self.engine.running().and_then(|id| self.purposes.get(&id)).cloned().unwrap_or_else(Span::none)
     }
 
     /// See [`Engine::proceed`].
@@ -98,17 +118,18 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
         loop {
             match self.engine.poll() {
                 Output::Write(wire) => {
-                    trace!(bytes = ?wire, "to the modem");
+                    self.served().in_scope(|| trace!(name: "at.command", bytes = ?wire, "to the modem"));
                     self.ear.wrote(&wire);
                     self.outgoing.extend_from_slice(&wire.bytes);
                 }
                 Output::Reply { id, result } => {
-                    trace!(%id, ?result, "reply");
+                    let served = self.purposes.remove(&id).unwrap_or_else(Span::none);
+                    served.in_scope(|| trace!(name: "at.reply", %id, ?result, "reply"));
                     return Some(Said::Reply { id, result });
                 }
                 Output::Prompt { id } => return Some(Said::Prompt { id }),
                 Output::Unsolicited(line) => {
-                    trace!(?line, "unsolicited");
+                    trace!(name: "at.unsolicited", ?line, "unsolicited");
                     return Some(Said::Unsolicited(line));
                 }
                 Output::Wait(_) => return None,
@@ -173,7 +194,7 @@ impl<P: AsyncRead + AsyncWrite + Unpin> Line<P> {
                 if got == 0 {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
-                trace!(octets = got, "from the modem");
+                trace!(name: "at.read", octets = got, "from the modem");
                 self.ear.read(&buffer[..got]);
                 let now = self.zero.elapsed();
                 self.engine.receive(&buffer[..got], now);

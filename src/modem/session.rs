@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{broadcast, oneshot};
-use tracing::debug;
+use tracing::{Span, debug};
 
 use super::at::{self, AtError, CommandId, Event, Reply, SimState, Unsolicited};
 use super::driver::{Driver, InHand, Mail, SessionEnd, finish};
@@ -54,6 +54,8 @@ struct Current {
     submit: Option<CommandId>,
     permission: Option<oneshot::Receiver<bool>>,
     begun: Duration,
+    /// Of its lines in the log.
+    span: Span,
 }
 
 /// A modem at work.
@@ -188,7 +190,9 @@ impl Driver {
         while let Some(current) = &mut work.current {
             match current.machine.poll() {
                 SmsStep::Submit(command) => {
+                    line.serve(current.span.clone());
                     let id = line.submit(command);
+                    line.serve(Span::none());
                     current.submit = Some(id);
                     work.owners.insert(id, Owner::Message);
                 }
@@ -197,7 +201,7 @@ impl Driver {
                 SmsStep::AskPermission { .. } => current.machine.permit(),
                 SmsStep::Proceed(pdu) => {
                     let written = current.submit.is_some_and(|id| line.proceed(id, pdu.hex()));
-                    debug!(attempt = %current.attempt, written, "message body");
+                    current.span.in_scope(|| debug!(name: "attempt.body", written, "message body"));
                 }
                 SmsStep::Abandon => {
                     // A submit that is over already needs no taking back.
@@ -234,6 +238,7 @@ impl Driver {
         }
         self.concat_reference = self.concat_reference.wrapping_add(1);
         self.set_in_hand(Some(InHand { attempt, begun: false }));
+        let span = message.span(name);
         // A late answer would be this message's from here on.
         self.last_uncertain = None;
         match sending::parts(&message, self.config.delivery_reports, self.concat_reference) {
@@ -248,6 +253,7 @@ impl Driver {
                     submit: None,
                     permission: None,
                     begun: now,
+                    span,
                 });
             }
             Err(reason) => {
@@ -342,7 +348,13 @@ impl Driver {
                     let _ = self.surroundings.notices.send(Notice::Settled { attempt, route }).await;
                 }
             }
-            Event::StorageFull => debug!(modem = self.config.name, "the message storage is full; it is emptied"),
+            Event::StorageFull => {
+                debug!(
+                    name: "modem.storage_full",
+                    modem = self.config.name,
+                    "the message storage is full; it is emptied"
+                )
+            }
             Event::PowerFailing => self.power_failing(now),
             Event::Sim(state) => match state {
                 SimState::Ready | SimState::NotTold => {}

@@ -97,7 +97,7 @@ impl Socket {
             let stream = match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    warn!(%error, "a connection to the daemon's socket cannot be taken");
+                    warn!(name: "socket.refused", %error, "a connection to the daemon's socket cannot be taken");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -109,7 +109,7 @@ impl Socket {
             let (taps, board, rotations, stop) = (Arc::clone(&taps), board.clone(), rotations.clone(), stop.clone());
             connections.spawn(async move {
                 if let Err(error) = Reader::of(stream, stop).answer(&taps, &board, &rotations).await {
-                    debug!(%error, "a connection to the daemon's socket has ended");
+                    debug!(name: "socket.ended", %error, "a connection to the daemon's socket has ended");
                 }
                 drop(place);
             });

@@ -257,11 +257,19 @@ impl Tx<'_> {
     }
 
     /// Ends a verification whose row cannot be read, with the reason: it holds up nothing and keeps no PIN.
-    pub fn set_aside_verification(&self, id: VerificationId, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    /// Gives its public name.
+    pub fn set_aside_verification(
+        &self,
+        id: VerificationId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<RequestId, StoreError> {
         let sql = "update verification set deadline_at = null, finalized_at = coalesce(finalized_at, ?3),
-                   price_open = 0, pin_hash = null, pin_sealed = null, reason = ?2 where verification_id = ?1";
-        self.0.prepare_cached(sql)?.execute(params![id.get(), reason, now.as_millis()])?;
-        Ok(())
+                   price_open = 0, pin_hash = null, pin_sealed = null, reason = ?2 where verification_id = ?1
+                   returning request_id";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let request = statement.query_row(params![id.get(), reason, now.as_millis()], |row| row.get(0))?;
+        Ok(RequestId::from_bytes(request))
     }
 
     /// Deletes finished verifications that ended before `before`; says how many.

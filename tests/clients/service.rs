@@ -68,16 +68,16 @@ impl Service {
         let mut daemon = simverify(&["serve"]);
         let mut daemon = daemon.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut log = lines(daemon.stderr.take().expect("a pipe"));
-        let listening = next(&mut log, |line| line["fields"]["message"] == "listening");
+        let listening = next(&mut log, |line| line["message"] == "listening");
         // A full pipe would hold the daemon up.
         std::thread::spawn(move || log.for_each(drop));
 
         let field = |value: &Value| value.as_str().expect("a text").to_owned();
-        let host = field(&listening["fields"]["address"]);
+        let host = field(&listening["address"]);
         Self {
             key: field(&made["api_key"]),
             secret: field(&made["api_secret"]),
-            url: format!("{}://{host}", field(&listening["fields"]["scheme"])),
+            url: format!("{}://{host}", field(&listening["scheme"])),
             host,
             phone,
             _controls: modem.stdin.take().expect("a pipe"),

@@ -3,13 +3,12 @@
 //!
 //! Time is tokio's own and paused: it passes when nothing else is to be done, so an hour of a broken modem takes no time.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use simverify::channel::routing::{Health, RouteKind, RouteView};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome};
-use simverify::clock::Clock;
+use simverify::clock::{Clock, Timestamp};
 use simverify::modem::calling::Voice;
 use simverify::modem::driver::{self, HELD, ModemConfig, Surroundings};
 use simverify::modem::port::PortAddress;
@@ -17,13 +16,16 @@ use simverify::modem::tap::Tap;
 use simverify::phone::PhoneNumber;
 use simverify::simulator::{Control, Settings, Simulator, Simulators};
 use simverify::speech::{Engine, Speech};
+use simverify::telemetry::{Form, Lines};
 use simverify::verification::{AttemptId, EventKind};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// How long the world may take for one thing; no time at all where time is paused.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -83,13 +85,9 @@ impl Bench {
 
     pub fn with(config: ModemConfig, modem: Simulator, simulators: Simulators) -> Self {
         let log = Log::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .without_time()
-            .with_target(false)
-            .with_max_level(tracing::Level::DEBUG)
-            .with_writer(log.clone())
-            .finish();
+        let kept = log.clone();
+        let lines = Lines::new(Form::Text { coloured: false }, Timestamp::default, move |line| kept.keep(&line));
+        let subscriber = tracing_subscriber::registry().with(lines.with_filter(LevelFilter::DEBUG));
         let guard = tracing::subscriber::set_default(subscriber);
         let clock = Clock::System;
         let board = Board::new(vec![RouteView {
@@ -252,29 +250,16 @@ async fn serve(mut notices: mpsc::Receiver<Notice>, finished: mpsc::UnboundedSen
 }
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct Log(Arc<Mutex<String>>);
 
 impl Log {
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
-        Ok(bytes.len())
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
+    /// A line without its time.
+    fn keep(&self, line: &[u8]) {
+        let line = std::str::from_utf8(line).expect("text");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(line.split_once(' ').expect("a time").1);
     }
 }

@@ -15,10 +15,14 @@ fn steps(log: &str) -> Vec<String> {
     log.lines()
         .filter(|line| line.contains("rung="))
         .map(|line| {
-            let text = line.trim_start().split(" modem=").next().unwrap_or_default();
-            let pause =
-                if line.contains("pause=") { format!(", after {}", field(line, "pause")) } else { String::new() };
-            format!("{text}: {}{pause}", field(line, "rung"))
+            let (level, said) = line.trim_start().split_once(' ').unwrap_or_default();
+            let (_, said) = said.split_once(": ").unwrap_or_default();
+            let text = said.split(" modem=").next().unwrap_or_default();
+            let pause = match field(line, "pause_ms") {
+                none if none.is_empty() => none,
+                pause => format!(", after {pause} ms"),
+            };
+            format!("{level} {text}: {}{pause}", field(line, "rung"))
         })
         .collect()
 }
@@ -31,17 +35,17 @@ async fn a_dead_modem_climbs_the_ladder_with_growing_pauses_and_each_rung_is_in_
     bench.says("whatever is tried; check its power, cable and SIM").await;
     bench.says("the last step did not help").await;
     insta::assert_snapshot!(steps(&bench.log()).join("\n"), @"
-    WARN the modem does not answer; recovering: 1, after 0ns
+    WARN the modem does not answer; recovering: 1, after 0 ms
     WARN the last step did not help: 1
-    WARN the modem does not answer; recovering: 2, after 1s
+    WARN the modem does not answer; recovering: 2, after 1000 ms
     WARN the last step did not help: 2
-    WARN the modem does not answer; recovering: 3, after 2s
+    WARN the modem does not answer; recovering: 3, after 2000 ms
     INFO ATZ was sent: 3
     WARN the last step did not help: 3
-    WARN the modem does not answer; recovering: 4, after 4s
+    WARN the modem does not answer; recovering: 4, after 4000 ms
     INFO the reset was sent: 4
     WARN the last step did not help: 4
-    WARN the modem does not answer; recovering: 2, after 8s
+    WARN the modem does not answer; recovering: 2, after 8000 ms
     ");
     assert_eq!(bench.board.reason("sim1").as_deref(), Some("the modem does not answer"));
     bench.says("the modem answers again").await;

@@ -9,7 +9,7 @@ use crate::installation::Installation;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A synthesiser that hums, and a sound card that swallows everything.
-fn speaking() -> Installation {
+pub fn speaking() -> Installation {
     let installation = Installation::new();
     let text = fs::read_to_string(installation.config()).expect("a configuration");
     let voice = "channels = ['sms', 'voice']\nvoice = { kind = 'alsa', device = 'null' }\n\

@@ -47,7 +47,7 @@ impl Daemon {
     /// Takes the address from a line that tells it.
     pub fn note_address(&mut self, line: &Value) -> Option<Client> {
         if message(line) == "listening" {
-            let address = line["fields"]["address"].as_str().expect("an address");
+            let address = line["address"].as_str().expect("an address");
             self.address = Some(address.parse().expect("one address"));
         }
         self.address.map(Client)
@@ -110,5 +110,5 @@ impl DerefMut for Daemon {
 }
 
 pub fn message(line: &Value) -> &str {
-    line["fields"]["message"].as_str().unwrap_or_default()
+    line["message"].as_str().unwrap_or_default()
 }

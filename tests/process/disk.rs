@@ -30,8 +30,8 @@ fn cause_of_fault(daemon: &mut Daemon, reply: &Value) -> String {
     assert_eq!(reply["status"], "5", "{reply}");
     let line = daemon.until(SOON, "fault", |line| message(line) == "a request failed by a fault of ours");
     assert_eq!(line["level"], "ERROR");
-    assert_eq!(line["span"]["trace_id"], reply["trace_id"], "{line}");
-    line["fields"]["error"].as_str().expect("a cause").to_owned()
+    assert_eq!(line["trace_id"], reply["trace_id"], "{line}");
+    line["error"].as_str().expect("a cause").to_owned()
 }
 
 #[test]

@@ -254,7 +254,7 @@ fn a_daemon_whose_path_is_too_long_for_a_socket_says_so_and_works() {
         crate::daemon::message(line)
             == "there is no local socket; `simverify modem trace` and `key rotate` will not work"
     });
-    let error = line["fields"]["error"].as_str().expect("an error").to_owned();
+    let error = line["error"].as_str().expect("an error").to_owned();
     assert!(error.ends_with("octets and a socket's may have 107: choose a shorter storage.path"), "{error}");
     daemon.says(SOON, "the modem is ready");
     let (code, _, errors) = run(&installation, &["modem", "trace", "sim1"]);

@@ -16,6 +16,7 @@ mod drain;
 mod installation;
 mod kill;
 mod listening;
+mod log;
 mod modem;
 mod ports;
 mod providers;

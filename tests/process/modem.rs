@@ -133,7 +133,7 @@ fn a_modem_that_hangs_is_recovered_and_sends_what_was_accepted_meanwhile() {
     daemon.client().accepted(&number(0));
     let line = daemon.says(DELIVERY, "the modem does not answer; recovering");
     assert_eq!(line["level"], "WARN");
-    assert_eq!(line["fields"]["modem"], "sim1");
+    assert_eq!(line["modem"], "sim1");
     daemon.says(DELIVERY, "the modem is ready");
     modem.shows(1, DELIVERY);
     settle(&installation, &mut daemon);
@@ -151,8 +151,8 @@ fn a_message_that_may_have_been_sent_is_said_to_the_operator_with_the_reason() {
     daemon.client().accepted(&number(0));
     let line = daemon.says(DELIVERY, "it is uncertain whether a message was sent");
     assert_eq!(line["level"], "WARN");
-    assert_eq!(line["fields"]["route"], "sim1");
-    assert_eq!(line["fields"]["reason"], "modem refused: CMS 332, network timeout");
+    assert_eq!(line["route"], "sim1");
+    assert_eq!(line["reason"], "modem refused: CMS 332, network timeout");
     modem.shows(1, DELIVERY);
     daemon.stop();
     assert_eq!(daemon.warnings().len(), 1, "{}", daemon.transcript());
@@ -170,7 +170,7 @@ fn a_report_that_came_during_a_silence_is_read_before_its_message_is_sent_again(
         client.accepted(number);
     }
     daemon.has_said(DELIVERY, "silence", |line| {
-        line["fields"]["reason"].as_str().is_some_and(|reason| reason.starts_with("no answer from the modem in time"))
+        line["reason"].as_str().is_some_and(|reason| reason.starts_with("no answer from the modem in time"))
     });
     settle(&installation, &mut daemon);
     daemon.stop();

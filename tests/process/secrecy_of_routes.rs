@@ -110,7 +110,7 @@ fn nothing_that_a_provider_hears_or_says_is_left_behind() {
     let (body, stream) = requests.recv_timeout(SOON).expect("a request");
     let (message, own) = told(&body);
     answer(stream, "200 OK", &json!({ "id": "SM1", "to": message["to"], "text": message["text"] }));
-    daemon.until(SOON, "outcome", |line| line["fields"]["outcome"] == "taken");
+    daemon.until(SOON, "the outcome", |line| line["name"] == "attempt.sent");
     let address = message["callback"].as_str().expect("an address").trim_start_matches("https://verify.example");
     let report =
         json!({ "id": "SM1", "status": "delivered", "to": message["to"], "text": message["text"] }).to_string();

@@ -77,7 +77,7 @@ fn a_reload_takes_a_good_configuration_and_keeps_the_old_one_before_a_bad_one() 
     daemon.signal(Signal::SIGHUP);
     let line = daemon.until(SOON, "complaint", |line| message(line).starts_with("configuration not read again"));
     assert_eq!(line["level"], "ERROR");
-    let cause = line["fields"]["error"].as_str().expect("a cause");
+    let cause = line["error"].as_str().expect("a cause");
     assert!(cause.ends_with("simverify.toml:2: verify.code_length = 5: must be 4 or 6"), "{cause}");
     assert_eq!(pin_length(&daemon, &mut modem, 2), 6);
     daemon.stop();

@@ -95,7 +95,7 @@ fn leaf(certified: &Certified) -> Vec<u8> {
 
 /// Warnings and errors but those of the modem, which is not there.
 fn complaints(daemon: &Daemon) -> Vec<&str> {
-    daemon.warnings().into_iter().filter(|line| line["fields"]["modem"].is_null()).map(message).collect()
+    daemon.warnings().into_iter().filter(|line| line["modem"].is_null()).map(message).collect()
 }
 
 struct Connection(StreamOwned<ClientConnection, TcpStream>);
@@ -173,7 +173,7 @@ fn a_renewed_certificate_serves_without_a_restart_and_connections_live_on() {
     let second = site.authority.certify(2041);
     site.renew(&second);
     let line = daemon.says(SOON, "a new certificate serves");
-    assert_eq!(line["fields"]["ends"], "2041-01-01T00:00:00.000Z");
+    assert_eq!(line["ends"], "2041-01-01T00:00:00.000Z");
     assert_eq!(site.shown(&daemon), leaf(&second));
     assert_eq!(old.get_root(), "HTTP/1.1 302 Found");
     assert_eq!(complaints(&daemon), Vec::<&str>::new());
@@ -188,7 +188,7 @@ fn a_pair_that_does_not_fit_together_keeps_the_old_one_until_it_fits() {
     replace(&site.chain(), &second.chain, 0o644);
     let line = daemon.says(SOON, "certificate not read again; the old one serves");
     assert_eq!(line["level"], "ERROR");
-    let error = line["fields"]["error"].as_str().expect("an error");
+    let error = line["error"].as_str().expect("an error");
     for file in [site.chain(), site.key()] {
         assert!(error.contains(&file.display().to_string()), "{error}");
     }
@@ -197,7 +197,7 @@ fn a_pair_that_does_not_fit_together_keeps_the_old_one_until_it_fits() {
 
     replace(&site.key(), "", 0o600);
     let line = daemon.says(SOON, "certificate not read again; the old one serves");
-    assert!(line["fields"]["error"].as_str().is_some_and(|error| error.contains("no private key in PEM")), "{line}");
+    assert!(line["error"].as_str().is_some_and(|error| error.contains("no private key in PEM")), "{line}");
     assert_eq!(site.shown(&daemon), leaf(&first));
 
     replace(&site.key(), &second.key, 0o600);

@@ -72,7 +72,7 @@ fn a_fault_of_ours_is_found_by_its_id_once_with_its_cause() {
     break_database(&installation);
     let ids = provoke(daemon.client());
     for id in &ids {
-        daemon.has_said(SOON, "fault", |line| line["span"]["trace_id"] == **id);
+        daemon.has_said(SOON, "fault", |line| line["trace_id"] == **id);
     }
     daemon.stop();
     for id in &ids {
@@ -80,7 +80,7 @@ fn a_fault_of_ours_is_found_by_its_id_once_with_its_cause() {
         let [line] = lines[..] else { panic!("{id} stands in {} lines", lines.len()) };
         assert_eq!(line["level"], "ERROR");
         assert_eq!(message(line), "a request failed by a fault of ours");
-        let cause = line["fields"]["error"].as_str().expect("a cause");
+        let cause = line["error"].as_str().expect("a cause");
         assert!(cause.contains("no such table: verification"), "{cause}");
     }
 }
@@ -123,17 +123,10 @@ fn the_way_of_a_request_is_found_from_its_id() {
     settle(&installation, &mut daemon);
     daemon.stop();
 
-    let answered = daemon.seen.iter().find(|line| line["span"]["trace_id"] == *id).expect("a line with the id");
-    assert_eq!(message(answered), "answered a request");
-    assert_eq!(answered["span"]["request_id"], *request);
-    assert_eq!(answered["span"]["caller_trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
-    let claimed =
-        daemon.seen.iter().find(|line| line["fields"]["request_id"] == *request).expect("the dispatcher's line");
-    assert_eq!(message(claimed), "claimed");
-    let attempt = &claimed["fields"]["attempt"];
-    let finished = |line: &&Value| message(line) == "attempt finished" && line["fields"]["attempt"] == *attempt;
-    let finished = daemon.seen.iter().find(finished).expect("the attempt's end");
-    assert_eq!(finished["fields"]["outcome"], "accepted");
+    let of_request = |line: &&Value| line["trace_id"] == *id && line["name"] == "request.answered";
+    let answered = daemon.seen.iter().find(of_request).expect("a line with the id");
+    assert_eq!(answered["request_id"], *request);
+    assert_eq!(answered["caller_trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
 }
 
 #[test]

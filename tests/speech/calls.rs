@@ -108,9 +108,9 @@ fn a_call_through_a_sound_card_is_understood() {
         serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
     let log = daemon.stderr.take().expect("standard error is a pipe");
     let mut daemon = Process::new(daemon, log);
-    let says = |what: &'static str| move |line: &serde_json::Value| line["fields"]["message"] == what;
+    let says = |what: &'static str| move |line: &serde_json::Value| line["message"] == what;
     let listening = daemon.until(CALL, "address", says("listening"));
-    let address = listening["fields"]["address"].as_str().expect("an address").to_owned();
+    let address = listening["address"].as_str().expect("an address").to_owned();
     let request = [("number", NUMBER), ("brand", "Acme"), ("workflow_id", "7"), ("pin_code", "4172"), ("lg", "en-us")];
     let reply = ask(&address, "/verify/json", &request);
     assert_eq!(reply["status"], "0", "{reply}");

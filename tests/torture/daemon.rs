@@ -127,12 +127,12 @@ fn note(line: &str, ledger: &Ledger, listening: &mpsc::Sender<SocketAddr>) {
         ledger.count("log lines that are no JSON");
         return;
     };
-    let message = line["fields"]["message"].as_str().unwrap_or_default();
+    let message = line["message"].as_str().unwrap_or_default();
     if line["level"] == "ERROR" {
         ledger.count(format!("error: {message}"));
     }
     if message == "listening"
-        && let Some(address) = line["fields"]["address"].as_str()
+        && let Some(address) = line["address"].as_str()
     {
         // A restarted listener is not waited for.
         let _ = listening.send(address.parse().expect("one address"));

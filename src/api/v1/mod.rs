@@ -92,7 +92,7 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
         let api = http.app_data::<web::Data<Api>>().expect("the site has its state");
         let _place = api.load.enter(api.clock.now()).ok_or(Status::Overloaded)?;
         let account = authenticate(api, origin(&http, &api.proxies), credentials, &parameters).await?;
-        span.record("account_id", account.id.get());
+        span.record("account", account.api_key.as_str());
         if endpoint.operation.starts() && account.barred {
             return Err(Status::Barred.into());
         }
@@ -114,11 +114,15 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
         Some(Ok(reply)) => reply,
         Some(Err(Failure::Refused(status))) => Reply::refused(endpoint.operation, status, &trace_id),
         Some(Err(Failure::Internal(internal))) => {
-            tracing::error!(error = &internal as &dyn Error, "a request failed by a fault of ours");
+            tracing::error!(
+                name: "request.failed",
+                error = &internal as &dyn Error,
+                "a request failed by a fault of ours"
+            );
             Reply::refused(endpoint.operation, Status::Internal, &trace_id)
         }
         None => {
-            tracing::error!("a request panicked");
+            tracing::error!(name: "request.panicked", "a request panicked");
             Reply::refused(endpoint.operation, Status::Internal, &trace_id)
         }
     };
@@ -155,7 +159,7 @@ async fn authenticate(
     let signed = |secret: &SecretString| {
         let verified = signature::verify(parameters, secret, now);
         if let Err(error) = &verified {
-            tracing::debug!(%error, "refused a signature");
+            tracing::debug!(name: "request.signature", %error, "refused a signature");
         }
         verified.is_ok()
     };

@@ -202,6 +202,7 @@ fn system_roots() -> &'static RootCertStore {
         let (added, _) = roots.add_parsable_certificates(found.certs);
         if added == 0 {
             warn!(
+                name: "provider.no_authorities",
                 "the system has no certificate authorities: install ca-certificates, or give each provider a ca_file"
             );
         }

@@ -12,14 +12,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument, debug, error, info, warn};
 
 use super::breaker::{Breaker, Try};
 use super::verdict::{Bearing, Verdict};
 use super::{Provider, ProviderConfig};
 use crate::channel::routing::Health;
 use crate::channel::{Board, Message, Notice, Outcome};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Timestamp, millis};
 use crate::verification::{AttemptId, EventKind};
 
 /// Messages that wait beside those in flight, so that the next begins when one ends.
@@ -81,7 +81,11 @@ pub async fn run(
         let mail = Arc::clone(&mail);
         let task = tokio::spawn(async move { worker.run(&mut *mail.lock().await).await });
         let Err(panic) = task.await else { return };
-        error!(provider = config.name, %panic, "the provider's worker failed; it starts again");
+        error!(
+            name: "provider.panicked",
+            provider = config.name, %panic,
+            "the provider's worker failed; it starts again"
+        );
         let left = std::mem::take(&mut *lock(&in_hand));
         for (attempt, begun) in left {
             finish(&surroundings, &config.name, attempt, lost(begun)).await;
@@ -188,8 +192,9 @@ impl Worker {
 
     fn spawn(&mut self, message: Message) -> Id {
         lock(&self.in_hand).insert(message.attempt, false);
+        let span = message.span(&self.name);
         let sending = send(message, Arc::clone(&self.provider), self.surroundings.clone(), Arc::clone(&self.in_hand));
-        self.requests.spawn(sending).id()
+        self.requests.spawn(sending.instrument(span)).id()
     }
 
     async fn ended(&mut self, ended: Result<(Id, Sent), JoinError>, attempts: &mut BTreeMap<Id, AttemptId>) {
@@ -207,7 +212,11 @@ impl Worker {
             }
             Err(panic) => {
                 let Some(attempt) = attempts.remove(&panic.id()) else { return };
-                error!(provider = self.name, %attempt, %panic, "the sending of a message failed");
+                error!(
+                    name: "provider.sending_panicked",
+                    provider = self.name, attempt = attempt.get(), %panic,
+                    "the sending of a message failed"
+                );
                 let begun = lock(&self.in_hand).get(&attempt).copied().unwrap_or(true);
                 (attempt, lost(begun))
             }
@@ -234,15 +243,19 @@ impl Worker {
         }
         match (before, self.breaker) {
             (Breaker::Closed { .. }, Breaker::Open { .. }) => {
-                warn!(provider = self.name, reason, "the provider fails; other routes are taken until it is back");
+                warn!(
+                    name: "provider.failing",
+                    provider = self.name, reason,
+                    "the provider fails; other routes are taken until it is back"
+                );
                 self.surroundings.board.explain(&self.name, Some(reason));
             }
             (Breaker::HalfOpen { .. }, Breaker::Open { .. }) => {
-                debug!(provider = self.name, reason, "the provider still fails");
+                debug!(name: "provider.still_failing", provider = self.name, reason, "the provider still fails");
                 self.surroundings.board.explain(&self.name, Some(reason));
             }
             (Breaker::Open { .. } | Breaker::Probing { .. } | Breaker::HalfOpen { .. }, Breaker::Closed { .. }) => {
-                info!(provider = self.name, "the provider works again");
+                info!(name: "provider.back", provider = self.name, "the provider works again");
             }
             _ => {}
         }
@@ -250,7 +263,11 @@ impl Worker {
             let until = self.now() + pause;
             // The requests that were in flight with it say the same.
             if self.paused_until.is_none() {
-                warn!(provider = self.name, seconds = pause.as_secs(), reason, "the provider wants a pause");
+                warn!(
+                    name: "provider.pause",
+                    provider = self.name, seconds = pause.as_secs(), reason,
+                    "the provider wants a pause"
+                );
             }
             self.paused_until = Some(self.paused_until.map_or(until, |earlier| earlier.max(until)));
             let pauses = format!("it asked for a pause of {} s: {reason}", pause.as_secs());
@@ -273,7 +290,7 @@ impl Worker {
                 self.probe.spawn(async move { provider.connect(kind).await });
             }
             Some(Try::Message) => {
-                debug!(provider = self.name, "one message shows whether the provider is back");
+                debug!(name: "provider.trial", provider = self.name, "one message shows whether the provider is back");
             }
             None => {}
         }
@@ -283,7 +300,7 @@ impl Worker {
     fn probed(&mut self, connected: Result<Result<(), String>, JoinError>) {
         let connected = connected.unwrap_or_else(|panic| Err(panic.to_string()));
         if let Err(reason) = &connected {
-            debug!(provider = self.name, reason, "the provider cannot be reached yet");
+            debug!(name: "provider.unreachable", provider = self.name, reason, "the provider cannot be reached yet");
             self.surroundings.board.explain(&self.name, Some(reason));
         }
         let now = self.now();
@@ -350,6 +367,10 @@ async fn send(message: Message, provider: Arc<Provider>, surroundings: Surroundi
     let now = surroundings.clock.now();
     let began = Instant::now();
     let verdict = provider.send(&message, now).await;
-    debug!(%attempt, milliseconds = began.elapsed().as_millis(), bearing = ?verdict.bearing, "the provider was asked");
+    debug!(
+        name: "provider.answered",
+        duration_ms = millis(began.elapsed()), bearing = ?verdict.bearing,
+        "the provider was asked"
+    );
     Sent { attempt, kind, verdict: Some(verdict), took: began.elapsed() }
 }

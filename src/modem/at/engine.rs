@@ -232,6 +232,14 @@ impl Engine {
         self.state = State::Idle;
     }
 
+    /// The command that the line is busy with.
+    pub fn running(&self) -> Option<CommandId> {
+        match &self.state {
+            State::Running(running) => Some(running.id),
+            State::Idle | State::Settling(_) => None,
+        }
+    }
+
     /// Commands that wait or run.
     pub fn pending(&self) -> usize {
         let running = match &self.state {

@@ -57,7 +57,7 @@ impl Driver {
         // Messages do not wait for the operator's name; the line in the log does.
         if ready && status.operator_known && !std::mem::replace(&mut work.announced, true) {
             let operator = status.operator.map(|operator| operator.name).unwrap_or_default();
-            info!(modem = self.config.name, operator, "the modem is ready");
+            info!(name: "modem.ready", modem = self.config.name, operator, "the modem is ready");
         }
         if !ready && was_ready {
             down(&self.surroundings, &self.config.name);
@@ -83,6 +83,7 @@ impl Driver {
         if self.last_power_warning.is_none_or(|last| now >= last + REPEAT_AFTER) {
             self.last_power_warning = Some(now);
             warn!(
+                name: "modem.power",
                 modem = self.config.name,
                 "the modem complains about its power supply; use a powered hub or a stronger one"
             );

@@ -30,7 +30,11 @@ impl Driver {
                     work.owners.insert(line.submit(command), Owner::Ringing);
                 }
                 RingingStep::Rejected { calls } => {
-                    debug!(modem = self.config.name, calls, "a call came in and was rejected");
+                    debug!(
+                        name: "modem.call_rejected",
+                        modem = self.config.name, calls,
+                        "a call came in and was rejected"
+                    );
                 }
                 RingingStep::Wait => break,
             }
@@ -107,8 +111,11 @@ impl Driver {
     fn tell_trouble(&self, trouble: Trouble) {
         let modem = &self.config.name;
         match trouble {
-            Trouble::Flooded => warn!(modem, "messages come in faster than they can be stored; some are lost"),
+            Trouble::Flooded => {
+                warn!(name: "modem.flooded", modem, "messages come in faster than they can be stored; some are lost")
+            }
             Trouble::FullOfOthers => warn!(
+                name: "modem.storage_crowded",
                 modem,
                 "the message storage is nearly full of messages that were written or sent with this SIM; delete them in a \
                  phone, or no delivery reports arrive"

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
-use tracing::{debug, warn};
+use tracing::{Span, debug, warn};
 
+use super::super::call::CallStand;
 use super::super::calling::{self, Calling, CallingStep, News, Said, Studio, Voice};
 use super::super::driver::{Driver, InHand, finish};
 use super::super::line::Line;
 use super::Work;
 use crate::channel::{Message, Outcome, RefusalClass};
+use crate::clock::millis;
 use crate::verification::{AttemptId, EventKind};
 
 /// A call in hand.
@@ -18,6 +20,10 @@ pub(super) struct CurrentCall {
     pub attempt: AttemptId,
     pub calling: Calling,
     pub permission: Option<oneshot::Receiver<bool>>,
+    /// Of its lines in the log.
+    pub span: Span,
+    /// What the log knows of it.
+    pub stand: CallStand,
 }
 
 /// What a call hears of besides the line.
@@ -35,6 +41,19 @@ impl CurrentCall {
         }
     }
 
+    /// Says what has happened since it was asked last.
+    fn tell_stand(&mut self) {
+        let before = std::mem::replace(&mut self.stand, self.calling.stand());
+        self.span.in_scope(|| {
+            if self.stand.rings && !before.rings {
+                debug!(name: "call.ringing", "the phone rings");
+            }
+            if self.stand.answered && !before.answered {
+                debug!(name: "call.answered", "the call was answered");
+            }
+        });
+    }
+
     pub fn told(&mut self, heard: CallHeard, now: Duration) {
         match heard {
             CallHeard::Permission(granted) => {
@@ -49,6 +68,7 @@ impl CurrentCall {
 impl Driver {
     pub(super) async fn take_call(&mut self, work: &mut Work, message: Message) {
         let attempt = message.attempt;
+        let span = message.span(&self.config.name);
         let Some(script) = message.call.filter(|_| self.config.voice != Voice::None) else {
             let reason = "this modem makes no calls: set its voice".to_owned();
             let outcome = Outcome::Refused { class: RefusalClass::OtherRoute, reason };
@@ -61,7 +81,7 @@ impl Driver {
         };
         let said = Said::Pin { script, readings: self.config.readings };
         let calling = Calling::new(message.number, &self.profile.calls, self.config.voice.clone(), said, studio);
-        work.call = Some(CurrentCall { attempt, calling, permission: None });
+        work.call = Some(CurrentCall { attempt, calling, permission: None, span, stand: CallStand::default() });
     }
 
     /// Lets the call do what it can. Gives the instant at which it wants to be asked again.
@@ -70,28 +90,37 @@ impl Driver {
         P: AsyncRead + AsyncWrite + Unpin,
     {
         let call = work.call.as_mut()?;
-        match call.calling.poll(line) {
+        line.serve(call.span.clone());
+        let step = call.calling.poll(line);
+        line.serve(Span::none());
+        call.tell_stand();
+        match step {
             CallingStep::AskPermission => {
                 call.permission = self.ask_to_begin(call.attempt).await;
                 None
             }
             CallingStep::Wait(due) => due,
             CallingStep::Done(end, fault) => {
-                let (attempt, late) = (call.attempt, call.calling.latest_frame());
+                let (attempt, late, span) = (call.attempt, call.calling.latest_frame(), call.span.clone());
                 work.call = None;
                 if !end.line_is_free {
-                    warn!(modem = self.config.name, "the modem does not end a call; it is reset");
+                    warn!(
+                        name: "modem.call_stuck",
+                        modem = self.config.name,
+                        "the modem does not end a call; it is reset"
+                    );
                     work.stuck = true;
                 }
                 if let Some(fault) = &fault {
-                    warn!(modem = self.config.name, %attempt, "a call could not be spoken: {fault}");
+                    span.in_scope(|| warn!(name: "call.unspoken", fault, "a call could not be spoken"));
                 }
                 let (rang, talked) = (end.rang, end.talked);
                 let took = rang + talked.unwrap_or_default();
                 if !took.is_zero() {
                     self.surroundings.board.measure(&self.config.name, EventKind::Tts, took);
                 }
-                debug!(modem = self.config.name, %attempt, ?rang, ?talked, latest_frame = ?late, "the call is over");
+                let (rang_ms, talked_ms, latest_frame_ms) = (millis(rang), talked.map(millis), millis(late));
+                span.in_scope(|| debug!(name: "call.ended", rang_ms, talked_ms, latest_frame_ms, "the call is over"));
                 finish(&self.surroundings, &self.config.name, attempt, calling::outcome(&end, fault)).await;
                 self.set_in_hand(None);
                 None

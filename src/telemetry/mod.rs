@@ -1,43 +1,75 @@
-//! Logs: where they go, in which form, and what a panic leaves in them.
+//! Logs: where they go, in which form, and what a panic leaves in them. docs/logs.md lists what they say.
+//!
+//! ```text
+//!  event ─► filter ─► line (with the fields of its spans) ─► form ─► outlet ─► standard error or the journal
+//! ```
 //!
 //! Called once, by the commands that run for long. Never decides what is logged: each module says that at its place, and
 //! the types redact. The types of other crates do not: from those only `warn` and above is taken, whatever the level.
 
+mod form;
+mod line;
+mod outlet;
+
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 use std::panic::PanicHookInfo;
+use std::path::Path;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt, ParseError, filter_fn};
 use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
+use tracing_subscriber::{EnvFilter, Layer};
 
+use crate::clock::{Clock, Timestamp};
 use crate::config::{LogFormat, LogSettings};
 
-type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+pub use form::Form;
+pub use line::{Lines, OWN_KEYS};
+use outlet::{Journal, Outlet};
+
+/// Where systemd's journal listens (systemd.io, Native Journal Protocol).
+const JOURNAL: &str = "/run/systemd/journal/socket";
+
+/// Keeps the log open; what was said is written when it is dropped.
+#[must_use]
+pub struct Log(Outlet);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
 
 /// Sends events to where `[log]` says and panics to the log.
 ///
 /// # Errors
 ///
 /// If the journal was asked for and does not listen, or if logs were sent elsewhere before.
-pub fn start(settings: &LogSettings) -> anyhow::Result<()> {
+pub fn start(settings: &LogSettings) -> anyhow::Result<Log> {
     let filter = filter(settings.level.as_str())?;
     let output = output(settings.format, journal_reads(std::env::var("JOURNAL_STREAM").ok().as_deref(), &io::stderr()));
-    let layer: BoxedLayer = match output {
-        Output::Journal => match tracing_journald::layer() {
-            Ok(journal) => journal.boxed(),
-            Err(_) if settings.format == LogFormat::Auto => text(),
+    let text = Form::Text { coloured: io::stderr().is_terminal() };
+    let (form, outlet) = match output {
+        Output::Journal => match Journal::at(Path::new(JOURNAL)) {
+            Ok(journal) => (Form::Journal, Outlet::start(Form::Journal, now, journal)?),
+            Err(_) if settings.format == LogFormat::Auto => (text, Outlet::start(text, now, outlet::standard_error())?),
             Err(error) => return Err(anyhow::Error::new(error).context("cannot reach journald (log.format)")),
         },
-        Output::Text => text(),
-        Output::Json => tracing_subscriber::fmt::layer().json().with_writer(io::stderr).boxed(),
+        Output::Text => (text, Outlet::start(text, now, outlet::standard_error())?),
+        Output::Json => (Form::Json, Outlet::start(Form::Json, now, outlet::standard_error())?),
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
+    let log = Log(outlet.clone());
+    let lines = Lines::new(form, now, move |line| outlet.give(line));
+    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    Ok(log)
+}
+
+fn now() -> Timestamp {
+    Clock::System.now()
 }
 
 /// The crates that read what callers send.
@@ -84,11 +116,6 @@ fn output(format: LogFormat, under_journal: bool) -> Output {
     }
 }
 
-/// One line an event on standard error, coloured on a terminal.
-fn text() -> BoxedLayer {
-    tracing_subscriber::fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed()
-}
-
 /// The location and, if it stands in the source, the message. A formatted message may hold what it was formatted from:
 /// `expect` on a result prints the error's `Debug`.
 fn log_panic(panic: &PanicHookInfo<'_>) {
@@ -96,12 +123,17 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("unnamed");
-    tracing::error!(message, location, thread, "panic: a defect in simverify");
+    tracing::error!(name: "daemon.panic", panic = message, location, thread, "panic: a defect in simverify");
 }
+
+#[cfg(test)]
+mod list_tests;
 
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::registry::LookupSpan;
 
     use super::*;
 
@@ -124,26 +156,26 @@ mod tests {
     }
 
     #[derive(Clone, Default)]
-    struct Captured(Arc<Mutex<Vec<u8>>>);
+    struct Captured(Arc<Mutex<String>>);
 
-    impl io::Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("a lock").extend_from_slice(bytes);
-            Ok(bytes.len())
+    impl Captured {
+        fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> impl Layer<S> + use<S> {
+            let text = Arc::clone(&self.0);
+            Lines::new(Form::Text { coloured: false }, Timestamp::default, move |line| {
+                text.lock().expect("a lock").push_str(std::str::from_utf8(&line).expect("text"));
+            })
         }
 
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
+        fn text(&self) -> String {
+            self.0.lock().expect("a lock").clone()
         }
     }
 
     #[test]
     fn the_libraries_do_not_log_what_they_work_on() {
         let captured = Captured::default();
-        let writer = captured.clone();
-        let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
         let filter = filter("trace,rlibphonenumber=trace").expect("a filter");
-        let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
+        let subscriber = tracing_subscriber::registry().with(captured.layer().with_filter(filter));
         tracing::subscriber::with_default(subscriber, || {
             tracing::trace!(target: "rlibphonenumber::phonenumberutil", "no prefix in 4915112340100");
             tracing::debug!(target: "simverifyx", "4915112340100");
@@ -152,7 +184,7 @@ mod tests {
             tracing::warn!(target: "h2::proto::streams::recv", "4915112340100");
             tracing::trace!(target: "simverify::modem", "ours");
         });
-        let text = String::from_utf8(captured.0.lock().expect("a lock").clone()).expect("text");
+        let text = captured.text();
         assert!(!text.contains("4915112340100"), "{text}");
         assert!(text.contains("a warning") && text.contains("ours"), "{text}");
     }
@@ -160,8 +192,7 @@ mod tests {
     #[test]
     fn a_panic_leaves_its_place_but_not_what_was_formatted_into_it() {
         let captured = Captured::default();
-        let writer = captured.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let subscriber = tracing_subscriber::registry().with(captured.layer());
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(log_panic));
         tracing::subscriber::with_default(subscriber, || {
@@ -170,9 +201,9 @@ mod tests {
             let _ = std::panic::catch_unwind(|| panic!("a plain message"));
         });
         std::panic::set_hook(previous);
-        let text = String::from_utf8(captured.0.lock().expect("a lock").clone()).expect("text");
+        let text = captured.text();
         assert!(!text.contains("4711"), "{text}");
         assert!(text.contains("(a formatted message)") && text.contains("a plain message"), "{text}");
-        assert_eq!(text.matches("src/telemetry.rs:").count(), 2, "{text}");
+        assert_eq!(text.matches("src/telemetry/mod.rs:").count(), 2, "{text}");
     }
 }
