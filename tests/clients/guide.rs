@@ -1,7 +1,7 @@
 //! docs/api.md: each of its examples does what it says.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -171,6 +171,37 @@ fn the_example_for_go_verifies_a_number() {
     let mut service = Service::http();
     let right = command(&service, &program);
     assert_eq!(answered(&mut service, right, str::to_owned), "verified");
+}
+
+/// The web form of examples/form, as a browser without scripts uses it.
+#[test]
+fn the_form_verifies_a_number() {
+    let mut service = Service::http();
+    let form = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/form/form.py");
+    let mut server = command(&service, "python3");
+    let mut server = server.arg("-B").arg(form).env("PORT", "0").stdout(Stdio::piped()).spawn().expect("Python");
+    let mut printed = BufReader::new(server.stdout.take().expect("a pipe")).lines();
+    let address = printed.next().expect("its address").expect("text");
+    let directory = tempfile::tempdir().expect("a directory");
+    let jar = directory.path().join("jar");
+    let post = |path: &str, field: &str| {
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "--noproxy", "*", "--location", "--data-urlencode", field, "-b"]);
+        curl.arg(&jar).arg("-c").arg(&jar).arg(format!("{address}{path}"));
+        String::from_utf8(curl.output().expect("curl").stdout).expect("text")
+    };
+    assert!(post("number", "number=12").contains("no phone number we know"));
+    let page = post("number", "number=+44 7700 900123");
+    assert!(page.contains("autocomplete=\"one-time-code\"") && page.contains("inputmode=\"numeric\""), "{page}");
+    let pin = service.pin("447700900123");
+    let wrong = if pin == "0000" { "1111" } else { "0000" };
+    assert!(post("code", &format!("code={wrong}")).contains("That is not the code"));
+    assert!(post("again", "again=").contains("may still be on its way"));
+    let (one, other) = pin.split_at(2);
+    assert!(post("code", &format!("code= {one} {other}")).contains("<h1>Verified</h1>"));
+    assert!(post("code", &format!("code={pin}")).contains("Please begin again"));
+    server.kill().expect("it runs");
+    server.wait().expect("a status");
 }
 
 #[test]
