@@ -9,7 +9,7 @@
 //! Decisions are pure functions of (state, event, time) and return effects as data. SQLite holds the state and the
 //! effects still to be done. A few small loops do the effects. Read the modules in this order:
 //!
-//! 1. [`phone`], [`origin`], [`clock`], [`random`], [`secrets`]: vocabulary, and the only doors to time and chance.
+//! 1. [`phone`], [`origin`], [`clock`], [`random`], [`secrets`], [`metrics`]: vocabulary, and the only doors to time and chance.
 //! 2. [`verification`]: what the product is about, as a pure state machine. [`fraud`]: what is suspicious about requests.
 //! 3. [`store`]: SQLite. [`app`]: the operations, where a decision meets the store.
 //! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
@@ -38,6 +38,7 @@ pub mod config;
 pub mod daemon;
 pub mod dispatcher;
 pub mod fraud;
+pub mod metrics;
 pub mod modem;
 pub mod origin;
 pub mod phone;

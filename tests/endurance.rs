@@ -17,6 +17,7 @@ use std::time::Duration;
 use simverify::channel::routing::{Health, RouteKind, RouteView};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome, RefusalClass};
 use simverify::clock::{Clock, ManualClock, Timestamp};
+use simverify::metrics::Metrics;
 use simverify::modem::calling::Voice;
 use simverify::modem::driver::{self, HELD, ModemConfig, Surroundings};
 use simverify::modem::port::PortAddress;
@@ -185,6 +186,7 @@ fn start(address: PortAddress, simulator: &Simulator, simulators: Simulators) ->
         board: board.clone(),
         notices: sender,
         clock,
+        metrics: Metrics::default(),
         simulators,
         tap,
         speech: Arc::new(Speech::new(Engine::EspeakNg)),

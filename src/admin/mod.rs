@@ -1,13 +1,15 @@
 //! The admin listener: the dashboard, and health for those who watch from outside.
 //!
-//! Server-rendered; the script only makes pages livelier. Everything but `/livez` and `/readyz` wants a session, and every
-//! form a token that no other site knows: a handler of a page takes a `Visitor`, one of a form an `Act`. Nothing of this is on the public listener. Decides nothing itself, and logs no name that was not
+//! Server-rendered; the script only makes pages livelier. Everything but `/livez`, `/readyz` and `/metrics` wants a session,
+//! and every form a token that no other site knows: a handler of a page takes a `Visitor`, one of a form an `Act`. Nothing
+//! of this is on the public listener. Decides nothing itself, and logs no name that was not
 //! proved, no password, no cookie.
 
 mod cookie;
 mod frame;
 mod gate;
 mod health;
+mod metrics;
 mod overview;
 mod page;
 mod session;
@@ -27,6 +29,7 @@ use crate::origin::Proxies;
 use crate::random::Random;
 
 use health::Written;
+pub use metrics::Scrapes;
 
 /// What the admin listener needs of the rest of the house.
 #[derive(Clone)]
@@ -39,12 +42,13 @@ pub struct Desk {
     hosts: Arc<[String]>,
     started: Timestamp,
     written: Arc<Written>,
+    scrapes: Arc<Scrapes>,
 }
 
 impl Desk {
     pub fn new(app: Arc<App>, random: Random, proxies: Arc<Proxies>, hosts: &[String]) -> Self {
         let started = app.clock().now();
-        Self { app, random, proxies, hosts: hosts.into(), started, written: Arc::default() }
+        Self { app, random, proxies, hosts: hosts.into(), started, written: Arc::default(), scrapes: Arc::default() }
     }
 }
 
@@ -75,6 +79,7 @@ pub fn site(
         .service(reads("/script.js", page::script))
         .service(reads("/livez", health::live))
         .service(reads("/readyz", health::ready))
+        .service(reads("/metrics", metrics::scrape).wrap(middleware::Compress::default()))
         .default_service(web::to(|| async { said(HttpResponse::NotFound(), "not found\n") }))
 }
 

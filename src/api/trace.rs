@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::Api;
 use crate::clock::millis;
 use crate::random::Random;
 
@@ -53,7 +54,11 @@ pub(super) async fn trace(
         span.record("caller_trace_id", callers);
     }
     let began = Instant::now();
+    let metrics = request.app_data::<web::Data<Api>>().map(|api| api.app.metrics().clone());
     let mut response = next.call(request).instrument(span.clone()).await?;
+    if let Some(metrics) = metrics {
+        metrics.replied(response.status().as_u16());
+    }
     let header = HeaderValue::try_from(trace_id.to_string()).expect("hex digits make a header");
     response.headers_mut().insert(HEADER, header);
     let (http_status, duration_ms) = (response.status().as_u16(), millis(began.elapsed()));

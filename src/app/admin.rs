@@ -163,6 +163,22 @@ impl App {
         origin: Origin,
         replaced: Option<&str>,
     ) -> Result<Login, LoginError> {
+        let login = self.try_admin_login(name, password, origin, replaced).await;
+        match &login {
+            Err(LoginError::Wrong) => self.metrics().login_failed("admin", "wrong"),
+            Err(LoginError::Held(_) | LoginError::Busy) => self.metrics().login_failed("admin", "held"),
+            Ok(_) | Err(LoginError::Internal(_)) => {}
+        }
+        login
+    }
+
+    async fn try_admin_login(
+        &self,
+        name: &str,
+        password: &SecretString,
+        origin: Origin,
+        replaced: Option<&str>,
+    ) -> Result<Login, LoginError> {
         let now = self.clock.now();
         let subjects = Subjects::new(&self.keys().secrets, name, origin);
         let (name_of_try, counted) = (name.to_owned(), subjects.clone());

@@ -1,7 +1,7 @@
 //! Delivery callbacks: what a provider says of an attempt after it took it, or before its reply is on record.
 
 use super::App;
-use super::report::REPORT_AGE_MAX;
+use super::report::{REPORT_AGE_MAX, note_report};
 use super::timeline::Place;
 use super::transition::{Prepared, Step, step};
 use super::types::Internal;
@@ -86,6 +86,7 @@ fn record(
             // A report by a modem's reference is not to be expected any more.
             tx.delete_awaited_reports(attempt.id)?;
             tx.set_attempt_report(attempt.id, fate == Fate::Delivered, now)?;
+            note_report(tx, attempt, row, fate == Fate::Delivered, now);
         }
         Fate::Unanswered if is_call => tx.set_attempt_unanswered(attempt.id, UNANSWERED)?,
         Fate::Unanswered | Fate::Accepted => {}

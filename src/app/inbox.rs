@@ -7,6 +7,7 @@ use super::blocklist::{self, BlocklistEntry};
 use super::types::Internal;
 use crate::channel::{Received, ReceivedKind};
 use crate::clock::Timestamp;
+use crate::metrics::Fact;
 use crate::phone::PhoneNumber;
 use crate::secrets::{Digest, Secrets};
 use crate::store::{BlockOrigin, NewPart, PartPlace, PartRow, Store, StoreError, Tx};
@@ -113,6 +114,7 @@ impl App {
                     Some(place) => tx.message_without_part(&senders, place, now - PARTS_WAIT)?,
                     None => None,
                 };
+                tx.note(Fact::Received { route: part.route.clone(), kind: part.kind });
                 tx.insert_part(&NewPart { reaction: reaction.word(), ..part }, begun)?;
                 Ok::<_, StoreError>(reaction)
             })

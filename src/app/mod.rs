@@ -28,6 +28,7 @@ mod start;
 mod timeline;
 mod transition;
 mod types;
+mod vitals;
 
 use std::sync::{Arc, RwLock};
 
@@ -35,6 +36,7 @@ use tokio::sync::Notify;
 
 use crate::channel::Board;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::secrets::{PasswordHasher, Secrets};
 use crate::store::Store;
@@ -64,6 +66,9 @@ pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,
     StartError,
 };
+pub use vitals::{BudgetShare, RouteVitals, SpendShare, Vitals};
+
+pub use crate::store::Space;
 
 /// Everything the operations work with.
 pub struct App {
@@ -88,7 +93,7 @@ impl App {
         board: Board,
         rules: Rules,
     ) -> Result<Self, crate::secrets::HasherError> {
-        let hasher = secrets.pin_hasher(rules.hash_cost)?;
+        let hasher = secrets.pin_hasher(rules.hash_cost)?.counting(store.metrics().clone());
         let keys = RwLock::new(Arc::new(Keys::new(secrets, hasher)));
         Ok(Self {
             store,
@@ -109,6 +114,10 @@ impl App {
 
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        self.store.metrics()
     }
 
     pub fn board(&self) -> &Board {

@@ -13,10 +13,11 @@ use super::callback::catch_up;
 use super::guard::calls;
 use super::search::number_of;
 use super::timeline::{INTERRUPTED, Place, Told};
-use super::transition::{Prepared, note_failure, step};
+use super::transition::{Prepared, channel_of, note_failure, step};
 use super::types::Internal;
 use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass};
 use crate::clock::Timestamp;
+use crate::metrics::Fact;
 use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, StoredPin, Tx, VerificationRow};
 use crate::verification::{
     Amount, AttemptId, Autofill, Brand, End, Event, EventKind, Language, Outcome as MachineOutcome, Payee, Pin,
@@ -182,6 +183,8 @@ impl App {
                     Ok(step) if step.granted() => {
                         tx.claim_attempt(id, &share.route, reference, price, now)?;
                         tx.take_budget(&share, now)?;
+                        let (route, waited) = (share.route.clone(), now.since(attempt.due));
+                        tx.note(Fact::Claimed { route, channel: kind.channel(), waited });
                         Ok::<_, StoreError>(Try::Claimed(Box::new(row), autofill, share, reference))
                     }
                     Ok(_) => Ok(Try::Gone),
@@ -297,6 +300,7 @@ impl App {
                 let reason = reason.as_deref();
                 // The step may go on to another event.
                 let is_call = row.machine.current_event() == EventKind::Tts;
+                note_finished(tx, &attempt, channel_of(&row, &attempt), &route, &outcome, now);
                 if !matches!(outcome, Outcome::Returned) {
                     // Before the step: the lane of an attempt that follows tells what became of this one.
                     tx.finish_attempt(id, state, reason, now)?;
@@ -350,6 +354,7 @@ impl App {
             .write(move |tx: &Tx| {
                 let Some((attempt, mut row)) = attempt_and_verification(tx, id)? else { return Ok(None) };
                 let place = Place::of(&attempt, &row);
+                tx.note(Fact::Unroutable { channel: channel_of(&row, &attempt) });
                 let unroutable = Event::Unroutable { attempt: attempt.number };
                 let mut result = step(tx, &mut row, unroutable, &prepared, now)?.ok();
                 tx.finish_attempt(id, AttemptState::Unroutable, Some(reason), now)?;
@@ -410,6 +415,8 @@ fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp)
         let route = attempt.route.as_deref().unwrap_or_default();
         tx.insert_awaited_report(attempt.id, route, None, now)?;
         told.interrupted.push(Place::of(attempt, &row));
+        let (channel, result) = (channel_of(&row, attempt), AttemptState::Uncertain.as_str());
+        tx.note(Fact::Finished { route: route.to_owned(), channel, result, took: None });
     }
     // A refusal cannot come: `Restarted` is never refused.
     let mut restarted = step(tx, &mut row, Event::Restarted, prepared, now)?.ok();
@@ -438,6 +445,15 @@ fn withdraw_unless_requeued(tx: &Tx, id: AttemptId, now: Timestamp) -> Result<()
         tx.finish_attempt(id, AttemptState::Withdrawn, None, now)?;
     }
     Ok(())
+}
+
+/// How long the network's acceptance took is known of what was accepted.
+fn note_finished(tx: &Tx, attempt: &AttemptRow, channel: &'static str, route: &str, outcome: &Outcome, now: Timestamp) {
+    let (machine_outcome, state, _) = verdict(outcome);
+    let result = if matches!(outcome, Outcome::Returned) { "returned" } else { state.as_str() };
+    let accepted = machine_outcome == MachineOutcome::HandedOver;
+    let took = attempt.claimed.filter(|_| accepted).map(|claimed| now.since(claimed));
+    tx.note(Fact::Finished { route: route.to_owned(), channel, result, took });
 }
 
 fn attempt_and_verification(tx: &Tx, id: AttemptId) -> Result<Option<(AttemptRow, VerificationRow)>, StoreError> {

@@ -6,7 +6,8 @@ use super::App;
 use super::types::Internal;
 use crate::channel::routing::{Health, RouteKind, RouteView};
 use crate::clock::Timestamp;
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, Tx};
+use crate::verification::End;
 
 /// The outcomes of this time are counted.
 const RECENT: Duration = Duration::from_secs(3600);
@@ -57,22 +58,24 @@ pub struct Outcomes {
     pub cancelled: u64,
 }
 
+/// Verifications of the last hour, and those in progress.
+pub(super) fn outcomes(tx: &Tx, now: Timestamp) -> Result<Outcomes, StoreError> {
+    let ended = tx.verifications_ended(now - RECENT)?;
+    let of = |end: End| ended.iter().find(|ended| ended.state == end.as_str()).map_or(0, |ended| ended.count);
+    Ok(Outcomes {
+        in_progress: tx.verifications_in_progress()?,
+        success: of(End::Success),
+        failed: of(End::Failed),
+        expired: of(End::Expired),
+        cancelled: of(End::Cancelled),
+    })
+}
+
 impl App {
     pub async fn overview(&self) -> Result<Overview, Internal> {
         let now = self.clock.now();
-        let found = self.store.read(move |tx| {
-            let (queue, in_progress) = (tx.queue(now)?, tx.verifications_in_progress()?);
-            Ok::<_, StoreError>((queue, in_progress, tx.verifications_ended(now - RECENT)?))
-        });
-        let (queue, in_progress, ended) = found.await?;
-        let of = |state: &str| ended.iter().find(|ended| ended.state == state).map_or(0, |ended| ended.count);
-        let outcomes = Outcomes {
-            in_progress,
-            success: of("success"),
-            failed: of("failed"),
-            expired: of("expired"),
-            cancelled: of("cancelled"),
-        };
+        let found = self.store.read(move |tx| Ok::<_, StoreError>((tx.queue(now)?, outcomes(tx, now)?)));
+        let (queue, outcomes) = found.await?;
         Ok(Overview { at: now, routes: self.routes(), queue: queue.into(), outcomes })
     }
 

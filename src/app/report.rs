@@ -6,10 +6,12 @@ use zeroize::Zeroizing;
 
 use super::App;
 use super::timeline::Place;
-use super::transition::{Step, step};
+use super::transition::{Step, channel_of, step};
 use super::types::Internal;
 use crate::channel::DeliveryReport;
 use crate::channel::callback::Fate;
+use crate::clock::Timestamp;
+use crate::metrics::Fact;
 use crate::secrets::{Digest, Secrets};
 use crate::store::{AttemptRow, AwaitedReport, StoreError, Tx, VerificationRow};
 use crate::verification::{AttemptId, Event};
@@ -60,10 +62,10 @@ impl App {
         let now = self.clock.now();
         let prepared = self.prepared();
         let place = Place::of(&attempt, &row);
-        let number = attempt.number;
         let step = self
             .store
             .write(move |tx: &Tx| {
+                let number = attempt.number;
                 let event = if delivered {
                     if !tx.part_delivered(&awaited)? {
                         return Ok(None);
@@ -74,6 +76,7 @@ impl App {
                     Event::Undelivered { attempt: number }
                 };
                 tx.set_attempt_report(awaited.attempt, delivered, now)?;
+                note_report(tx, &attempt, &row, delivered, now);
                 let Some(mut row) = tx.verification(row.id)? else { return Ok(None) };
                 Ok::<_, StoreError>(Some(step(tx, &mut row, event, &prepared, now)?.ok()))
             })
@@ -132,6 +135,14 @@ impl App {
         });
         Ok(forgotten.await?)
     }
+}
+
+/// Counts what became of an attempt.
+pub(super) fn note_report(tx: &Tx, attempt: &AttemptRow, row: &VerificationRow, delivered: bool, now: Timestamp) {
+    let Some(route) = attempt.route.clone() else { return };
+    let result = if delivered { "delivered" } else { "undelivered" };
+    let took = attempt.finished.filter(|_| delivered).map(|finished| now.since(finished));
+    tx.note(Fact::Reported { route, channel: channel_of(row, attempt), result, took });
 }
 
 /// Under every key, and under the key of retired ones.

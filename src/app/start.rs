@@ -13,6 +13,7 @@ use super::{blocklist, look, timeline};
 use crate::channel::lane::Lane;
 use crate::channel::routing::RouteView;
 use crate::clock::Timestamp;
+use crate::metrics::Fact;
 use crate::phone::{Country, NumberKind};
 use crate::secrets::{Digest, Secrets};
 use crate::store::{NewVerification, StoreError, Tx};
@@ -150,6 +151,7 @@ impl App {
                 let (kind, country) = (machine.current_event(), candidate.country);
                 let lane = Lane { first: true, kind, country, avoided: None, excluded: vec![] };
                 tx.insert_attempt(row, machine.attempt, 0, now, &lane.to_string())?;
+                tx.note(Fact::Started { country: new.country.clone() });
                 candidate.note(tx, &judged, now)?;
                 if let Some(subjects) = &candidate.subjects {
                     subjects.count(tx, &candidate.rules.protection, &judged, row, now)?;

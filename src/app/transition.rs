@@ -6,7 +6,8 @@ use super::timeline::{self, Fact};
 use super::types::Internal;
 use crate::channel::lane::Lane;
 use crate::clock::Timestamp;
-use crate::store::{AttemptState, StoreError, StoredPin, Tx, VerificationRow};
+use crate::metrics;
+use crate::store::{AttemptRow, AttemptState, StoreError, StoredPin, Tx, VerificationRow};
 use crate::verification::{AttemptId, Effect, End, Event, EventId, Pin, Refusal, RequestId, State, Verification};
 
 /// What was drawn and hashed before the transaction, for effects that need it.
@@ -82,6 +83,11 @@ pub(super) fn step(
         tx.event_handed_over(row.id, before.event, now)?;
     }
     tx.update_machine(row.id, &row.machine)?;
+    if before.end().is_none()
+        && let Some(end) = row.machine.end()
+    {
+        tx.note(metrics::Fact::Ended { outcome: end.as_str(), country: row.fixed.country.clone() });
+    }
     guard::tally(tx, row, &before)?;
     let deadline = row.machine.deadline();
     let sooner = deadline.is_some_and(|deadline| before.deadline().is_none_or(|before| deadline < before));
@@ -177,6 +183,12 @@ fn lane(tx: &Tx, row: &VerificationRow, event: usize, asked: bool) -> Result<Lan
         avoided: last.and_then(|last| last.route.clone()),
         excluded,
     })
+}
+
+/// The channel of an attempt, which may be one of an event before the present one.
+pub(super) fn channel_of(row: &VerificationRow, attempt: &AttemptRow) -> &'static str {
+    let kind = row.machine.plan.workflow.events().get(attempt.event).copied();
+    kind.unwrap_or_else(|| row.machine.current_event()).channel()
 }
 
 /// Says in the row and in the step why a verification failed without a message, with the last refusal of a route if there

@@ -30,6 +30,8 @@ struct Shared {
     entries: Mutex<Entries>,
     /// Why a route is not ready, by its name: for people, not for routing.
     reasons: Mutex<BTreeMap<String, String>>,
+    /// How a route is otherwise, by its name: for people too.
+    conditions: Mutex<BTreeMap<String, Condition>>,
     changed: Notify,
     /// Attempts that are of no more use.
     withdrawn: broadcast::Sender<AttemptId>,
@@ -40,10 +42,22 @@ impl Default for Shared {
         Self {
             entries: Mutex::default(),
             reasons: Mutex::default(),
+            conditions: Mutex::default(),
             changed: Notify::default(),
             withdrawn: broadcast::Sender::new(WITHDRAWN_MAX),
         }
     }
+}
+
+/// How a route is, beside whether it takes messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Of a modem at work that tells it.
+    pub signal_dbm: Option<i16>,
+    /// Of a modem at work: its registration with a network.
+    pub registration: Option<&'static str>,
+    /// Of a provider: its circuit breaker.
+    pub breaker: Option<&'static str>,
 }
 
 #[derive(Default)]
@@ -189,6 +203,20 @@ impl Board {
     /// All of them, by the routes' names.
     pub fn reasons(&self) -> BTreeMap<String, String> {
         self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says how a route is otherwise.
+    pub fn describe(&self, name: &str, condition: Condition) {
+        let mut conditions = self.shared.conditions.lock().unwrap_or_else(PoisonError::into_inner);
+        match conditions.get_mut(name) {
+            Some(known) => *known = condition,
+            None => drop(conditions.insert(name.to_owned(), condition)),
+        }
+    }
+
+    /// All that was said so, by the routes' names.
+    pub fn conditions(&self) -> BTreeMap<String, Condition> {
+        self.shared.conditions.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.

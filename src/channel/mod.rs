@@ -22,7 +22,7 @@ use crate::modem::pdu;
 use crate::phone::PhoneNumber;
 use crate::verification::{AttemptId, EventKind, Language, Pin, Purpose, Reference, RequestId, Texts};
 
-pub use board::{Board, Used, When};
+pub use board::{Board, Condition, Used, When};
 pub use received::{PartOf, Received, ReceivedKind};
 
 /// One attempt for a channel to carry out.

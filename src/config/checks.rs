@@ -56,6 +56,11 @@ fn expand(value: &mut Value, path: &KeyPath, directory: Option<&str>) -> Result<
 
 /// Fills in the secrets that stand in files of their own.
 pub(super) fn read_secret_files(settings: &mut Settings) -> Result<(), Fault> {
+    let admin = &mut settings.admin;
+    let path = KeyPath::dotted("admin.metrics_token_file");
+    if let Some(text) = secret_file(&path, admin.metrics_token_file.as_deref(), admin.metrics_token.is_some())? {
+        admin.metrics_token = Some(Secret::from(text));
+    }
     for (index, modem) in settings.modems.iter_mut().enumerate() {
         let path = KeyPath::dotted("modems").index(index).key("sim_pin_file");
         if let Some(text) = secret_file(&path, modem.sim_pin_file.as_deref(), modem.sim_pin.is_some())? {

@@ -65,7 +65,7 @@ pub(super) fn is_secret(path: &KeyPath) -> bool {
     // Text in the place of a whole table may hold the table's secrets.
     let in_place_of_table = matches!(path.first(), Some("modems" | "providers")) && path.names().count() == 1;
     let secret = |name: &str| {
-        matches!(name, "sim_pin" | "secret" | "callback_secret" | "allowed_numbers")
+        matches!(name, "sim_pin" | "secret" | "callback_secret" | "metrics_token" | "allowed_numbers")
             || in_provider && matches!(name, "headers" | "body")
     };
     let variable = in_provider && path.names().nth(1) == Some("variables");

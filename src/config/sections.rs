@@ -20,7 +20,7 @@ use crate::fraud::countries::CountryModes;
 use crate::phone::NumberKind;
 
 use super::protection::{Profile, country_modes};
-use super::values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, PublicUrl, read_from_string};
+use super::values::{Countries, CountryCode, CreditValue, Currency, LanguageTag, PublicUrl, Secret, read_from_string};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,6 +79,12 @@ pub struct AdminSettings {
     pub tls: bool,
     #[serde(deserialize_with = "host_names")]
     pub hosts: Vec<String>,
+    pub metrics: bool,
+    /// From `metrics_token` or the file of `metrics_token_file`; none: scrapers show nothing.
+    #[serde(deserialize_with = "unless_empty")]
+    pub metrics_token: Option<Secret>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(super) metrics_token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -107,6 +107,9 @@ fn the_defaults_are_those_of_the_contract() {
             ],
             tls: false,
             hosts: [],
+            metrics: true,
+            metrics_token: None,
+            metrics_token_file: None,
         },
         storage: StorageSettings {
             path: "/var/lib/simverify/simverify.db",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::admin::{Desk, site};
+use crate::admin::{Desk, Scrapes, site};
 use crate::api::server::{Limits, ServerHandle, Shares, serve_site};
 use crate::app::App;
 use crate::config::Settings;
@@ -52,6 +52,8 @@ impl Admin {
             ..Limits::for_cores(1)
         };
         let scheme = if tls.is_some() { "https" } else { "http" };
+        let token = settings.admin.metrics_token.as_ref().map(|token| token.expose().to_owned());
+        let desk = desk.scraped_by(Scrapes::new(settings.admin.metrics, token));
         let server = serve_site(listeners, move || site(desk.clone()), limits, shares, tls)?;
         let handle = server.handle();
         let task = tokio::spawn(server);

@@ -107,7 +107,9 @@ impl Daemon {
     /// An address that cannot be listened on, a certificate that cannot be read, a database that fails.
     pub async fn start(settings: &Settings, parts: Parts) -> anyhow::Result<Self> {
         let Parts { store, secrets, clock, random, simulators, lock } = parts;
-        let tls = settings.server.tls().map(|files| Tls::read(files, clock.clone())).transpose()?.map(Arc::new);
+        let metrics = store.metrics().clone();
+        let tls = settings.server.tls().map(|files| Tls::read(files, clock.clone(), metrics.clone()));
+        let tls = tls.transpose()?.map(Arc::new);
         let listeners = listen(&settings.server.listen, "server.listen")?;
         let admin_listeners = listen_for_admins(&settings.admin.listen)?;
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<Vec<_>, _>>()?;
@@ -143,6 +145,7 @@ impl Daemon {
                 board: board.clone(),
                 notices: notice_sender.clone(),
                 clock: clock.clone(),
+                metrics: metrics.clone(),
                 simulators: simulators.clone(),
                 tap,
                 speech: Arc::clone(&speech),
@@ -158,6 +161,7 @@ impl Daemon {
                 board: board.clone(),
                 notices: notice_sender.clone(),
                 clock: clock.clone(),
+                metrics: metrics.clone(),
                 stop: stop.clone(),
             };
             drivers.push(tokio::spawn(worker::run(config, provider, surroundings, messages, ping())));

@@ -23,6 +23,7 @@ use tracing::{error, info, warn};
 
 use crate::clock::{Clock, Timestamp};
 use crate::config::TlsFiles;
+use crate::metrics::Metrics;
 use crate::watch::{Change, Watch};
 
 /// From the last sign of a change to the look: long enough for the other file of a renewal.
@@ -140,6 +141,7 @@ fn exposed(files: &TlsFiles) -> Option<String> {
 pub struct Tls {
     files: TlsFiles,
     clock: Clock,
+    metrics: Metrics,
     current: Arc<Current>,
     /// What was said last, so that it is said once.
     told: Mutex<Told>,
@@ -159,10 +161,11 @@ impl Tls {
     /// # Errors
     ///
     /// As [`Pair::read`].
-    pub fn read(files: TlsFiles, clock: Clock) -> anyhow::Result<Self> {
+    pub fn read(files: TlsFiles, clock: Clock, metrics: Metrics) -> anyhow::Result<Self> {
         let pair = Pair::read(&files)?;
         let current = Current(RwLock::new(Arc::clone(&pair.key)));
-        let tls = Self { files, clock, current: Arc::new(current), told: Mutex::default(), asked: Notify::new() };
+        let (current, told, asked) = (Arc::new(current), Mutex::default(), Notify::new());
+        let tls = Self { files, clock, metrics, current, told, asked };
         tls.tell_concerns(&pair);
         Ok(tls)
     }
@@ -238,6 +241,7 @@ impl Tls {
     }
 
     fn tell_concerns(&self, pair: &Pair) {
+        self.metrics.certificate_ends(pair.not_after);
         let now = self.clock.now();
         let concerns = pair.concerns(now);
         let mut told = self.told();

@@ -28,8 +28,9 @@ use super::recovery::{Recovery, Rung};
 use super::startup::{Identity, SimPin};
 use super::tap::Tap;
 use crate::channel::routing::Health;
-use crate::channel::{Board, Message, Notice, Outcome};
+use crate::channel::{Board, Condition, Message, Notice, Outcome};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::phone::PhoneNumber;
 use crate::simulator::Simulators;
 use crate::speech::Speech;
@@ -76,6 +77,7 @@ pub struct Surroundings {
     pub board: Board,
     pub notices: mpsc::Sender<Notice>,
     pub clock: Clock,
+    pub metrics: Metrics,
     pub simulators: Simulators,
     pub tap: Tap,
     pub speech: Arc<Speech>,
@@ -158,6 +160,8 @@ pub async fn run(
     let stop = surroundings.stop.clone();
     let mail = Arc::new(tokio::sync::Mutex::new(Mail { messages, pings, stop }));
     let in_hand = Arc::new(Mutex::new(None));
+    surroundings.metrics.know_route(&config.name);
+    surroundings.metrics.know_modem(&config.name, Rung::ALL.map(Rung::as_str));
     loop {
         let driver = Driver {
             config: config.clone(),
@@ -181,7 +185,8 @@ pub async fn run(
         let task = tokio::spawn(async move { driver.run(&mut *mail.lock().await).await }.instrument(span));
         let Err(panic) = task.await else { return };
         error!(name: "modem.panicked", modem = config.name, %panic, "the modem's driver failed; it starts again");
-        down(&surroundings, &config.name);
+        surroundings.metrics.task_restarted(&config.name);
+        at_rest(&surroundings, &config.name);
         let lost = in_hand.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(InHand { attempt, begun }) = lost {
             let outcome = if begun {
@@ -193,6 +198,12 @@ pub async fn run(
         }
         tokio::time::sleep(RESTART_PAUSE).await;
     }
+}
+
+/// The session is over: nothing is known of the modem's network.
+fn at_rest(surroundings: &Surroundings, name: &str) {
+    down(surroundings, name);
+    surroundings.board.describe(name, Condition::default());
 }
 
 /// The modem is not at work.
@@ -226,7 +237,7 @@ impl Driver {
             let mut line = Line::new(port, self.profile.engine_settings(), self.zero).tapped(tap);
             let pause = loop {
                 let end = self.session(&mut line, mail).await;
-                down(&self.surroundings, &self.config.name);
+                at_rest(&self.surroundings, &self.config.name);
                 match self.after(end, &mut line, mail).await {
                     Next::Stop => return self.give_back(mail),
                     Next::SamePort => {}
@@ -285,6 +296,7 @@ impl Driver {
                     modem = self.config.name,
                     "the modem has restarted; starting it up again"
                 );
+                self.surroundings.metrics.modem_restarted(&self.config.name);
                 self.fell(line.now());
                 Next::SamePort
             }

@@ -44,6 +44,7 @@ impl Driver {
             );
         }
         self.surroundings.board.explain(&name, Some(trouble));
+        self.surroundings.metrics.recovery_step(&name, rung.as_str());
         warn!(
             name: "modem.recovering",
             modem = name,
@@ -115,6 +116,7 @@ impl Driver {
 
     pub(super) fn lost(&mut self, error: &std::io::Error, now: Duration) -> Next {
         self.complain(&format!("the port is gone ({error}); waiting for it to come back"));
+        self.surroundings.metrics.port_lost(&self.config.name);
         self.fell(now);
         Next::OpenAgain { wait_for_port: self.recovery.port_lost() }
     }

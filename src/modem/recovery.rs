@@ -58,9 +58,21 @@ pub struct Recovery {
 }
 
 impl Rung {
+    pub const ALL: [Self; 4] = LADDER;
+
     /// Which step of the ladder it is, from 1.
     pub fn number(self) -> usize {
         1 + LADDER.iter().position(|rung| *rung == self).unwrap_or_default()
+    }
+
+    /// The word in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wake => "wake",
+            Self::Reopen => "reopen",
+            Self::Reinitialise => "reinitialise",
+            Self::Reset => "reset",
+        }
     }
 }
 

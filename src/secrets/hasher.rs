@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::{Digest, KeyId, Secrets, same};
+use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::verification::{Pin, RequestId};
 
@@ -54,6 +55,7 @@ pub(super) type Peppers = Vec<(KeyId, Zeroizing<Digest>)>;
 pub struct PinHasher {
     peppers: Arc<Peppers>,
     shared: Arc<Shared>,
+    metrics: Option<Metrics>,
 }
 
 struct Shared {
@@ -68,12 +70,17 @@ impl PinHasher {
         params(cost)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared { cost, permits: Semaphore::new(cores), memory: Mutex::default() };
-        Ok(Self { peppers: Arc::new(peppers), shared: Arc::new(shared) })
+        Ok(Self { peppers: Arc::new(peppers), shared: Arc::new(shared), metrics: None })
+    }
+
+    /// The same, and says how long PINs wait.
+    pub fn counting(self, metrics: Metrics) -> Self {
+        Self { metrics: Some(metrics), ..self }
     }
 
     /// The same threads and memory with the peppers of other secrets.
     pub fn with(&self, secrets: &Secrets) -> Self {
-        Self { peppers: Arc::new(secrets.peppers()), shared: Arc::clone(&self.shared) }
+        Self { peppers: Arc::new(secrets.peppers()), ..self.clone() }
     }
 
     /// The key whose pepper a new hash takes.
@@ -128,7 +135,9 @@ impl PinHasher {
         cost: HashCost,
     ) -> Result<Digest, HasherError> {
         let failed = |error: &dyn std::fmt::Display| HasherError::Failed(error.to_string());
+        let waiting = self.metrics.as_ref().map(Metrics::hash_waits);
         let _permit = self.shared.permits.acquire().await.map_err(|error| failed(&error))?;
+        drop(waiting);
         let (shared, peppers) = (Arc::clone(&self.shared), Arc::clone(&self.peppers));
         tokio::task::spawn_blocking(move || shared.digest(&peppers[pepper].1, &pin, request, generation, salt, cost))
             .await

@@ -52,6 +52,9 @@ pub struct AttemptRow {
     pub event: usize,
     pub state: String,
     pub due: Timestamp,
+    pub claimed: Option<Timestamp>,
+    /// When its outcome came.
+    pub finished: Option<Timestamp>,
     pub route: Option<String>,
     pub reason: Option<String>,
     /// What it asks of a route.
@@ -86,7 +89,8 @@ pub struct DueAttempt {
     pub pin_end: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason, lane, cost";
+const COLUMNS: &str = "attempt_id, verification_id, attempt_no, event_index, state, due_at, route, reason, lane, cost, \
+                       claimed_at, finished_at";
 
 impl Tx<'_> {
     pub fn insert_attempt(
@@ -340,7 +344,7 @@ pub fn due_by_lane(path: &Path, now: Timestamp) -> Result<Vec<(String, u32)>, St
     // A database of an older version gets lanes at the next start.
     let sql = "select count(*) from pragma_table_info('attempt') where name = 'lane'";
     let known: bool = connection.query_row(sql, [], |row| row.get(0))?;
-    if known { Tx(&connection).due_by_lane(now) } else { Ok(vec![]) }
+    if known { Tx::on(&connection).due_by_lane(now) } else { Ok(vec![]) }
 }
 
 fn read_attempt(row: &Row) -> rusqlite::Result<AttemptRow> {
@@ -355,5 +359,7 @@ fn read_attempt(row: &Row) -> rusqlite::Result<AttemptRow> {
         reason: row.get(7)?,
         lane: row.get(8)?,
         cost: row.get(9)?,
+        claimed: row.get::<_, Option<i64>>(10)?.map(Timestamp::from_millis),
+        finished: row.get::<_, Option<i64>>(11)?.map(Timestamp::from_millis),
     })
 }

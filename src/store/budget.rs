@@ -170,7 +170,7 @@ pub fn budget_uses(path: &Path, since: Timestamp) -> Result<Vec<BudgetUse>, Stor
     // A database of an older version gets the table at the next start.
     let sql = "select count(*) from sqlite_schema where name = 'budget_use'";
     let known: bool = connection.query_row(sql, [], |row| row.get(0))?;
-    if known { Tx(&connection).budget_uses(since) } else { Ok(vec![]) }
+    if known { Tx::on(&connection).budget_uses(since) } else { Ok(vec![]) }
 }
 
 fn signed(cost: u64) -> i64 {

@@ -1,5 +1,6 @@
 //! Opening connections, and the transaction that everything else works on.
 
+use std::cell::RefCell;
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::StoreError;
+use crate::metrics::Fact;
 use crate::secrets::Digest;
 
 /// How long a statement waits for another process, such as `simverify account add`, to end its transaction.
@@ -20,7 +22,7 @@ const STATEMENTS: usize = 128;
 const CACHE_KIB: i64 = 512;
 
 /// A transaction, or a snapshot of a reader.
-pub struct Tx<'a>(pub(super) &'a Connection);
+pub struct Tx<'a>(pub(super) &'a Connection, RefCell<Vec<Fact>>);
 
 /// Opens the writing connection; makes the file, readable by its owner only.
 pub fn open_writer(path: &Path) -> Result<Connection, StoreError> {
@@ -70,7 +72,7 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
 
 /// Finds the key that the database is under among those of the key file; a new database takes the first.
 pub fn check_key(connection: &Connection, key_checks: &[Digest]) -> Result<Digest, StoreError> {
-    let tx = Tx(connection);
+    let tx = Tx::on(connection);
     if tx.key_check()?.is_none()
         && let Some(first) = key_checks.first()
     {
@@ -78,6 +80,21 @@ pub fn check_key(connection: &Connection, key_checks: &[Digest]) -> Result<Diges
     }
     let found = tx.key_check()?;
     found.filter(|found| key_checks.contains(found)).ok_or(StoreError::WrongKey)
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn on(connection: &'a Connection) -> Self {
+        Self(connection, RefCell::default())
+    }
+
+    /// Counts something once what is written here is durable; not at all if it is taken back.
+    pub fn note(&self, fact: Fact) {
+        self.1.borrow_mut().push(fact);
+    }
+
+    pub(super) fn into_facts(self) -> Vec<Fact> {
+        self.1.into_inner()
+    }
 }
 
 impl Tx<'_> {

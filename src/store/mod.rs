@@ -43,7 +43,7 @@ pub use connection::Tx;
 pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};
 pub use keeping::VerificationTraces;
-pub use overview::{Ended, Queue};
+pub use overview::{Ended, Queue, Space};
 pub use rekey::PrefixHashes;
 pub use report::AwaitedReport;
 pub use reseal::{ResealedPart, SealedPart, SealedSecret, SealedText, SealedVerification};
@@ -55,6 +55,7 @@ pub use verification::{EventRecord, NewVerification, StoredPin, TryRecord, Verif
 use readers::Readers;
 use writer::Writer;
 
+use crate::metrics::Metrics;
 use crate::secrets::Digest;
 
 /// The database of one installation.
@@ -63,6 +64,7 @@ pub struct Store {
     path: PathBuf,
     writer: Writer,
     readers: Readers,
+    metrics: Metrics,
 }
 
 impl Store {
@@ -79,7 +81,9 @@ impl Store {
         migration::migrate(&connection)?;
         let under = connection::check_key(&connection, key_checks)?;
         let readers = Readers::open(path)?;
-        Ok((Self { path: path.to_owned(), writer: Writer::start(connection)?, readers }, under))
+        let metrics = Metrics::default();
+        let writer = Writer::start(connection, metrics.clone())?;
+        Ok((Self { path: path.to_owned(), writer, readers, metrics }, under))
     }
 
     /// Whether there is a database that was sealed with some key already.
@@ -89,6 +93,16 @@ impl Store {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the database takes. Asks the file system, which may be slow.
+    pub fn space(&self) -> std::io::Result<Space> {
+        Space::of(&self.path)
+    }
+
+    /// Where everything that works with this database counts what it does, the writer too.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Runs `work` in a transaction and returns once it is durable. An error takes back what `work` wrote.

@@ -1,5 +1,7 @@
 //! What an operator wants to know at a glance.
 
+use std::path::Path;
+
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
 
@@ -17,6 +19,29 @@ pub struct Queue {
 pub struct Ended {
     pub state: String,
     pub count: u64,
+}
+
+/// What the database takes of its disk, in octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Space {
+    pub database: u64,
+    /// Of the write-ahead log, which is folded into the database again and again.
+    pub log: u64,
+    /// What this process may still fill.
+    pub free: u64,
+}
+
+impl Space {
+    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let disk = rustix::fs::statvfs(path)?;
+        Ok(Self {
+            database: std::fs::metadata(path)?.len(),
+            log: std::fs::metadata(log).map_or(0, |metadata| metadata.len()),
+            free: disk.f_bavail * disk.f_frsize,
+        })
+    }
 }
 
 impl Tx<'_> {
@@ -43,6 +68,14 @@ impl Tx<'_> {
         let mut statement = self.0.prepare_cached(sql)?;
         let rows =
             statement.query_map([since.as_millis()], |row| Ok(Ended { state: row.get(0)?, count: row.get(1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many breakers hold something, by their level.
+    pub fn breakers_open(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = "select level, count(*) from breaker where open_until is not null group by level";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -63,7 +63,7 @@ fn snapshot<T, E: From<StoreError>>(connection: &Connection, work: impl FnOnce(&
         Ok(())
     };
     execute("begin")?;
-    let result = work(&Tx(connection));
+    let result = work(&Tx::on(connection));
     // A snapshot has nothing to commit; a connection that cannot end it is not used again.
     let _ = execute("commit");
     result

@@ -116,7 +116,7 @@ fn settled(
 ) -> Result<Restored, StoreError> {
     connection.execute_batch("pragma foreign_keys = on; pragma secure_delete = on; pragma trusted_schema = off;")?;
     migration::migrate(connection)?;
-    let tx = Tx(connection);
+    let tx = Tx::on(connection);
     let key_check = tx.key_check()?.filter(|found| key_checks.contains(found)).ok_or(StoreError::WrongKey)?;
     let made = tx.meta(BACKUP_AT)?.and_then(|text| String::from_utf8(text).ok()?.parse().ok());
     tx.set_meta(BACKUP_AT, None)?;

@@ -85,7 +85,7 @@ fn copy(from: &Path, to: &Path, now: Timestamp) -> Result<(), BackupError> {
          update verification set pin_hash = null, pin_sealed = null
              where pin_hash is not null or pin_sealed is not null;",
     )?;
-    Tx(&target).set_meta(BACKUP_AT, Some(now.as_millis().to_string().as_bytes()))?;
+    Tx::on(&target).set_meta(BACKUP_AT, Some(now.as_millis().to_string().as_bytes()))?;
     match damage(&target)? {
         Some(damage) => Err(StoreError::Corrupt(damage).into()),
         None => Ok(()),
@@ -154,7 +154,7 @@ pub fn inspect(path: &Path, key_checks: &[Digest]) -> Result<Inspection, StoreEr
     let connection = connection::open_reader(path)?;
     let (schema, schema_known) = migration::check_origin(&connection)?;
     let damage = damage(&connection)?;
-    let found = Tx(&connection).key_check()?;
+    let found = Tx::on(&connection).key_check()?;
     if !key_checks.is_empty() && !found.is_some_and(|found| key_checks.contains(&found)) {
         return Err(StoreError::WrongKey);
     }
@@ -174,7 +174,7 @@ pub fn inspect(path: &Path, key_checks: &[Digest]) -> Result<Inspection, StoreEr
 pub fn database_key(path: &Path, newest: KeyId) -> Result<(Option<Digest>, u32), StoreError> {
     let connection = connection::open_reader(path)?;
     let (schema, _) = migration::check_origin(&connection)?;
-    let tx = Tx(&connection);
+    let tx = Tx::on(&connection);
     // A database of an older version has one key.
     let pins = if schema < migration::WITH_PIN_KEY { 0 } else { tx.pins_under_other_keys(newest)? };
     Ok((tx.key_check()?, pins))

@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
+use crate::metrics::Fact;
 use crate::secrets::Digest;
 
 /// Rows that one purge deletes: few, so that it never holds up the writer.
@@ -56,6 +57,7 @@ impl Tx<'_> {
             new.reason,
             at,
         ])?;
+        self.note(Fact::Verdict { rule: new.rule, verdict: new.verdict, scope: new.scope });
         Ok(())
     }
 

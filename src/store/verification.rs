@@ -375,10 +375,7 @@ fn state_columns(state: State) -> (&'static str, bool, Option<Timestamp>) {
         State::Resending { until, next } => ("resending", next, Some(until)),
         State::Waiting { until } => ("waiting", false, Some(until)),
         State::Closing => ("closing", false, None),
-        State::Ended(End::Success) => ("success", false, None),
-        State::Ended(End::Failed) => ("failed", false, None),
-        State::Ended(End::Expired) => ("expired", false, None),
-        State::Ended(End::Cancelled) => ("cancelled", false, None),
+        State::Ended(end) => (end.as_str(), false, None),
     }
 }
 

@@ -41,6 +41,18 @@ pub enum End {
     Cancelled,
 }
 
+impl End {
+    /// The word in the database and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// Where the current event stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {

@@ -18,6 +18,14 @@ impl EventKind {
             Self::Tts => "tts",
         }
     }
+
+    /// The channel that it takes, as the configuration calls it.
+    pub fn channel(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Tts => "voice",
+        }
+    }
 }
 
 /// One of the seven workflows of the Nexmo Verify API.

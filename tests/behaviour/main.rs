@@ -21,6 +21,7 @@ mod guard;
 mod hostile_callers;
 mod inbox_command;
 mod languages;
+mod metrics;
 mod modems;
 mod opting_out;
 mod outcomes;

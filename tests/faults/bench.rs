@@ -9,6 +9,7 @@ use std::time::Duration;
 use simverify::channel::routing::{Health, RouteKind, RouteView};
 use simverify::channel::{Board, Message, MessageText, Notice, Outcome};
 use simverify::clock::{Clock, Timestamp};
+use simverify::metrics::Metrics;
 use simverify::modem::calling::Voice;
 use simverify::modem::driver::{self, HELD, ModemConfig, Surroundings};
 use simverify::modem::port::PortAddress;
@@ -108,6 +109,7 @@ impl Bench {
             board: board.clone(),
             notices,
             clock,
+            metrics: Metrics::default(),
             simulators,
             tap,
             speech: Arc::new(Speech::new(Engine::EspeakNg)),

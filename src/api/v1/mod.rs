@@ -27,6 +27,7 @@ use std::time::Duration;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
+use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::app::{Account, App};
@@ -79,7 +80,7 @@ async fn refuse_method(endpoint: Endpoint, http: HttpRequest) -> HttpResponse {
 
 /// Reads a request whole, has it answered, and writes the answer down.
 async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let span = Span::current();
+    let (span, began) = (Span::current(), Instant::now());
     span.record("operation", endpoint.operation.as_str()).record("face", endpoint.face.as_str());
     let answer = async {
         let body = whole_body(payload).await?;
@@ -126,7 +127,12 @@ async fn receive(endpoint: Endpoint, http: HttpRequest, payload: web::Payload) -
             Reply::refused(endpoint.operation, Status::Internal, &trace_id)
         }
     };
-    span.record("status", reply.status.number());
+    let status = reply.status.number();
+    span.record("status", status);
+    if let Some(api) = http.app_data::<web::Data<Api>>() {
+        let Endpoint { face, operation } = endpoint;
+        api.app.metrics().answered(face.as_str(), operation.as_str(), status, began.elapsed());
+    }
     written(endpoint, &reply)
 }
 
@@ -154,7 +160,10 @@ async fn authenticate(
 ) -> Result<Account, Failure> {
     let Credentials { api_key, proof } = credentials;
     let now = api.clock.now();
-    let too_many = |TooMany(wait)| Status::TooManyFailures { wait };
+    let too_many = |TooMany(wait)| {
+        api.app.metrics().login_failed("api", "held");
+        Status::TooManyFailures { wait }
+    };
     api.failures.admits(origin, &api_key, now).map_err(too_many)?;
     let signed = |secret: &SecretString| {
         let verified = signature::verify(parameters, secret, now);
@@ -171,6 +180,9 @@ async fn authenticate(
         }
     };
     api.failures.note(origin, &api_key, account.is_some(), now).map_err(too_many)?;
+    if account.is_none() {
+        api.app.metrics().login_failed("api", "wrong");
+    }
     Ok(account.ok_or(Status::InvalidCredentials)?)
 }
 

@@ -44,6 +44,16 @@ pub(super) enum Try {
 impl Breaker {
     pub(super) const CLOSED: Self = Self::Closed { failures: 0 };
 
+    /// The word in metrics.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed { .. } => "closed",
+            Self::Open { .. } => "open",
+            Self::Probing { .. } => "probing",
+            Self::HalfOpen { .. } => "half_open",
+        }
+    }
+
     /// Messages may be sent: all, or one.
     pub(super) fn admits(self) -> bool {
         matches!(self, Self::Closed { .. } | Self::HalfOpen { .. })
@@ -174,5 +184,13 @@ mod tests {
             }
             assert!(now.saturating_sub(back) <= seconds(20), "down for {down_for} s, asked again at {now:?}");
         }
+    }
+
+    #[test]
+    fn every_state_is_one_that_metrics_show() {
+        let cause = Cause::Reply;
+        let open = Breaker::Open { until: Duration::ZERO, cause };
+        let states = [Breaker::CLOSED, open, Breaker::Probing { cause }, Breaker::HalfOpen { cause }];
+        assert_eq!(states.map(Breaker::as_str), crate::metrics::catalogue::BREAKER_STATES);
     }
 }

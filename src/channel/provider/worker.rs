@@ -18,8 +18,9 @@ use super::breaker::{Breaker, Try};
 use super::verdict::{Bearing, Verdict};
 use super::{Provider, ProviderConfig};
 use crate::channel::routing::Health;
-use crate::channel::{Board, Message, Notice, Outcome};
+use crate::channel::{Board, Condition, Message, Notice, Outcome};
 use crate::clock::{Clock, Timestamp, millis};
+use crate::metrics::Metrics;
 use crate::verification::{AttemptId, EventKind};
 
 /// Messages that wait beside those in flight, so that the next begins when one ends.
@@ -39,6 +40,7 @@ pub struct Surroundings {
     pub board: Board,
     pub notices: mpsc::Sender<Notice>,
     pub clock: Clock,
+    pub metrics: Metrics,
     /// Ends the worker once the requests in flight have their outcomes.
     pub stop: CancellationToken,
 }
@@ -63,6 +65,7 @@ pub async fn run(
     let provider = Arc::new(provider);
     let mail = Arc::new(tokio::sync::Mutex::new(Mail { messages, pings }));
     let in_hand = InHand::default();
+    surroundings.metrics.know_route(&config.name);
     loop {
         let worker = Worker {
             name: config.name.clone(),
@@ -86,6 +89,7 @@ pub async fn run(
             provider = config.name, %panic,
             "the provider's worker failed; it starts again"
         );
+        surroundings.metrics.task_restarted(&config.name);
         let left = std::mem::take(&mut *lock(&in_hand));
         for (attempt, begun) in left {
             finish(&surroundings, &config.name, attempt, lost(begun)).await;
@@ -314,6 +318,8 @@ impl Worker {
         let open = !self.breaker.admits();
         let room = if self.breaker.is_half_open() { 1 } else { held(self.concurrency) };
         let paused = self.paused_until.is_some();
+        let breaker = self.breaker.as_str();
+        self.surroundings.board.describe(&self.name, Condition { breaker: Some(breaker), ..Condition::default() });
         self.surroundings.board.update(&self.name, |route| {
             route.room = room;
             route.health = match route.health {

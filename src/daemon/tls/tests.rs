@@ -114,3 +114,13 @@ fn files_that_everybody_may_read_or_change_are_spoken_of() {
     600 646: server.tls_cert_file /etc/cert.pem may be changed by everybody; run: chmod o-w /etc/cert.pem
     ");
 }
+
+#[test]
+fn the_end_of_the_certificate_that_serves_is_told_for_metrics() {
+    let directory = Directory::new();
+    directory.renew(2026, 5, 1);
+    let metrics = Metrics::default();
+    let _tls = Tls::read(directory.files(), Clock::System, metrics.clone()).expect("a pair");
+    let end = metrics.certificate_end().map(|end| end.to_string());
+    assert_eq!(end.as_deref(), Some("2026-05-01T00:00:00.000Z"));
+}

@@ -23,6 +23,26 @@ pub enum CallOutcome {
     Returned,
 }
 
+impl CallOutcome {
+    /// The word in metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Spoken => "spoken",
+            Self::Unanswered(why) => match why {
+                Unanswered::Busy => "busy",
+                Unanswered::NoAnswer => "no_answer",
+                Unanswered::Rejected => "rejected",
+                Unanswered::HungUp => "hung_up",
+                Unanswered::Withdrawn => "withdrawn",
+                Unanswered::Mute => "mute",
+            },
+            Self::Refused { .. } => "refused",
+            Self::Uncertain { .. } => "uncertain",
+            Self::Returned => "returned",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
     #[error("busy")]

@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use super::super::driver::{Driver, FUTILE_MAX, REPEAT_AFTER, SessionEnd, down};
 use super::{Current, Work};
+use crate::channel::Condition;
 use crate::channel::routing::Health;
 
 /// How long a modem may look for a network after its start without a word in the log.
@@ -49,6 +50,12 @@ impl Driver {
         let shown = self.surroundings.board.routes().into_iter().find(|route| route.name == self.config.name);
         let was_ready = shown.is_some_and(|route| route.health == Health::Ready);
         let status = work.network.status(now);
+        let condition = Condition {
+            signal_dbm: status.signal.as_ref().map(|signal| signal.dbm),
+            registration: status.registration.as_ref().map(|registration| registration.state.as_str()),
+            breaker: None,
+        };
+        self.surroundings.board.describe(&self.config.name, condition);
         if ready && !was_ready {
             self.complaint = None;
             self.surroundings.board.explain(&self.config.name, None);

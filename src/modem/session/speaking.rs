@@ -115,6 +115,7 @@ impl Driver {
                     span.in_scope(|| warn!(name: "call.unspoken", fault, "a call could not be spoken"));
                 }
                 let (rang, talked) = (end.rang, end.talked);
+                self.surroundings.metrics.called(&self.config.name, end.outcome.as_str(), rang, talked);
                 let took = rang + talked.unwrap_or_default();
                 if !took.is_zero() {
                     self.surroundings.board.measure(&self.config.name, EventKind::Tts, took);
