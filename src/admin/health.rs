@@ -1,10 +1,11 @@
 //! `/livez` and `/readyz`, for whoever watches the daemon from outside. Without a login, and without a secret.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::metrics::in_time;
 use super::{Desk, said};
 use crate::app::{Queue, Route};
 use crate::clock::Timestamp;
@@ -14,6 +15,10 @@ const WRITE_TELLS: Duration = Duration::from_secs(10);
 
 /// A disk that takes longer for one write is none.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// So much longer than a message may wait at all it waits only if nobody looks at it: the dispatcher gives it up at the
+/// instant itself.
+const QUEUE_GRACE: Duration = Duration::from_secs(10);
 
 /// When the database took a write last.
 #[derive(Debug, Default)]
@@ -27,10 +32,12 @@ pub(super) async fn live() -> HttpResponse {
 /// `GET /readyz`: requests can be accepted and sent. With `?verbose` one line for each part.
 pub(super) async fn ready(http: HttpRequest, desk: web::Data<Desk>) -> HttpResponse {
     let database = tokio::time::timeout(WRITE_TIMEOUT, desk.is_writable()).await.unwrap_or(false);
+    let app = Arc::clone(&desk.app);
     let readiness = Readiness {
         database,
         routes: desk.app.routes(),
-        queue: desk.app.queue().await.ok(),
+        queue: in_time(&desk.scrapes.database, async move { app.queue().await.ok() }).await,
+        wait_max: desk.app.rules().send_timeout + QUEUE_GRACE,
         now: desk.app.clock().now(),
     };
     let response = if readiness.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
@@ -56,13 +63,28 @@ struct Readiness {
     routes: Vec<Route>,
     /// `None`: the database does not say.
     queue: Option<Queue>,
+    /// A queue whose oldest waits longer is not worked on.
+    wait_max: Duration,
     now: Timestamp,
 }
 
 impl Readiness {
     /// One route is enough: the others' messages go over it.
     fn is_ready(&self) -> bool {
-        self.database && self.queue.is_some() && self.routes.iter().any(|route| route.down_since.is_none())
+        self.database && self.queue_moves() && self.routes_ready() > 0
+    }
+
+    fn routes_ready(&self) -> usize {
+        self.routes.iter().filter(|route| route.down_since.is_none()).count()
+    }
+
+    fn queue_moves(&self) -> bool {
+        self.queue.is_some_and(|queue| self.age(queue) <= self.wait_max)
+    }
+
+    /// How long the oldest waits.
+    fn age(&self, queue: Queue) -> Duration {
+        queue.oldest_due.map_or(Duration::ZERO, |due| self.now.since(due))
     }
 
     fn verdict(&self) -> &'static str {
@@ -82,14 +104,17 @@ impl Readiness {
                 }
             }
         }
-        if self.routes.is_empty() {
-            text += "fail  routes: none is configured\n";
+        match (self.routes_ready(), self.routes.len()) {
+            (_, 0) => text += "fail  routes: none is configured\n",
+            (0, all) => text += &format!("fail  routes: none of {all} is ready\n"),
+            (ready, all) => text += &format!("ok    routes: {ready} of {all} ready\n"),
         }
         match self.queue {
             None => text += "fail  queue: not known\n",
-            Some(Queue { length, oldest_due }) => {
-                let age = oldest_due.map_or(0, |due| self.now.since(due).as_secs());
-                text += &format!("ok    queue: {length}, oldest waits for {age} s\n");
+            Some(queue) => {
+                let (word, why) = if self.queue_moves() { ("ok  ", "") } else { ("fail", ": nobody works on it") };
+                let (length, age) = (queue.length, self.age(queue).as_secs());
+                text += &format!("{word}  queue: {length}, oldest waits for {age} s{why}\n");
             }
         }
         text + self.verdict()
@@ -114,22 +139,34 @@ mod tests {
             database: true,
             routes: vec![route("sim1", None, None), down],
             queue: Some(Queue { length: 3, oldest_due: Some(NOW - Duration::from_secs(7)) }),
+            wait_max: Duration::from_secs(250),
             now: NOW,
         };
         insta::assert_snapshot!(readiness.to_text(), @"
         ok    database: takes writes
         ok    route sim1: ready
         fail  route sim2: not ready since 2026-03-01T11:58:30.000Z: the SIM asks for?its PUK
+        ok    routes: 1 of 2 ready
         ok    queue: 3, oldest waits for 7 s
         ready
         ");
+        readiness.queue = Some(Queue { length: 3, oldest_due: Some(NOW - Duration::from_secs(251)) });
         readiness.routes.remove(0);
-        assert!(!readiness.is_ready());
+        insta::assert_snapshot!(readiness.to_text(), @"
+        ok    database: takes writes
+        fail  route sim2: not ready since 2026-03-01T11:58:30.000Z: the SIM asks for?its PUK
+        fail  routes: none of 1 is ready
+        fail  queue: 3, oldest waits for 251 s: nobody works on it
+        not ready
+        ");
+        readiness.routes.push(route("sim1", None, None));
+        assert!(!readiness.is_ready(), "a queue that stands still");
     }
 
     #[test]
     fn without_a_database_or_a_route_nothing_is_ready() {
-        let mut readiness = Readiness { database: false, routes: vec![], queue: None, now: NOW };
+        let wait_max = Duration::from_secs(250);
+        let mut readiness = Readiness { database: false, routes: vec![], queue: None, wait_max, now: NOW };
         insta::assert_snapshot!(readiness.to_text(), @"
         fail  database: takes no write
         fail  routes: none is configured

@@ -368,6 +368,7 @@ async fn health_is_told_without_a_login() {
     insta::assert_snapshot!(page.text, @"
     ok    database: takes writes
     ok    route sim1: ready
+    ok    routes: 1 of 1 ready
     ok    queue: 0, oldest waits for 0 s
     ready
     ");
