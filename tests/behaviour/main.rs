@@ -23,6 +23,7 @@ mod inbox_command;
 mod languages;
 mod metrics;
 mod modems;
+mod monitoring;
 mod opting_out;
 mod outcomes;
 mod overflow;
