@@ -90,9 +90,10 @@ async fn whole(request: reqwest::RequestBuilder) -> String {
     format!("{status}{}\n\n{}", headers.concat(), response.text().await.expect("a body"))
 }
 
-/// Attempts as number, event, state, report.
+/// Attempts as number, event, state, report. One that is due may be on its way to the modem and back.
 fn attempts(app: &TestApp) -> String {
-    app.lines("select attempt_no, event_index, state, report from attempt order by attempt_id").join("\n")
+    let lines = app.lines("select attempt_no, event_index, state, report from attempt order by attempt_id");
+    lines.join("\n").replace("claimed", "due")
 }
 
 /// A callback that is taken.

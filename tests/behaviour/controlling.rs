@@ -97,7 +97,7 @@ async fn an_event_that_is_being_sent_is_followed_by_the_next_once_its_outcome_is
 #[tokio::test]
 async fn the_price_of_a_message_that_leaves_during_a_cancel_waits_for_its_outcome() {
     for (control, credits) in [("fault cms 1", 1205), ("set signal 20", 0)] {
-        let slow = quick_modem().with("submit-latency", "300ms");
+        let slow = quick_modem().with("submit-latency", "2s");
         let options = Options::without_modem().modem("sim1", slow).toml("verify.cancel_after_seconds = 0");
         let app = spawn_app(options.credits(1205)).await;
         app.modem("sim1", control).await;

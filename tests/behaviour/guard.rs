@@ -117,6 +117,8 @@ async fn guess(app: &TestApp, tries: usize) -> Vec<String> {
     if reply.field("status") != "0" {
         return vec![format!("request {}", reply.field("status"))];
     }
+    // Its life counts from when it is sent.
+    app.at_rest().await;
     let mut statuses = vec![];
     for _ in 0..tries {
         statuses.push(app.check(&reply.field("request_id"), "000000").await.field("status"));

@@ -21,7 +21,7 @@ use simverify::store::{self, NewAccount, Store};
 use simverify::verification::{AttemptId, Brand, EventKind, Money, Purpose, RequestId, StartRequest, Workflow};
 use tokio::sync::mpsc;
 
-use crate::harness::{Options, quick_modem, spawn_app};
+use crate::harness::{Options, eventually, quick_modem, spawn_app};
 use crate::provider::FakeProvider;
 
 const START: Timestamp = Timestamp::from_millis(1_772_366_400_000);
@@ -426,14 +426,17 @@ async fn a_burst_on_one_sim_goes_out_through_the_sim_and_a_provider_and_every_pi
     let options = Options::without_modem().modem("sim1", slow).toml(&table);
     let mut app = spawn_app(options).await;
     let mut requests = BTreeMap::new();
-    for index in 0..100 {
-        let number = format!("447700900{index:03}");
+    // From 100 on: of the others some are magic, and the slower the machine, the more of them go to the modem.
+    for index in 100..200 {
+        let number = format!("447700900{index}");
         requests.insert(format!("+{number}"), app.start(&number, &[("workflow_id", "6")]).await);
     }
     app.at_rest().await;
     let asked = backup.asked();
-    let by_modem = app.phone.unread();
-    assert_eq!(asked.len() + by_modem, 100, "each number once");
+    // What is on record as sent is on the phone a moment later.
+    let by_modem = 100 - asked.len();
+    eventually("the rest by the modem", || (app.phone.unread() >= by_modem).then_some(())).await;
+    assert_eq!(app.phone.unread(), by_modem, "each number once");
     assert!(by_modem >= 2 && asked.len() >= 60, "{by_modem} by the modem");
     for asked in &asked {
         let (body, pin) = (asked.json(), asked.pin());

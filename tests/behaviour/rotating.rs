@@ -146,8 +146,9 @@ async fn requests_during_a_rotation_are_neither_lost_nor_accepted_twice() {
         let (replies, rotated) = tokio::join!(starts.join_all(), app.rotate_key());
         assert!(rotated.is_ok() || round > 0, "{rotated:?}");
         let accepted: Vec<_> = replies.iter().filter(|reply| reply.field("status") == "0").collect();
+        let statuses: Vec<_> = replies.iter().map(|reply| reply.to_string()).collect();
         let refused = replies.iter().filter(|reply| reply.field("status") == "10").count();
-        assert_eq!((accepted.len(), refused), (numbers.len(), numbers.len()), "round {round}");
+        assert_eq!((accepted.len(), refused), (numbers.len(), numbers.len()), "round {round}: {statuses:#?}");
         let mut pins = std::collections::BTreeMap::new();
         for _ in &numbers {
             let sms = app.phone.sms().await;

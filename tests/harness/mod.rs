@@ -15,6 +15,7 @@ mod tap;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -140,7 +141,6 @@ pub struct TestApp {
     taps: Vec<Tap>,
     options: Options,
     directory: tempfile::TempDir,
-    http: reqwest::Client,
     /// Which start of the daemon this is: the seed of what it draws.
     starts: u64,
     log: log::Watch,
@@ -169,9 +169,8 @@ pub async fn spawn_app_at_once(options: Options) -> TestApp {
         }
         modems.insert((*name).to_owned(), simulator);
     }
-    // The client is built with TLS, which the daemon's own clients need, and without a choice of cryptography.
+    // Clients are built with TLS and without a choice of cryptography; `main` makes the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().expect("a client");
     let mut app = TestApp {
         phone,
         account: Account { key: String::new(), secret: String::new() },
@@ -182,7 +181,6 @@ pub async fn spawn_app_at_once(options: Options) -> TestApp {
         taps,
         options,
         directory: tempfile::tempdir().expect("a directory"),
-        http,
         starts: 0,
         log,
         finished: false,
@@ -385,7 +383,7 @@ impl TestApp {
     pub async fn post_as(&self, account: &Account, path: &str, form: &[(&str, &str)]) -> Reply {
         let credentials = [("api_key", account.key.as_str()), ("api_secret", account.secret.as_str())];
         let form: Vec<_> = credentials.iter().chain(form).copied().collect();
-        self.send(self.http.post(self.url(path)).form(&form)).await
+        self.send(self.http().post(self.url(path)).form(&form)).await
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -405,8 +403,12 @@ impl TestApp {
         added.expect("an admin user");
     }
 
-    pub fn http(&self) -> &reqwest::Client {
-        &self.http
+    /// One for all tests: it reads the certificates of this machine once.
+    pub fn http(&self) -> &'static reqwest::Client {
+        static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+            reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().expect("a client")
+        });
+        &CLIENT
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
