@@ -173,6 +173,22 @@ fn completions_and_manual_pages_are_written() {
 }
 
 #[test]
+fn the_unit_is_told_when_there_is_nothing_to_send_with() {
+    let asked = |config: &str| {
+        let directory = directory_with(config);
+        let file = directory.path().join("simverify.toml");
+        told(simverify().args(["config", "has-route", "--config"]).arg(&file), directory.path())
+    };
+    assert_eq!(asked("[[modems]]\nname = \"sim1\"\nport = \"/dev/ttyUSB2\"\n"), "exit 0\n");
+    // A mistake is left to the daemon's start, which fails with it.
+    assert_eq!(asked("[servre]\n"), "exit 0\n");
+    insta::assert_snapshot!(asked("[server]\nlisten = \"127.0.0.1:9000\"\n"), @r"
+    exit 69
+    simverify: not configured yet: no modem and no provider to send with; put the [[modems]] table that `simverify modem probe` prints into /etc/simverify.toml
+    ");
+}
+
+#[test]
 fn a_reader_that_goes_early_is_no_failure() {
     let program = Command::cargo_bin("simverify").expect("the program is built");
     let script = format!("set -o pipefail; '{}' config default | true", program.get_program().display());
