@@ -189,6 +189,19 @@ fn the_unit_is_told_when_there_is_nothing_to_send_with() {
 }
 
 #[test]
+fn the_manual_pages_are_set_without_a_warning() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    simverify().arg("man").arg(directory.path()).assert().success();
+    for entry in fs::read_dir(directory.path()).expect("the pages") {
+        let page = entry.expect("a page").path();
+        // As the checker of Debian's packages looks at them.
+        let mut man = Command::new("man");
+        man.args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"]).arg(&page);
+        man.env("MANROFFSEQ", "").env("MANWIDTH", "80").assert().success().stderr("");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_early_is_no_failure() {
     let program = Command::cargo_bin("simverify").expect("the program is built");
     let script = format!("set -o pipefail; '{}' config default | true", program.get_program().display());

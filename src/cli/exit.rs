@@ -26,6 +26,17 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// What each code says, for the manual.
+    pub const MEANINGS: [(Self, &str); 7] = [
+        (Self::Ok, "It did what it was asked for."),
+        (Self::Usage, "The command line is wrong."),
+        (Self::Data, "The input is wrong: a PDU, a number."),
+        (Self::Unavailable, "A modem, a daemon or a provider is not there, or is not ready."),
+        (Self::Io, "A file, a device or a terminal fails."),
+        (Self::Permission, "The user may not do this."),
+        (Self::Config, "The configuration is wrong."),
+    ];
+
     /// Ends with this code because of `error`.
     pub fn because(self, error: impl Into<anyhow::Error>) -> Failure {
         Failure { exit: self, error: error.into() }
