@@ -6,11 +6,12 @@
 #   make audit   licenses, sources and bans of the dependencies, and whether each is used
 #   make bench   how fast it is on this machine
 #   make torture kills, full disks, jumping clocks and failing modems for an hour, and a count of what became of every request
+#   make deb     the Debian package, checked; ARCH=arm64 for a Raspberry Pi
 #   make fuzz    any bytes through everything that strangers write, FUZZ_SECONDS a target; needs a nightly compiler
 
 # Never -j: the targets share one build directory.
 .NOTPARALLEL:
-.PHONY: demo test check audit bench torture fuzz packages packages-to-build packages-to-compare packages-to-torture
+.PHONY: demo test check audit bench torture deb fuzz packages packages-to-build packages-to-compare packages-to-torture
 
 CARGO ?= cargo
 
@@ -44,6 +45,13 @@ TORTURE_SEED ?= $(shell date +%s)
 
 torture: packages-to-torture
 	TORTURE_SECONDS=$(TORTURE_SECONDS) TORTURE_SEED=$(TORTURE_SEED) $(CARGO) test --locked --test torture -- --nocapture
+
+# Another architecture than this machine's is built by Debian's cross compilers, and tried under qemu.
+ARCH ?= $(shell dpkg --print-architecture)
+
+deb: packages-to-build
+	scripts/install-packages package $(if $(filter-out $(shell dpkg --print-architecture),$(ARCH)),package-$(ARCH))
+	scripts/build-deb $(ARCH)
 
 # A minute each finds what a change broke; a night finds more. What breaks lands in fuzz/artifacts and ends the run; what
 # reaches new code lands in target/fuzz, for a person to choose from.

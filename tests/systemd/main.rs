@@ -1,5 +1,6 @@
-//! The files for systemd, by systemd's own judgement where it is installed.
+//! The files for systemd, by systemd's own judgement where it is installed, and the package that brings them.
 
+mod package;
 mod watchdog;
 
 use std::fs;
