@@ -7,11 +7,12 @@
 #   make bench   how fast it is on this machine
 #   make torture kills, full disks, jumping clocks and failing modems for an hour, and a count of what became of every request
 #   make deb     the Debian package, checked; ARCH=arm64 for a Raspberry Pi
+#   make test-deb  the package through install, upgrade, remove and purge in a Debian root of its own; as root, by hand
 #   make fuzz    any bytes through everything that strangers write, FUZZ_SECONDS a target; needs a nightly compiler
 
 # Never -j: the targets share one build directory.
 .NOTPARALLEL:
-.PHONY: demo test check audit bench torture deb fuzz packages packages-to-build packages-to-compare packages-to-torture
+.PHONY: demo test check audit bench torture deb test-deb fuzz packages packages-to-build packages-to-compare packages-to-torture
 
 CARGO ?= cargo
 
@@ -52,6 +53,11 @@ ARCH ?= $(shell dpkg --print-architecture)
 deb: packages-to-build
 	scripts/install-packages package $(if $(filter-out $(shell dpkg --print-architecture),$(ARCH)),package-$(ARCH))
 	scripts/build-deb $(ARCH)
+
+# SUITE is another release of Debian than this machine's.
+test-deb: deb
+	scripts/install-packages root
+	tests/package/run $$(ls -t target/debian/simverify_*_$(ARCH).deb | head -n 1) $(SUITE)
 
 # A minute each finds what a change broke; a night finds more. What breaks lands in fuzz/artifacts and ends the run; what
 # reaches new code lands in target/fuzz, for a person to choose from.

@@ -73,6 +73,8 @@ fn scripts_have_no_mistake_in_their_syntax() {
     for (shell, names) in [
         ("sh", &["packaging/postinst", "packaging/prerm", "packaging/postrm"][..]),
         ("bash", &["scripts/build-deb", "scripts/check-deb", "scripts/install-packages"]),
+        ("bash", &["tests/package/run", "tests/package/enter", "tests/package/common"]),
+        ("bash", &["tests/package/plain", "tests/package/booted"]),
     ] {
         for name in names {
             let output = Command::new(shell).arg("-n").arg(root().join(name)).output().expect("a shell");
