@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
 
 use super::budget::{Alarm, Budget, DAY, Ledger, Limits, MONTH, SpendLimits, Spending};
+use super::reception::{Reception, Recovered};
 use super::routing::{RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::verification::{AttemptId, EventKind, Money};
@@ -32,6 +33,9 @@ struct Shared {
     reasons: Mutex<BTreeMap<String, String>>,
     /// How a route is otherwise, by its name: for people too.
     conditions: Mutex<BTreeMap<String, Condition>>,
+    /// By the modems' names: for people too.
+    receptions: Mutex<BTreeMap<String, Reception>>,
+    recoveries: Mutex<BTreeMap<String, Recovered>>,
     changed: Notify,
     /// Attempts that are of no more use.
     withdrawn: broadcast::Sender<AttemptId>,
@@ -43,6 +47,8 @@ impl Default for Shared {
             entries: Mutex::default(),
             reasons: Mutex::default(),
             conditions: Mutex::default(),
+            receptions: Mutex::default(),
+            recoveries: Mutex::default(),
             changed: Notify::default(),
             withdrawn: broadcast::Sender::new(WITHDRAWN_MAX),
         }
@@ -217,6 +223,35 @@ impl Board {
     /// All that was said so, by the routes' names.
     pub fn conditions(&self) -> BTreeMap<String, Condition> {
         self.shared.conditions.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says how a modem stands with its network; `None`: it is not at work.
+    pub fn show_reception(&self, name: &str, reception: Option<Reception>) {
+        let mut receptions = self.shared.receptions.lock().unwrap_or_else(PoisonError::into_inner);
+        match reception {
+            Some(reception) => receptions.insert(name.to_owned(), reception),
+            None => receptions.remove(name),
+        };
+    }
+
+    /// How a modem stands with its network; nothing is known of one that is not at work.
+    pub fn reception(&self, name: &str) -> Option<Reception> {
+        self.shared.receptions.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// All of them, by the modems' names.
+    pub fn receptions(&self) -> BTreeMap<String, Reception> {
+        self.shared.receptions.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A modem that did not answer does so again.
+    pub fn note_recovery(&self, name: &str, recovered: Recovered) {
+        self.shared.recoveries.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), recovered);
+    }
+
+    /// The last one since the start of the daemon.
+    pub fn recovery(&self, name: &str) -> Option<Recovered> {
+        self.shared.recoveries.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.

@@ -7,6 +7,7 @@ pub mod callback;
 pub mod lane;
 pub mod provider;
 mod received;
+mod reception;
 pub mod routing;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::verification::{AttemptId, EventKind, Language, Pin, Purpose, Referenc
 
 pub use board::{Board, Condition, Used, When};
 pub use received::{PartOf, Received, ReceivedKind};
+pub use reception::{Reception, Recovered, Registered, bars};
 
 /// One attempt for a channel to carry out.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::budget;
-use crate::channel::Board;
 use crate::channel::routing::{Health, RouteView};
+use crate::channel::{Board, Reception};
 use crate::clock::Timestamp;
 use crate::config::Settings;
 use crate::daemon::{DatabaseLock, routes};
@@ -19,6 +19,8 @@ pub struct Routes {
     pub routes: Vec<RouteView>,
     /// Why a route is not ready, by its name.
     reasons: BTreeMap<String, String>,
+    /// How each modem at work stands with its network.
+    receptions: BTreeMap<String, Reception>,
     /// Why nothing is known of health, queue and measured times; `None`: the daemon told.
     pub unknown: Option<String>,
 }
@@ -27,8 +29,11 @@ impl Routes {
     /// Asks the daemon. That none runs is no failure.
     pub async fn of(settings: &Settings, now: Timestamp) -> Self {
         let mut found = match board(settings).await {
-            Ok((routes, reasons)) => Self { routes, reasons, unknown: None },
-            Err(why) => Self { routes: routes(settings, now), reasons: BTreeMap::new(), unknown: Some(why) },
+            Ok((routes, reasons, receptions)) => Self { routes, reasons, receptions, unknown: None },
+            Err(why) => {
+                let (reasons, receptions) = (BTreeMap::new(), BTreeMap::new());
+                Self { routes: routes(settings, now), reasons, receptions, unknown: Some(why) }
+            }
         };
         // The database knows what has left the windows meanwhile.
         if let Ok(uses) = budget::uses(settings, now) {
@@ -48,6 +53,10 @@ impl Routes {
         self.reasons.get(&route.name).map(String::as_str)
     }
 
+    pub fn reception(&self, route: &RouteView) -> Option<&Reception> {
+        self.receptions.get(&route.name)
+    }
+
     /// How a route is, for a person.
     pub fn health(&self, route: &RouteView, now: Timestamp) -> String {
         if self.unknown.is_some() {
@@ -63,7 +72,9 @@ impl Routes {
     }
 }
 
-async fn board(settings: &Settings) -> Result<(Vec<RouteView>, BTreeMap<String, String>), String> {
+type Told = (Vec<RouteView>, BTreeMap<String, String>, BTreeMap<String, Reception>);
+
+async fn board(settings: &Settings) -> Result<Told, String> {
     let database = &settings.storage.path;
     let asked = async {
         let mut connection = Connection::ask(&socket::path(database), &Request::Board).await.map_err(|error| {
@@ -71,7 +82,7 @@ async fn board(settings: &Settings) -> Result<(Vec<RouteView>, BTreeMap<String, 
             if absent { "no daemon runs".to_owned() } else { error.to_string() }
         })?;
         match connection.next().await {
-            Ok(Some(Record::Board { routes, reasons })) => Ok((routes, reasons)),
+            Ok(Some(Record::Board { routes, reasons, receptions })) => Ok((routes, reasons, receptions)),
             Ok(_) | Err(_) => Err("the running daemon is busy or of another version".to_owned()),
         }
     };

@@ -180,6 +180,7 @@ fn modem_json(modem: &ModemSettings, budget: Option<&Budget>, live: &Routes) -> 
         "reason": route.and_then(|route| live.reason(route)),
         "held": route.map(|route| route.held),
         "send_seconds": route.map(|route| route.send_time.as_secs_f64()),
+        "reception": route.and_then(|route| live.reception(route)),
     })
 }
 

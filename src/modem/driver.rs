@@ -28,7 +28,7 @@ use super::recovery::{Recovery, Rung};
 use super::startup::{Identity, SimPin};
 use super::tap::Tap;
 use crate::channel::routing::Health;
-use crate::channel::{Board, Condition, Message, Notice, Outcome};
+use crate::channel::{Board, Condition, Message, Notice, Outcome, Recovered};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::phone::PhoneNumber;
@@ -204,6 +204,7 @@ pub async fn run(
 fn at_rest(surroundings: &Surroundings, name: &str) {
     down(surroundings, name);
     surroundings.board.describe(name, Condition::default());
+    surroundings.board.show_reception(name, None);
 }
 
 /// The modem is not at work.
@@ -340,6 +341,8 @@ impl Driver {
                 modem = self.config.name, rung = rung.number(), step = %rung,
                 "the modem answers again"
             );
+            let recovered = Recovered { at: self.surroundings.clock.now(), step: rung.to_string() };
+            self.surroundings.board.note_recovery(&self.config.name, recovered);
         }
         self.compare(identity);
         info!(

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::Reception;
 use crate::channel::routing::RouteView;
 use crate::modem::tap::{Direction, TraceLine};
 
@@ -72,6 +73,9 @@ pub enum Record {
         routes: Vec<RouteView>,
         /// Why a route is not ready, by its name.
         reasons: BTreeMap<String, String>,
+        /// How each modem at work stands with its network.
+        #[serde(default)]
+        receptions: BTreeMap<String, Reception>,
     },
     /// So many lines are left out, because the reader was slow.
     Lost {

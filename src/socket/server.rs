@@ -178,8 +178,8 @@ impl Reader {
         };
         let modem = match &request {
             Request::Board => {
-                let (routes, reasons) = (board.routes(), board.reasons());
-                return self.say(&Record::Board { routes, reasons }).await;
+                let (routes, reasons, receptions) = (board.routes(), board.reasons(), board.receptions());
+                return self.say(&Record::Board { routes, reasons, receptions }).await;
             }
             Request::RotateKey => return self.rotate(rotations).await,
             Request::Trace { modem, .. } | Request::TraceLast { modem } => modem,

@@ -107,7 +107,7 @@ async fn the_board_is_told_with_the_reasons_why_a_route_is_not_ready() {
     served.board.update("sim1", |route| route.health = Health::Down { since: Timestamp::from_millis(7) });
     served.board.explain("sim1", Some("the SIM is locked"));
     let mut connection = served.ask(&Request::Board).await;
-    let Record::Board { routes, reasons } = next(&mut connection).await else { panic!("no board") };
+    let Record::Board { routes, reasons, .. } = next(&mut connection).await else { panic!("no board") };
     assert_eq!(routes, served.board.routes());
     assert_eq!(reasons["sim1"], "the SIM is locked");
     assert_eq!(connection.next().await.expect("a plain end"), None);

@@ -139,6 +139,18 @@ impl RegistrationState {
 }
 
 impl Access {
+    /// As people call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gsm => "GSM",
+            Self::Edge => "EDGE",
+            Self::Umts => "UMTS",
+            Self::Lte => "LTE",
+            Self::NarrowBand => "NB-IoT",
+            Self::FiveG => "5G",
+        }
+    }
+
     /// 3GPP TS 27.007 §7.2, `<AcT>`.
     pub(super) fn from_number(number: u8) -> Option<Self> {
         Some(match number {

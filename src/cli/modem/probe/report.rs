@@ -86,7 +86,7 @@ pub fn add_json(entry: &mut Value, probed: &Probed, rate: u32, sound: &Sound) {
         "iccid": probed.iccid.as_deref().map(masked),
         "registration": probed.registration.map(|registration| words::registration(registration.state)),
         "operator": probed.operator.as_ref().map(|operator| operator.name.as_str()),
-        "access": access(probed).map(words::access),
+        "access": access(probed).map(Access::as_str),
         "signal_dbm": probed.signal.map(|signal| signal.dbm),
         "reference_signal_dbm": probed.reference_power.map(|signal| signal.dbm),
         "signal": signal_word(probed),
@@ -106,7 +106,7 @@ pub fn add_json(entry: &mut Value, probed: &Probed, rate: u32, sound: &Sound) {
 fn network(probed: &Probed) -> String {
     let state = probed.registration.map(|registration| words::registration(registration.state));
     let operator = probed.operator.as_ref().map(|operator| operator.name.as_str());
-    let parts: Vec<&str> = [state, operator, access(probed).map(words::access)].into_iter().flatten().collect();
+    let parts: Vec<&str> = [state, operator, access(probed).map(Access::as_str)].into_iter().flatten().collect();
     if parts.is_empty() { "not told".to_owned() } else { parts.join(", ") }
 }
 

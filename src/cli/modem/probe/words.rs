@@ -1,6 +1,6 @@
 //! The words for what a modem tells.
 
-use crate::modem::at::{Access, RegistrationState, SimState};
+use crate::modem::at::{RegistrationState, SimState};
 use crate::modem::probe::Ability;
 
 /// The last four digits tell two modems apart and identify nobody.
@@ -43,17 +43,6 @@ pub fn registration(state: RegistrationState) -> &'static str {
         RegistrationState::EmergencyOnly | RegistrationState::Restricted => "emergency calls only",
         RegistrationState::Idle => "not registered",
         RegistrationState::Unknown => "unknown",
-    }
-}
-
-pub fn access(access: Access) -> &'static str {
-    match access {
-        Access::Gsm => "GSM",
-        Access::Edge => "EDGE",
-        Access::Umts => "UMTS",
-        Access::Lte => "LTE",
-        Access::NarrowBand => "NB-IoT",
-        Access::FiveG => "5G",
     }
 }
 
