@@ -13,6 +13,7 @@ mod check;
 mod control;
 mod forget;
 mod guard;
+
 mod inbox;
 mod keeping;
 mod keys;
@@ -20,6 +21,7 @@ mod lockout;
 mod look;
 mod outbox;
 mod overview;
+mod past;
 mod report;
 mod rotation;
 mod rules;
@@ -41,6 +43,7 @@ use crate::random::Random;
 use crate::secrets::{PasswordHasher, Secrets};
 use crate::store::Store;
 
+pub use crate::store::AccountRow;
 pub use account::{
     Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
     rotate_secret, set_account, unbar_account,
@@ -60,6 +63,10 @@ use keys::Keys;
 pub use look::{Due, Outlook, Step};
 pub use outbox::Claim;
 pub use overview::{Outcomes, Overview, Queue, Route};
+pub use past::{
+    InvalidSearch, Listed, NumberToken, Past, PastCursor, PastPage, PastQuery, Search, past_verification,
+    past_verifications,
+};
 pub use rotation::{Resealed, Rotation, RotationError, SenderOf, Stand};
 pub use rules::{Retention, Rules};
 pub use types::{

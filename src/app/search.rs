@@ -6,7 +6,7 @@ use super::types::{Account, CheckRow, EventRow, Found, Internal, Progress};
 use crate::phone::PhoneNumber;
 use crate::secrets::Secrets;
 use crate::store::{EventRecord, StoreError, TryRecord, VerificationRow};
-use crate::verification::{End, Money, RequestId};
+use crate::verification::{Money, RequestId};
 
 impl App {
     /// In the order asked for; what is not found, or belongs to another account, is left out.
@@ -39,13 +39,7 @@ impl App {
         let handed_over = || events.iter().filter_map(|event| event.handed_over);
         Ok(Found {
             request: row.fixed.request,
-            progress: match row.machine.end() {
-                None => Progress::InProgress,
-                Some(End::Success) => Progress::Success,
-                Some(End::Failed) => Progress::Failed,
-                Some(End::Expired) => Progress::Expired,
-                Some(End::Cancelled) => Progress::Cancelled,
-            },
+            progress: Progress::of(row.machine.end()),
             number: if row.fixed.number_sealed.is_empty() { None } else { Some(self.open_number(row)?) },
             price: if row.refunded { Money::ZERO } else { Money::from_units(row.fixed.price) },
             currency: row.fixed.currency.clone(),
@@ -77,11 +71,13 @@ impl App {
 }
 
 pub(super) fn number_of(secrets: &Secrets, row: &VerificationRow) -> Result<PhoneNumber, Internal> {
-    let request = row.fixed.request;
+    opened_number(secrets, row.fixed.request, &row.fixed.number_sealed)
+}
+
+pub(super) fn opened_number(secrets: &Secrets, request: RequestId, sealed: &[u8]) -> Result<PhoneNumber, Internal> {
     let broken = |reason| Internal::Row { request, reason };
-    let plain = secrets
-        .open(&row.fixed.number_sealed, &number_binding(request))
-        .map_err(|_| broken("its sealed number cannot be opened"))?;
+    let plain =
+        secrets.open(sealed, &number_binding(request)).map_err(|_| broken("its sealed number cannot be opened"))?;
     let digits = std::str::from_utf8(&plain).map_err(|_| broken("its sealed number is malformed"))?;
     PhoneNumber::parse(&format!("+{digits}"), None).map_err(|_| broken("its sealed number is malformed"))
 }

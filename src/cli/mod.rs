@@ -36,6 +36,7 @@ mod serve;
 mod simulate;
 mod speak;
 mod table;
+mod verification;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -101,6 +102,9 @@ pub enum Command {
     /// Toll fraud and guessing: what is blocked, what was held up and why, and letting go
     #[command(subcommand)]
     Guard(guard::Command),
+    /// Look for verifications, and why one did not arrive
+    #[command(subcommand)]
+    Verification(verification::Command),
     /// Messages that came in to the SIMs
     Inbox(inbox::Arguments),
     /// Delete everything about a number
@@ -175,6 +179,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Admin(command) => admin::run(command, &global),
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Guard(command) => guard::run(command, &global),
+        Command::Verification(command) => verification::run(&command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Forget(arguments) => forget::run(&arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),

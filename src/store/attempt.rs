@@ -6,41 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{StoreError, Tx, connection, migration};
 use crate::clock::Timestamp;
-use crate::verification::{AccountId, AttemptId, Reference, VerificationId};
-
-/// Where an attempt stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AttemptState {
-    Due,
-    Claimed,
-    Sending,
-    Sent,
-    Unanswered,
-    Uncertain,
-    Temporary,
-    OtherRoute,
-    Final,
-    Unroutable,
-    Withdrawn,
-}
-
-impl AttemptState {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Due => "due",
-            Self::Claimed => "claimed",
-            Self::Sending => "sending",
-            Self::Sent => "sent",
-            Self::Unanswered => "unanswered",
-            Self::Uncertain => "uncertain",
-            Self::Temporary => "temporary",
-            Self::OtherRoute => "other_route",
-            Self::Final => "final",
-            Self::Unroutable => "unroutable",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-}
+use crate::verification::{AccountId, AttemptId, AttemptState, Reference, VerificationId};
 
 /// A row of `attempt`, as far as operations need it.
 #[derive(Clone, Debug)]

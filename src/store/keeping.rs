@@ -33,7 +33,7 @@ impl std::ops::AddAssign for VerificationTraces {
 }
 
 impl Tx<'_> {
-    /// Every verification of a number, and whether it has ended. Looks through all of them: it is asked for by hand.
+    /// Every verification of a number, and whether it has ended.
     pub fn verifications_of_number(&self, hashes: &[Digest]) -> Result<Vec<(VerificationId, bool)>, StoreError> {
         let mut statement = self.0.prepare_cached(
             "select verification_id, finalized_at is not null from verification where number_hash = ?1",

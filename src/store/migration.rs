@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_inbox.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/0006_keeping.sql"),
     include_str!("../../migrations/0007_fraud.sql"),
     include_str!("../../migrations/0008_admin.sql"),
+    include_str!("../../migrations/0011_past.sql"),
 ];
 
 /// The first schema in which a PIN says which key it was hashed under.
@@ -140,7 +141,7 @@ mod tests {
         migrate(&connection).expect("a schema");
         connection.execute_batch("pragma user_version = 99").expect("a version");
         let error = migrate(&connection).expect_err("newer").to_string();
-        assert!(error.contains("schema 99") && error.contains("up to 8"), "{error}");
+        assert!(error.contains("schema 99") && error.contains("up to 9"), "{error}");
 
         let foreign = Connection::open_in_memory().expect("a database");
         foreign.execute_batch("create table other (x)").expect("a table");

@@ -19,6 +19,7 @@ mod inbox;
 mod keeping;
 mod migration;
 mod overview;
+mod past;
 mod readers;
 mod rekey;
 mod report;
@@ -33,9 +34,10 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::verification::AttemptState;
 pub use account::{AccountDefaults, AccountRow, NewAccount, SecretRow};
 pub use admin::{AdminRow, FailureRow, SessionRow};
-pub use attempt::{AttemptReport, AttemptRow, AttemptState, DueAttempt, due_by_lane};
+pub use attempt::{AttemptReport, AttemptRow, DueAttempt, due_by_lane};
 pub use blocklist::{BlockOrigin, BlockRow};
 pub use breaker::{BreakerRow, Tallied, TallyEvent, TallySum};
 pub use budget::{BudgetUse, NewBudgetUse, budget_uses};
@@ -44,6 +46,7 @@ pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};
 pub use keeping::VerificationTraces;
 pub use overview::{Ended, Queue, Space};
+pub use past::{Found, ListedRow, Page, PastAttempt, PastVerification, Place, Wanted};
 pub use rekey::PrefixHashes;
 pub use report::AwaitedReport;
 pub use reseal::{ResealedPart, SealedPart, SealedSecret, SealedText, SealedVerification};

@@ -165,7 +165,7 @@ impl Tx<'_> {
     }
 
     pub fn verification(&self, id: VerificationId) -> Result<Option<VerificationRow>, StoreError> {
-        let sql = format!("select {COLUMNS} from verification where verification_id = ?1");
+        let sql = select_verification("where verification_id = ?1");
         Ok(self.0.prepare_cached(&sql)?.query_row([id.get()], read_verification).optional()?)
     }
 
@@ -174,7 +174,7 @@ impl Tx<'_> {
         account: AccountId,
         request: RequestId,
     ) -> Result<Option<VerificationRow>, StoreError> {
-        let sql = format!("select {COLUMNS} from verification where request_id = ?1 and account_id = ?2");
+        let sql = select_verification("where request_id = ?1 and account_id = ?2");
         let mut statement = self.0.prepare_cached(&sql)?;
         Ok(statement.query_row(params![request.as_bytes().as_slice(), account.get()], read_verification).optional()?)
     }
@@ -359,6 +359,10 @@ impl Tx<'_> {
     }
 }
 
+pub(super) fn select_verification(which: &str) -> String {
+    format!("select {COLUMNS} from verification {which}")
+}
+
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -395,7 +399,7 @@ fn read_state(name: &str, flag: bool, until: Option<Timestamp>) -> Option<State>
     })
 }
 
-fn read_verification(row: &Row) -> rusqlite::Result<VerificationRow> {
+pub(super) fn read_verification(row: &Row) -> rusqlite::Result<VerificationRow> {
     let fixed = NewVerification {
         request: RequestId::from_bytes(row.get("request_id")?),
         account: AccountId::new(row.get("account_id")?),

@@ -2,8 +2,12 @@
 //!
 //! Nothing in this folder reads a clock, draws a random value, waits, or touches a database, a modem or the network.
 
+mod attempt_state;
 mod autofill;
+mod cause;
 mod country_languages;
+mod course;
+mod explanation;
 mod id;
 mod language;
 mod machine;
@@ -13,10 +17,15 @@ mod price;
 mod purpose;
 mod request;
 mod texts;
+mod timeline;
 mod words;
 mod workflow;
 
+pub use attempt_state::{AttemptState, UnknownState};
 pub use autofill::{AppHash, Autofill, InvalidAutofill, OriginDomain};
+pub use cause::{Cause, cause};
+pub use course::{Course, Outage, PastEvent, PastTry, Sending, Upcoming};
+pub use explanation::{Explanation, Verdict};
 pub use id::{AccountId, AttemptId, EventId, InvalidId, Reference, RequestId, VerificationId};
 pub use language::{LANGUAGES, Language, PSD2_LANGUAGES, UnknownLanguage};
 pub use machine::Verification;
@@ -26,5 +35,6 @@ pub use price::{Credits, Money};
 pub use purpose::{Amount, Brand, Payee, Purpose};
 pub use request::{SenderId, StartRequest};
 pub use texts::{Parts, Spoken, TextFault, Texts};
+pub use timeline::{Entry, Tone};
 pub use words::{Answer, Effect, End, Event, Outcome, Plan, Refusal, State};
 pub use workflow::{EventKind, Workflow};
