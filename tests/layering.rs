@@ -109,6 +109,7 @@ const RULES: &[Rule] = &[
     Rule { place: "origin.rs", words: ORIGIN_IMPURE, except: &[] },
     Rule { place: "verification", words: IMPURE, except: &[] },
     Rule { place: "fraud", words: IMPURE, except: &[] },
+    Rule { place: "app/attention.rs", words: IMPURE, except: &[] },
     Rule { place: "channel/routing.rs", words: IMPURE, except: &[] },
     Rule { place: "channel/budget.rs", words: IMPURE, except: &[] },
     Rule { place: "channel/lane.rs", words: IMPURE, except: &[] },

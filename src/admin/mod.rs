@@ -5,6 +5,7 @@
 //! of this is on the public listener. Decides nothing itself, and logs no name that was not
 //! proved, no password, no cookie.
 
+mod chart;
 mod cookie;
 mod frame;
 mod gate;

@@ -20,6 +20,26 @@ impl fmt::Display for Moment {
 /// Digits, and letters of ours.
 impl HtmlSafe for Moment {}
 
+/// The same, as the time of day alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Clock(pub Timestamp);
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.0.to_date_time();
+        write!(f, "<time datetime=\"{}\" data-form=\"clock\">{}</time>", self.0, &at[11..16])
+    }
+}
+
+impl HtmlSafe for Clock {}
+
+/// Money for people: two decimals at least, and no more than there are.
+pub(super) fn amount(money: &impl fmt::Display, currency: &str) -> String {
+    let text = money.to_string();
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    format!("{whole}.{:0<2} {currency}", decimals.trim_end_matches('0'))
+}
+
 /// Two units are enough for a person.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -35,6 +55,12 @@ pub(super) fn span(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn money_has_the_decimals_that_it_needs() {
+        let amounts = ["12.00000000", "0.07500000", "3.10000000", "-1.00000001"].map(|money| amount(&money, "EUR"));
+        assert_eq!(amounts, ["12.00 EUR", "0.075 EUR", "3.10 EUR", "-1.00000001 EUR"]);
+    }
 
     #[test]
     fn spans_and_moments_are_told_in_few_words() {

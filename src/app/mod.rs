@@ -6,6 +6,7 @@
 mod acceptance;
 mod account;
 mod admin;
+mod attention;
 mod blocklist;
 mod budget;
 mod callback;
@@ -52,6 +53,7 @@ pub use admin::{
     Admin, AdminError, Login, LoginError, SESSION_ABSOLUTE, Session, add_admin, admins, remove_admin,
     set_admin_password,
 };
+pub use attention::{Attention, SPACE_LOW, SPACE_NONE};
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
 pub use forget::{Entry, ForgetError, Forgetting, Forgotten, forget};
@@ -62,7 +64,7 @@ pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, in
 use keys::Keys;
 pub use look::{Due, Outlook, Step};
 pub use outbox::Claim;
-pub use overview::{Outcomes, Overview, Queue, Route};
+pub use overview::{Outcomes, Overview, Queue, Rate, Route, Traffic};
 pub use past::{
     InvalidSearch, Listed, NumberToken, Past, PastCursor, PastPage, PastQuery, Search, past_verification,
     past_verifications,

@@ -104,6 +104,37 @@ pub fn admit(
     if held + queued > room + ROUNDING { Err(NoRoute::QueueTooLong) } else { Ok(()) }
 }
 
+/// How long the routes that are ready take for what they hold and for all that waits; `None`: some of it waits for a route
+/// that is not ready, or has no budget.
+pub fn drain_time(routes: &[RouteView], policy: &Policy, waiting: &[Waiting]) -> Option<Duration> {
+    let ready: Vec<_> =
+        routes.iter().filter(|route| policy.uses(route.kind) && route.health == Health::Ready).collect();
+    let of_kind =
+        |route: &RouteView, kind, count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) * pace(route, kind);
+    let mut seconds: Vec<f64> = ready
+        .iter()
+        .map(|route| {
+            let calls = route.held_calls.min(route.held);
+            of_kind(route, EventKind::Sms, route.held - calls) + of_kind(route, EventKind::Tts, calls)
+        })
+        .collect();
+    for Waiting { lane, count } in waiting {
+        let carries = |route: &RouteView| {
+            let takes = route.takes(lane.kind, lane.country) && !lane.excluded.contains(&route.name);
+            takes && route.budget.of(lane.kind).long().all(|share| share.left > 0)
+        };
+        let rate = |route: &RouteView| if carries(route) { 1.0 / pace(route, lane.kind) } else { 0.0 };
+        let all: f64 = ready.iter().map(|route| rate(route)).sum();
+        if all == 0.0 {
+            return None;
+        }
+        for (route, seconds) in ready.iter().zip(&mut seconds) {
+            *seconds += if carries(route) { f64::from(*count) / all } else { 0.0 };
+        }
+    }
+    Some(Duration::from_secs_f64(seconds.into_iter().fold(0.0, f64::max)))
+}
+
 fn is_long_down(route: &RouteView, send_timeout: Duration, now: Timestamp) -> bool {
     match route.health {
         Health::Ready => false,
@@ -181,6 +212,22 @@ mod tests {
     fn budgeted(name: &str, minute: Option<Share>, day: Option<Share>) -> RouteView {
         let sms = Allowance { minute, day, ..Allowance::default() };
         RouteView { budget: Budget { sms, ..Budget::default() }, ..route(name) }
+    }
+
+    #[test]
+    fn a_queue_drains_over_all_routes_that_are_ready() {
+        let waits = |count| [Waiting { lane: Lane::read("first sms GB"), count }];
+        let drained = |routes: &[RouteView], count| drain_time(routes, &policy(), &waits(count));
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(drained(&[route("sim1")], 10), seconds(40));
+        assert_eq!(drained(&[route("sim1"), route("sim2")], 10), seconds(20));
+        assert_eq!(drained(&[RouteView { held: 1, ..route("sim1") }], 10), seconds(44));
+        assert_eq!(drained(&[budgeted("sim1", share(6, 6, 0), None)], 10), seconds(100));
+        let down = RouteView { health: down(9), ..route("sim2") };
+        assert_eq!(drained(&[route("sim1"), down.clone()], 10), seconds(40));
+        assert_eq!(drained(&[down], 10), None);
+        assert_eq!(drained(&[budgeted("sim1", None, share(6, 0, 99))], 1), None);
+        assert_eq!(drain_time(&[], &policy(), &[]), seconds(0));
     }
 
     fn down(seconds: u64) -> Health {

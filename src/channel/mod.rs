@@ -25,7 +25,7 @@ use crate::verification::{AttemptId, EventKind, Language, Pin, Purpose, Referenc
 
 pub use board::{Board, Condition, Used, When};
 pub use received::{PartOf, Received, ReceivedKind};
-pub use reception::{Reception, Recovered, Registered, bars};
+pub use reception::{Reception, Recovered, Registered};
 
 /// One attempt for a channel to carry out.
 #[derive(Clone, Debug)]

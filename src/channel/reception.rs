@@ -50,14 +50,20 @@ pub struct Recovered {
     pub step: String,
 }
 
-/// Bars of a signal, 0 to 4, as telephones show them.
-pub fn bars(dbm: i16) -> u8 {
+impl Reception {
+    /// Bars of the signal, 0 to 4, as telephones show them.
+    pub fn bars(&self) -> Option<u8> {
+        self.signal_dbm.map(bars)
+    }
+}
+
+fn bars(dbm: i16) -> u8 {
     match dbm {
-        -73.. => 4,
-        -83..-73 => 3,
-        -93..-83 => 2,
-        -105..-93 => 1,
-        ..-105 => 0,
+        -70.. => 4,
+        -85..-70 => 3,
+        -100..-85 => 2,
+        -113..-100 => 1,
+        ..-113 => 0,
     }
 }
 
@@ -67,6 +73,6 @@ mod tests {
 
     #[test]
     fn bars_rise_with_the_signal() {
-        assert_eq!([-113, -105, -94, -93, -83, -73, -51].map(bars), [0, 1, 1, 2, 3, 4, 4]);
+        assert_eq!([-114, -113, -101, -100, -85, -70, -51].map(bars), [0, 1, 1, 2, 3, 4, 4]);
     }
 }

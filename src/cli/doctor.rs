@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, eaccess, geteuid};
 use serde_json::{Value, json};
 
@@ -16,6 +15,7 @@ use super::bundle::Bundle;
 use super::live::Routes;
 use super::speak::with_advice;
 use super::{Exit, Global, Outcome, block_on, budget, print, print_json};
+use crate::app::{SPACE_LOW, SPACE_NONE};
 use crate::channel::budget::Budget;
 use crate::channel::provider::Provider;
 use crate::channel::routing::RouteView;
@@ -26,12 +26,8 @@ use crate::modem::port::{self, PortAddress, PortError};
 use crate::secrets::{KeyFileError, KeyRing};
 use crate::simulator::Simulators;
 use crate::speech::{Script, Speech};
-use crate::store::{self, Store};
+use crate::store::{self, Store, free_space};
 use crate::verification::{EventKind, Language};
-
-/// Free space below which the daemon may soon stand still: a day of a busy installation, and what one commit needs.
-const SPACE_LOW: u64 = 200 * 1024 * 1024;
-const SPACE_NONE: u64 = 20 * 1024 * 1024;
 
 /// A modem that starts is ready by then.
 const DOWN_FOR_LONG: Duration = Duration::from_secs(60);
@@ -211,9 +207,8 @@ fn key_file(path: &Path, needed: bool) -> (Check, Vec<[u8; 32]>) {
 
 fn space(database: &Path) -> Check {
     let directory = database.parent().unwrap_or(Path::new("/"));
-    match statvfs(directory) {
-        Ok(system) => {
-            let free = system.blocks_available().saturating_mul(system.fragment_size());
+    match free_space(database) {
+        Ok(free) => {
             let detail = format!("{} free in {}", mebibytes(free), directory.display());
             match free {
                 ..SPACE_NONE => Check::fail("disk", format!("{detail}; free some, or nothing more is accepted")),
@@ -221,7 +216,7 @@ fn space(database: &Path) -> Check {
                 SPACE_LOW.. => Check::ok("disk", detail),
             }
         }
-        Err(error) => Check::warn("disk", format!("{}: {}", directory.display(), error.desc())),
+        Err(error) => Check::warn("disk", format!("{}: {error}", directory.display())),
     }
 }
 

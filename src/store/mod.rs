@@ -45,13 +45,13 @@ pub use connection::Tx;
 pub use error::StoreError;
 pub use inbox::{NewPart, PartPlace, PartRow};
 pub use keeping::VerificationTraces;
-pub use overview::{Ended, Queue, Space};
+pub use overview::{Conversion, Ended, Queue, Space, Started};
 pub use past::{Found, ListedRow, Page, PastAttempt, PastVerification, Place, Wanted};
 pub use rekey::PrefixHashes;
 pub use report::AwaitedReport;
 pub use reseal::{ResealedPart, SealedPart, SealedSecret, SealedText, SealedVerification};
 pub use restore::{Prepared, RestoreError, Restored, prepare_restore};
-pub use upkeep::{BackupError, Inspection, backup, compact, database_key, empty_log, inspect};
+pub use upkeep::{BackupError, Inspection, backup, compact, database_key, empty_log, free_space, inspect};
 pub use verdict::{NewVerdict, VerdictRow};
 pub use verification::{EventRecord, NewVerification, StoredPin, TryRecord, VerificationRow};
 

@@ -14,6 +14,12 @@ use super::{StoreError, Tx, connection, migration};
 use crate::clock::Timestamp;
 use crate::secrets::{Digest, KeyId};
 
+/// Octets that are free where the database is.
+pub fn free_space(database: &Path) -> io::Result<u64> {
+    let system = nix::sys::statvfs::statvfs(database.parent().unwrap_or(Path::new("/")))?;
+    Ok(system.blocks_available().saturating_mul(system.fragment_size()))
+}
+
 /// Copies the database, consistent at one instant; gives the copy's size in octets.
 ///
 /// The copy is one file, mode 0600, whole or not there at all. Numbers, secrets and messages in it are sealed as in the

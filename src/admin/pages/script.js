@@ -1,19 +1,20 @@
 // Makes pages livelier; every one of them works without.
 //
-// time[datetime]      in the reader's own time zone
+// time[datetime]      in the reader's own time zone; with data-form="clock" the time of day alone
 // [data-live="5"]     taken anew from the server every five seconds, while the page is seen and nobody is in it
 // form[data-confirm]  asks before it sends
 // button[data-copy]   copies the text of the element with this id
 "use strict";
 
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
 function localTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.valueOf())) continue;
     time.title = time.textContent;
-    time.textContent = format.format(moment);
+    time.textContent = (time.dataset.form === "clock" ? clock : format).format(moment);
   }
 }
 
