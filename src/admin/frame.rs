@@ -10,20 +10,23 @@ const NOTICE_MAX: usize = 180;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Section {
     Overview,
+    Verifications,
 }
 
 impl Section {
-    const ALL: [Self; 1] = [Self::Overview];
+    const ALL: [Self; 2] = [Self::Overview, Self::Verifications];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Verifications => "Verifications",
         }
     }
 
     pub fn path(self) -> &'static str {
         match self {
             Self::Overview => "/",
+            Self::Verifications => "/verifications",
         }
     }
 }

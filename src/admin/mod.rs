@@ -14,6 +14,8 @@ mod metrics;
 mod overview;
 mod page;
 mod session;
+mod verification;
+mod verifications;
 mod visitor;
 mod words;
 
@@ -76,6 +78,13 @@ pub fn site(
                 .default_service(refuse("GET, HEAD, POST")),
         )
         .service(acts("/logout", session::log_out))
+        .service(reads("/verifications", verifications::list))
+        .service(acts("/verifications/find", verifications::find))
+        .service(reads("/verifications/{request}", verification::detail))
+        .service(acts("/verifications/{request}/number", verification::show_number))
+        .service(acts("/verifications/{request}/cancel", verification::cancel))
+        .service(acts("/verifications/{request}/next", verification::next_event))
+        .service(acts("/verifications/{request}/block", verification::block))
         .service(reads("/style.css", page::style))
         .service(reads("/script.js", page::script))
         .service(reads("/livez", health::live))

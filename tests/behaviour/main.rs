@@ -27,6 +27,7 @@ mod monitoring;
 mod opting_out;
 mod outcomes;
 mod overflow;
+mod past;
 mod paying;
 mod providers;
 mod pumping;

@@ -8,6 +8,7 @@
 mod harness;
 
 mod pages;
+mod verifications;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

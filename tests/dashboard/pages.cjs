@@ -5,7 +5,7 @@ const { DESKTOP, PHONE, WITHOUT_SCRIPT, logIn, judge, shoot, run } = require("./
 
 const WAYS = { desktop: DESKTOP, phone: PHONE, "without-script": WITHOUT_SCRIPT };
 
-const named = (page) => page.replace(/\?.*/, "").split("/").filter(Boolean).join("-") || "overview";
+const named = (page) => page.replace(/[?=&]/g, "/").split("/").filter(Boolean).join("-") || "overview";
 
 run(async (browser, troubles, what) => {
   let pages = 0;
