@@ -11,15 +11,33 @@ const NOTICE_MAX: usize = 180;
 pub(super) enum Section {
     Overview,
     Verifications,
+    Accounts,
+    Protection,
+    Inbox,
+    Providers,
+    Settings,
 }
 
 impl Section {
-    const ALL: [Self; 2] = [Self::Overview, Self::Verifications];
+    const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Verifications,
+        Self::Accounts,
+        Self::Protection,
+        Self::Inbox,
+        Self::Providers,
+        Self::Settings,
+    ];
 
     pub fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Verifications => "Verifications",
+            Self::Accounts => "Accounts",
+            Self::Protection => "Protection",
+            Self::Inbox => "Inbox",
+            Self::Providers => "Providers",
+            Self::Settings => "Settings",
         }
     }
 
@@ -27,6 +45,11 @@ impl Section {
         match self {
             Self::Overview => "/",
             Self::Verifications => "/verifications",
+            Self::Accounts => "/accounts",
+            Self::Protection => "/protection",
+            Self::Inbox => "/inbox",
+            Self::Providers => "/providers",
+            Self::Settings => "/settings",
         }
     }
 }

@@ -5,15 +5,22 @@
 //! of this is on the public listener. Decides nothing itself, and logs no name that was not
 //! proved, no password, no cookie.
 
+mod accounts;
 mod chart;
 mod cookie;
 mod frame;
 mod gate;
 mod health;
+mod inbox;
 mod metrics;
 mod overview;
 mod page;
+mod pager;
+mod protection;
+mod providers;
 mod session;
+mod settings;
+mod sheet;
 mod verification;
 mod verifications;
 mod visitor;
@@ -26,13 +33,14 @@ use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, LOCATION};
 use actix_web::{Error, FromRequest, Handler, HttpResponse, Resource, Responder, guard, middleware, web};
 
-use crate::app::App;
+use crate::app::{App, Join};
 use crate::clock::Timestamp;
 use crate::origin::Proxies;
 use crate::random::Random;
 
 use health::Written;
 pub use metrics::Scrapes;
+pub use sheet::{Posted, ProviderLine, Setting, Sheet, SheetSection};
 
 /// What the admin listener needs of the rest of the house.
 #[derive(Clone)]
@@ -46,12 +54,23 @@ pub struct Desk {
     started: Timestamp,
     written: Arc<Written>,
     scrapes: Arc<Scrapes>,
+    /// What the configuration says.
+    sheet: Posted,
+    /// Reads the text of a message that came in.
+    join: Join,
 }
 
 impl Desk {
     pub fn new(app: Arc<App>, random: Random, proxies: Arc<Proxies>, hosts: &[String]) -> Self {
         let started = app.clock().now();
-        Self { app, random, proxies, hosts: hosts.into(), started, written: Arc::default(), scrapes: Arc::default() }
+        let (written, scrapes, sheet) = (Arc::default(), Arc::default(), Posted::default());
+        Self { app, random, proxies, hosts: hosts.into(), started, written, scrapes, sheet, join: |_| None }
+    }
+
+    /// With what the configuration says, and what reads the texts of messages.
+    #[must_use]
+    pub fn reading(self, sheet: Posted, join: Join) -> Self {
+        Self { sheet, join, ..self }
     }
 }
 
@@ -71,12 +90,7 @@ pub fn site(
         .app_data(web::Data::new(desk))
         .wrap(middleware::from_fn(gate::pass))
         .service(reads("/", overview::overview))
-        .service(
-            web::resource("/login")
-                .route(web::route().guard(reading()).to(session::form))
-                .route(web::post().to(session::log_in))
-                .default_service(refuse("GET, HEAD, POST")),
-        )
+        .service(reads_and_acts("/login", session::form, session::log_in))
         .service(acts("/logout", session::log_out))
         .service(reads("/verifications", verifications::list))
         .service(acts("/verifications/find", verifications::find))
@@ -85,6 +99,11 @@ pub fn site(
         .service(acts("/verifications/{request}/cancel", verification::cancel))
         .service(acts("/verifications/{request}/next", verification::next_event))
         .service(acts("/verifications/{request}/block", verification::block))
+        .configure(accounts::pages)
+        .configure(protection::pages)
+        .configure(inbox::pages)
+        .service(reads("/providers", providers::list))
+        .service(reads("/settings", settings::show))
         .service(reads("/style.css", page::style))
         .service(reads("/script.js", page::script))
         .service(reads("/livez", health::live))
@@ -111,6 +130,20 @@ where
     H::Output: Responder + 'static,
 {
     web::resource(path).route(web::post().to(handler)).default_service(refuse("POST"))
+}
+
+/// A page that takes a form too.
+fn reads_and_acts<R, A, S, B>(path: &str, reader: R, actor: S) -> Resource
+where
+    R: Handler<A>,
+    A: FromRequest + 'static,
+    R::Output: Responder + 'static,
+    S: Handler<B>,
+    B: FromRequest + 'static,
+    S::Output: Responder + 'static,
+{
+    let reader = web::route().guard(reading()).to(reader);
+    web::resource(path).route(reader).route(web::post().to(actor)).default_service(refuse("GET, HEAD, POST"))
 }
 
 /// GET and HEAD.

@@ -7,7 +7,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use askama::Template;
 
+use super::frame::{Frame, Section};
 use super::said;
+use super::visitor::Visitor;
 use crate::app::Internal;
 
 /// `GET /style.css`.
@@ -29,6 +31,18 @@ pub(super) fn rendered(status: StatusCode, page: &impl Template) -> HttpResponse
             said(HttpResponse::InternalServerError(), "a fault of ours: the log says more\n")
         }
     }
+}
+
+#[derive(Template)]
+#[template(path = "missing.html", config = "src/admin/askama.toml")]
+struct MissingPage<'a> {
+    frame: Frame,
+    what: &'a str,
+}
+
+/// For what is not there (any more); leads back to its section.
+pub(super) fn missing(visitor: &Visitor, section: Section, what: &str) -> HttpResponse {
+    visitor.show_with(StatusCode::NOT_FOUND, &MissingPage { frame: visitor.frame(section), what })
 }
 
 pub(super) fn failed(error: &Internal) -> HttpResponse {

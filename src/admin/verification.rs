@@ -106,7 +106,7 @@ pub(super) async fn block(act: Act, path: web::Path<String>, desk: web::Data<Des
     match desk.app.block_number_of(request).await {
         Ok(Some(true)) => {
             let admin = &act.visitor.admin;
-            tracing::info!(name: "admin.blocked", admin, request_id = %request, "an admin blocked the number of a verification");
+            tracing::info!(name: "admin.number_blocked", admin, request_id = %request, "an admin blocked the number of a verification");
             act.done(&place, "The number is on the blocklist.")
         }
         Ok(Some(false)) => act.done(&place, "The number was on the blocklist already."),

@@ -37,6 +37,12 @@ impl Visitor {
         Frame::new(&self.admin, &self.form_token, section, self.notice.clone())
     }
 
+    /// A parameter of the page's address.
+    pub fn query(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.http.query_string().as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+    }
+
     /// The page, and no notice a second time.
     pub fn show(&self, page: &impl Template) -> HttpResponse {
         self.show_with(StatusCode::OK, page)

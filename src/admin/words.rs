@@ -17,6 +17,11 @@ impl fmt::Display for Moment {
     }
 }
 
+/// For templates, which name no type and borrow whatever they hand over.
+pub(super) fn moment(at: &Timestamp) -> Moment {
+    Moment(*at)
+}
+
 /// Digits, and letters of ours.
 impl HtmlSafe for Moment {}
 
@@ -52,6 +57,33 @@ pub(super) fn span(duration: Duration) -> String {
     }
 }
 
+/// Digits in groups of three, which do not break apart.
+pub(super) fn grouped(number: &i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if *number < 0 { "−" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// How much of something, in whole percent; a dash where there is nothing.
+pub(super) fn percent(part: &u64, whole: &u64) -> String {
+    (part * 100).checked_div(*whole).map_or_else(|| "–".to_owned(), |percent| format!("{percent} %"))
+}
+
+/// Octets, for a person.
+pub(super) fn size(octets: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.into_iter().find(|(_, unit)| octets >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", octets / unit, octets % unit * 10 / unit),
+        None => format!("{octets} octets"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +92,16 @@ mod tests {
     fn money_has_the_decimals_that_it_needs() {
         let amounts = ["12.00000000", "0.07500000", "3.10000000", "-1.00000001"].map(|money| amount(&money, "EUR"));
         assert_eq!(amounts, ["12.00 EUR", "0.075 EUR", "3.10 EUR", "-1.00000001 EUR"]);
+    }
+
+    #[test]
+    fn counts_parts_and_sizes_are_told_in_few_characters() {
+        assert_eq!(
+            [0, 999, 1000, -1_234_567].map(|number| grouped(&number)),
+            ["0", "999", "1\u{202f}000", "−1\u{202f}234\u{202f}567"]
+        );
+        assert_eq!((percent(&1, &3), percent(&0, &0)), ("33 %".to_owned(), "–".to_owned()));
+        assert_eq!([900, 1 << 20, 1_610_612_736].map(size), ["900 octets", "1.0 MiB", "1.5 GiB"]);
     }
 
     #[test]

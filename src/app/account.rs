@@ -14,7 +14,7 @@ use crate::verification::{AccountId, Autofill, SenderId, Workflow};
 const SECRETS_LIVE: u32 = 2;
 
 /// Characters of a generated key and secret: 46 and 140 bits.
-const KEY_LENGTH: usize = 8;
+pub(super) const KEY_LENGTH: usize = 8;
 const SECRET_LENGTH: usize = 24;
 
 /// An API key and its secret; the secret is shown once.
@@ -178,6 +178,17 @@ pub async fn rotate_secret(
     now: Timestamp,
     api_key: &str,
 ) -> Result<Option<NewSecret>, StoreError> {
+    rotate_secret_after(store, secrets, random, now, (api_key, None)).await
+}
+
+/// The same, and only if `newest` is the row of the newest secret: a form that is sent twice rotates once.
+pub(super) async fn rotate_secret_after(
+    store: &Store,
+    secrets: &Secrets,
+    random: &Random,
+    now: Timestamp,
+    (api_key, newest): (&str, Option<i64>),
+) -> Result<Option<NewSecret>, StoreError> {
     let api_secret = SecretString::from(random.token(SECRET_LENGTH));
     let row = seal_secret(secrets, random, api_key, &api_secret);
     let key = api_key.to_owned();
@@ -186,6 +197,10 @@ pub async fn rotate_secret(
         .write(move |tx| {
             tx.must_be_under(&under)?;
             let Some(account) = tx.account_by_key(&key)? else { return Ok::<_, StoreError>(false) };
+            let present = tx.secret_times(account.id)?.first().map(|(row, _)| *row);
+            if newest.is_some() && newest != present {
+                return Ok(false);
+            }
             tx.insert_secret(account.id, &row, now)?;
             tx.delete_old_secrets(account.id, SECRETS_LIVE)?;
             Ok(true)
@@ -235,6 +250,11 @@ pub async fn set_account(
 /// Adds credits, or takes them away if negative; an account without a limit gets one, from zero.
 pub async fn add_credits(store: &Store, api_key: &str, credits: i64) -> Result<Option<AccountRow>, StoreError> {
     change(store, api_key, move |tx, key| tx.add_account_credits(key, credits)).await
+}
+
+/// Sets the credits; `None`: no limit.
+pub async fn set_credits(store: &Store, api_key: &str, credits: Option<i64>) -> Result<Option<AccountRow>, StoreError> {
+    change(store, api_key, move |tx, key| tx.set_account_credits(key, credits)).await
 }
 
 /// Runs `work`, which says whether there is such an account, and gives the account after it.

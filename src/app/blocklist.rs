@@ -63,6 +63,14 @@ impl fmt::Debug for BlocklistEntry {
 }
 
 impl BlocklistEntry {
+    /// For a page, and for the log. A prefix is nobody's number.
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Number(number) => number.masked(),
+            Self::Prefix(_) => self.to_string(),
+        }
+    }
+
     /// Under every key, the current one's first.
     pub(super) fn hashes(&self, secrets: &Secrets) -> Vec<Digest> {
         match self {
@@ -137,6 +145,13 @@ pub struct Blocked {
     pub entry: String,
     pub since: Timestamp,
     pub origin: BlockOrigin,
+}
+
+impl Blocked {
+    /// For a list. A prefix is nobody's number.
+    pub fn masked(&self) -> String {
+        PhoneNumber::parse(&self.entry, None).map_or_else(|_| self.entry.clone(), |number| number.masked())
+    }
 }
 
 /// All entries, oldest first.

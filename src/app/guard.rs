@@ -342,7 +342,7 @@ fn verdict(rule: &'static str, word: &'static str, scope: &'static str, subject:
 }
 
 /// The limit of a scope that a subject has used up, of several the one that lasts longest, and until when.
-fn excess(
+pub(super) fn excess(
     tx: &Tx,
     protection: &Protection,
     scope: Scope,

@@ -20,7 +20,7 @@ const PARTS_MAX: u32 = 10_000;
 const PARTS_OF_SENDER_MAX: u32 = 1_000;
 
 /// How long a message waits for its missing parts: networks try again for hours. Then it is shown with what is there.
-const PARTS_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const PARTS_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Parts that one purge deletes: few, so that it never holds up the writer.
 const PURGE: u32 = 256;
@@ -226,7 +226,7 @@ pub async fn clear_inbox(store: &Store) -> Result<usize, StoreError> {
     store.write(|tx: &Tx| tx.clear_inbox()).await
 }
 
-fn opened(secrets: &Secrets, rows: &[PartRow], join: Join) -> Result<InboxMessage, Internal> {
+pub(super) fn opened(secrets: &Secrets, rows: &[PartRow], join: Join) -> Result<InboxMessage, Internal> {
     let open = |row: &PartRow, what: &str, sealed: &[u8]| {
         let broken = || StoreError::Row("a message of the inbox cannot be opened".to_owned());
         let plain = secrets.open(sealed, &binding(what, &row.hash)).map_err(|_| broken())?;

@@ -20,6 +20,7 @@ mod keeping;
 mod keys;
 mod lockout;
 mod look;
+mod operator;
 mod outbox;
 mod overview;
 mod past;
@@ -28,6 +29,7 @@ mod rotation;
 mod rules;
 mod search;
 mod start;
+pub mod terms;
 mod timeline;
 mod transition;
 mod types;
@@ -47,7 +49,7 @@ use crate::store::Store;
 pub use crate::store::AccountRow;
 pub use account::{
     Credentials, NewSecret, account_row, account_rows, add_account, add_credits, bar_account, remove_account,
-    rotate_secret, set_account, unbar_account,
+    rotate_secret, set_account, set_credits, unbar_account,
 };
 pub use admin::{
     Admin, AdminError, Login, LoginError, SESSION_ABSOLUTE, Session, add_admin, admins, remove_admin,
@@ -63,6 +65,11 @@ pub use guard::operator::{
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
 use keys::Keys;
 pub use look::{Due, Outlook, Step};
+pub use operator::{
+    AccountOpened, AccountPage, AccountSeen, BLOCKLIST_PAGE, BlocklistPage, BudgetSeen, DatabaseSize, Hold, INBOX_PAGE,
+    InboxFilter, InboxPage, LimitSeen, Modes, NewCustomer, OpenError, Prices, ProtectionSeen, ProviderSeen, ResultSeen,
+    TargetSeen, Usage,
+};
 pub use outbox::Claim;
 pub use overview::{Outcomes, Overview, Queue, Rate, Route, Traffic};
 pub use past::{
@@ -71,6 +78,9 @@ pub use past::{
 };
 pub use rotation::{Resealed, Rotation, RotationError, SenderOf, Stand};
 pub use rules::{Retention, Rules};
+pub use terms::{
+    CREDITS_MAX, KEY_MAX, NAME_MAX, RATE_MAX, SECRET_MAX, WrittenDefaults, account_key, account_name, account_secret,
+};
 pub use types::{
     Account, AccountDefaults, CheckError, CheckRow, Checked, ControlError, EventRow, Found, Internal, Progress,
     StartError,
@@ -91,6 +101,8 @@ pub struct App {
     /// Tells the dispatcher that something may be due earlier than it thinks.
     wake: Arc<Notify>,
     checks: check::Turns,
+    /// For the list of accounts.
+    counted: operator::Counted,
 }
 
 impl App {
@@ -114,6 +126,7 @@ impl App {
             rules: RwLock::new(Arc::new(rules)),
             wake: Arc::new(Notify::new()),
             checks: check::Turns::default(),
+            counted: operator::Counted::default(),
         })
     }
 

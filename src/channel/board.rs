@@ -36,6 +36,8 @@ struct Shared {
     /// By the modems' names: for people too.
     receptions: Mutex<BTreeMap<String, Reception>>,
     recoveries: Mutex<BTreeMap<String, Recovered>>,
+    /// When a route that is not ready is tried again by itself, likewise.
+    next_tries: Mutex<BTreeMap<String, Timestamp>>,
     changed: Notify,
     /// Attempts that are of no more use.
     withdrawn: broadcast::Sender<AttemptId>,
@@ -49,6 +51,7 @@ impl Default for Shared {
             conditions: Mutex::default(),
             receptions: Mutex::default(),
             recoveries: Mutex::default(),
+            next_tries: Mutex::default(),
             changed: Notify::default(),
             withdrawn: broadcast::Sender::new(WITHDRAWN_MAX),
         }
@@ -204,6 +207,19 @@ impl Board {
     /// Why a route is not ready, as far as it is known.
     pub fn reason(&self, name: &str) -> Option<String> {
         self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Says when a route that is not ready is tried again by itself.
+    pub fn set_next_try(&self, name: &str, next_try: Option<Timestamp>) {
+        let mut next_tries = self.shared.next_tries.lock().unwrap_or_else(PoisonError::into_inner);
+        match next_try {
+            Some(at) => next_tries.insert(name.to_owned(), at),
+            None => next_tries.remove(name),
+        };
+    }
+
+    pub fn next_try(&self, name: &str) -> Option<Timestamp> {
+        self.shared.next_tries.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
     }
 
     /// All of them, by the routes' names.

@@ -16,16 +16,11 @@ use super::account_defaults::Defaults;
 use super::open::{Opened, open, open_existing, store_failure};
 use super::table::aligned;
 use super::{Exit, Failure, Global, OrExit, Outcome, block_on, print, print_json};
-use crate::app;
+use crate::app::{self, CREDITS_MAX, RATE_MAX, SECRET_MAX};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::random::Random;
 use crate::store::{AccountDefaults, AccountRow, NewAccount, StoreError};
-
-/// Characters of a name, a key, a secret at most.
-const NAME_MAX: usize = 100;
-const KEY_MAX: usize = 64;
-const SECRET_MAX: usize = 256;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -52,10 +47,10 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Add {
     /// Who it is for
-    #[arg(value_parser = name)]
+    #[arg(value_parser = app::account_name)]
     name: String,
     /// The API key of an existing client [default: a new one]
-    #[arg(long, value_parser = key)]
+    #[arg(long, value_parser = app::account_key)]
     key: Option<String>,
     /// The secret of an existing client; "-" reads it from standard input [default: a new one]
     #[arg(long, value_parser = |text: &str| Ok::<_, Infallible>(SecretString::from(text)))]
@@ -67,7 +62,7 @@ pub struct Add {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..=CREDITS_MAX))]
     credits: Option<i64>,
     /// Requests a second [default: verify.requests_per_second]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_MAX)))]
     rate: Option<u32>,
     #[command(flatten)]
     defaults: Defaults,
@@ -81,7 +76,7 @@ pub struct Set {
     /// The account's API key
     key: String,
     /// Requests a second; 0 takes verify.requests_per_second
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(RATE_MAX)))]
     rate: Option<u32>,
     #[command(flatten)]
     defaults: Defaults,
@@ -89,9 +84,6 @@ pub struct Set {
     #[arg(long)]
     json: bool,
 }
-
-/// Sums of credits stay far from the ends of 64 bits.
-const CREDITS_MAX: i64 = 1_000_000_000_000;
 
 #[derive(Debug, Args)]
 pub struct List {
@@ -253,12 +245,8 @@ fn given_secret(argument: Option<SecretString>, file: Option<PathBuf>) -> Result
         }
         (None, None) => return Ok(None),
     };
-    let text = secret.expose_secret();
-    if text.is_empty() || text.chars().count() > SECRET_MAX || text.chars().any(char::is_control) {
-        let problem = anyhow::anyhow!("the secret must be 1 to {SECRET_MAX} characters without control characters");
-        return Err(Exit::Usage.because(problem));
-    }
-    Ok(Some(secret))
+    let checked = app::account_secret(secret);
+    checked.map(Some).map_err(|allowed| Exit::Usage.because(anyhow::anyhow!("the secret must be {allowed}")))
 }
 
 /// All that there is, without its line end.
@@ -312,18 +300,6 @@ fn to_json(account: &AccountRow) -> Value {
         "app_hash": account.defaults.app_hash,
         "created": account.created.to_string(),
     })
-}
-
-fn name(text: &str) -> Result<String, String> {
-    let fits = !text.trim().is_empty() && text.chars().count() <= NAME_MAX && !text.chars().any(char::is_control);
-    if fits { Ok(text.trim().to_owned()) } else { Err(format!("1 to {NAME_MAX} characters, no control characters")) }
-}
-
-/// What stands in a query and before the colon of `Authorization: Basic` as it is.
-fn key(text: &str) -> Result<String, String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let fits = (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(plain);
-    if fits { Ok(text.to_owned()) } else { Err(format!("1 to {KEY_MAX} of A-Z a-z 0-9 - _ .")) }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::app::AccountDefaults;
+use crate::app::{AccountDefaults, terms};
 use crate::verification::{AppHash, Language, OriginDomain, SenderId, Workflow};
 
 /// One option each; an empty value takes a default away.
@@ -54,24 +54,21 @@ fn setting<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<S
 }
 
 fn sender_id(text: &str) -> Result<Setting<SenderId>, String> {
-    setting(text, |text| SenderId::new(text).ok_or_else(|| "1 to 11 letters and digits, or up to 15 digits".to_owned()))
+    setting(text, terms::sender_id)
 }
 
 fn workflow(text: &str) -> Result<Setting<Workflow>, String> {
-    setting(text, |text| text.parse().ok().and_then(Workflow::new).ok_or_else(|| "1 to 7".to_owned()))
+    setting(text, terms::workflow)
 }
 
 fn language(text: &str) -> Result<Setting<Language>, String> {
-    setting(text, |text| {
-        let language = text.parse::<Language>().map_err(|error| error.to_string())?;
-        if language.is_psd2_only() { Err("a language of payments only".to_owned()) } else { Ok(language) }
-    })
+    setting(text, terms::language)
 }
 
 fn origin_domain(text: &str) -> Result<Setting<OriginDomain>, String> {
-    setting(text, |text| text.parse().map_err(|error| format!("expected {error}")))
+    setting(text, terms::origin_domain)
 }
 
 fn app_hash(text: &str) -> Result<Setting<AppHash>, String> {
-    setting(text, |text| text.parse().map_err(|error| format!("expected {error}")))
+    setting(text, terms::app_hash)
 }

@@ -9,7 +9,6 @@ use super::{Exit, Global, Outcome, block_on, print, print_json};
 use crate::app::{self, Blocked, BlocklistEntry, Internal};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::phone::PhoneNumber;
 use crate::random::Random;
 use crate::store::StoreError;
 
@@ -100,10 +99,6 @@ async fn list(arguments: &List, settings: &Settings) -> Outcome {
     print(&aligned(&rows))
 }
 
-/// A prefix is nobody's number.
 fn shown(blocked: &Blocked, reveal: bool) -> String {
-    match PhoneNumber::parse(&blocked.entry, None) {
-        Ok(number) if !reveal => number.masked(),
-        Ok(_) | Err(_) => blocked.entry.clone(),
-    }
+    if reveal { blocked.entry.clone() } else { blocked.masked() }
 }

@@ -79,6 +79,7 @@ async fn demo(configuration: &Configuration) -> Outcome {
     let mut events = phone.events();
     let parts = Parts { store, secrets, clock, random: Random::System, simulators, lock };
     let mut daemon = Daemon::start(settings, parts).await.or_exit(Exit::Unavailable, "cannot start")?;
+    daemon.show(configuration);
     let address = daemon.addresses().first().map(ToString::to_string).unwrap_or_default();
     welcome(&address, &credentials.api_key, credentials.api_secret.expose_secret())?;
     let outcome = loop {

@@ -13,7 +13,6 @@ use crate::app::{self, InboxMessage, Internal};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Settings;
 use crate::modem::received;
-use crate::phone::PhoneNumber;
 use crate::store::StoreError;
 
 #[derive(Debug, Args)]
@@ -204,20 +203,9 @@ fn listed(message: &InboxMessage, reveal: bool) -> Value {
     })
 }
 
-/// A name or a short code is nobody's number.
 fn sender(message: &InboxMessage, reveal: bool) -> String {
-    match PhoneNumber::parse(&message.sender, None) {
-        Ok(number) if !reveal => number.masked(),
-        Err(_) if !reveal && message.sender.chars().filter(char::is_ascii_digit).count() > SHORT_CODE_MAX => {
-            "…".to_owned()
-        }
-        Ok(_) | Err(_) if message.sender.is_empty() => "unknown".to_owned(),
-        Ok(_) | Err(_) => message.sender.clone(),
-    }
+    if reveal { message.whole_sender() } else { message.masked_sender() }
 }
-
-/// Digits of a short code at most; more may be a subscriber's number that is not written in full.
-const SHORT_CODE_MAX: usize = 6;
 
 fn kind(message: &InboxMessage) -> String {
     let missing = usize::from(message.parts).saturating_sub(message.received_parts);

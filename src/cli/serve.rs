@@ -9,7 +9,7 @@ use super::open::{Opened, open};
 use super::{Exit, Failure, Global, OrExit, Outcome};
 use crate::clock::Clock;
 use crate::config::Configuration;
-use crate::daemon::{Daemon, DatabaseLock, LockError, Parts, Probe, rules, warn_of_texts};
+use crate::daemon::{Daemon, DatabaseLock, LockError, Parts, Probe, warn_of_texts};
 use crate::random::Random;
 use crate::service::{Service, watchdog_period};
 use crate::simulator::Simulators;
@@ -60,6 +60,7 @@ async fn serve(configuration: &Configuration, arguments: &Arguments, global: &Gl
     let parts =
         Parts { store, secrets, clock: Clock::System, random: Random::System, simulators: Simulators::default(), lock };
     let mut daemon = Daemon::start(settings, parts).await.or_exit(Exit::Unavailable, "cannot start")?;
+    daemon.show(configuration);
     let addresses: Vec<_> = daemon.addresses().iter().map(ToString::to_string).collect();
     let scheme = if settings.server.tls().is_some() { "https" } else { "http" };
     info!(name: "daemon.listening", address = addresses.join(", "), scheme, "listening");
@@ -122,8 +123,7 @@ fn reload(daemon: &Daemon, arguments: &Arguments, global: &Global) {
     match global.configuration_with(flags(arguments)) {
         Ok(configuration) => {
             warn_of_texts(&configuration.settings);
-            daemon.app().set_rules(rules(&configuration.settings));
-            daemon.reload_certificate();
+            daemon.reload(&configuration);
             info!(
                 name: "config.reloaded",
                 "configuration read again: verify, messages, numbers and pricing hold from here on; \

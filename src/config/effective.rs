@@ -27,6 +27,17 @@ pub struct EffectiveValue {
 }
 
 impl EffectiveValue {
+    /// The table, such as `server` or `modems[0]`, and the key in it.
+    pub fn table_and_key(&self) -> (String, String) {
+        let (table, key) = self.path.split_section();
+        (table.to_string(), key.to_string())
+    }
+
+    /// Whether nobody set it.
+    pub fn is_built_in(&self) -> bool {
+        self.layer.starts_with(BUILT_IN)
+    }
+
     /// `section.key`, `modems[0].key`.
     pub fn key(&self) -> String {
         self.path.to_string()

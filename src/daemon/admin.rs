@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::admin::{Desk, Scrapes, site};
+use crate::admin::{Desk, Posted, Scrapes, Sheet, site};
 use crate::api::server::{Limits, ServerHandle, Shares, serve_site};
 use crate::app::App;
 use crate::config::Settings;
+use crate::modem::received;
 use crate::random::Random;
 
 /// A few people and a few watchers.
@@ -23,6 +24,7 @@ pub struct Admin {
     addresses: Vec<SocketAddr>,
     server: ServerHandle,
     task: JoinHandle<std::io::Result<()>>,
+    sheet: Posted,
 }
 
 impl Admin {
@@ -44,7 +46,9 @@ impl Admin {
             warn_of_open(&addresses);
         }
         let proxies = Arc::clone(&shares.proxies);
+        let sheet = Posted::default();
         let desk = Desk::new(Arc::clone(app), random, proxies, &settings.admin.hosts);
+        let desk = desk.reading(sheet.clone(), received::join);
         let limits = Limits {
             workers: 1,
             connections_max: CONNECTIONS_MAX,
@@ -59,7 +63,12 @@ impl Admin {
         let task = tokio::spawn(server);
         let told: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         info!(name: "admin.listening", address = told.join(", "), scheme, "the admin listener is open");
-        Ok(Some(Self { addresses, server: handle, task }))
+        Ok(Some(Self { addresses, server: handle, task, sheet }))
+    }
+
+    /// What its pages say of the configuration from here on.
+    pub fn post(&self, sheet: Sheet) {
+        self.sheet.post(sheet);
     }
 
     pub fn addresses(&self) -> &[SocketAddr] {

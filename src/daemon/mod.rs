@@ -16,6 +16,7 @@ mod admin;
 mod lock;
 mod rotation;
 mod settings;
+mod sheet;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ use crate::app::App;
 use crate::channel::provider::{Provider, worker};
 use crate::channel::{Board, Notice};
 use crate::clock::{Clock, Timestamp};
-use crate::config::Settings;
+use crate::config::{Configuration, Settings};
 use crate::dispatcher::{Dispatcher, run_notices};
 use crate::modem::driver::{self, Surroundings};
 use crate::modem::tap::Tap;
@@ -230,8 +231,22 @@ impl Daemon {
         &self.app
     }
 
+    /// Takes what may change while it runs from a configuration that was read again.
+    pub fn reload(&self, configuration: &Configuration) {
+        self.app.set_rules(rules(&configuration.settings));
+        self.reload_certificate();
+        self.show(configuration);
+    }
+
+    /// Says on the pages of the admin listener what is configured.
+    pub fn show(&self, configuration: &Configuration) {
+        if let Some(admin) = &self.admin {
+            admin.post(sheet::of(configuration, self.app.clock().now()));
+        }
+    }
+
     /// Looks at certificate and key again, which it does by itself whenever their files change.
-    pub fn reload_certificate(&self) {
+    fn reload_certificate(&self) {
         if let Some(tls) = &self.tls {
             tls.look_again();
         }

@@ -128,6 +128,11 @@ pub fn key_id(check: &Digest) -> KeyId {
 pub struct Unsealable;
 
 impl Secrets {
+    /// Keys of the ring.
+    pub fn key_count(&self) -> usize {
+        self.ring.len()
+    }
+
     /// Of one master key alone.
     pub fn new(master: &MasterKey) -> Self {
         Self { ring: Arc::new([Keys::new(master)]) }

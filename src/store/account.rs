@@ -132,6 +132,12 @@ impl Tx<'_> {
         Ok(self.0.prepare_cached(sql)?.execute(params![api_key, credits])? > 0)
     }
 
+    /// Sets the credits; `None`: no limit.
+    pub fn set_account_credits(&self, api_key: &str, credits: Option<i64>) -> Result<bool, StoreError> {
+        let sql = "update account set credits = ?2 where api_key = ?1";
+        Ok(self.0.prepare_cached(sql)?.execute(params![api_key, credits])? > 0)
+    }
+
     /// Debits the price. Says whether the account could pay; one without a limit always can.
     pub fn debit_account(&self, id: AccountId, credits: i64) -> Result<bool, StoreError> {
         let sql = "update account set credits = credits - ?2
@@ -173,6 +179,17 @@ impl Tx<'_> {
         )?;
         let rows =
             statement.query_map([account.get()], |row| Ok(SecretRow { hash: row.get(0)?, sealed: row.get(1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When each live secret of an account was made, newest first, with its row's number, which no later one has again.
+    pub fn secret_times(&self, account: AccountId) -> Result<Vec<(i64, Timestamp)>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "select account_secret_id, created_at from account_secret where account_id = ?1
+             order by account_secret_id desc",
+        )?;
+        let rows =
+            statement.query_map([account.get()], |row| Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?))))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

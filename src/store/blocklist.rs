@@ -1,6 +1,6 @@
 //! Numbers and prefixes that are never verified, by their hashes.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
@@ -68,14 +68,32 @@ impl Tx<'_> {
         let mut statement = self.0.prepare_cached(
             "select entry_hash, entry_sealed, created_at, origin from blocklist order by created_at, entry_hash",
         )?;
-        let rows = statement.query_map([], |row| {
-            Ok(BlockRow {
-                hash: row.get(0)?,
-                sealed: row.get(1)?,
-                created: Timestamp::from_millis(row.get(2)?),
-                origin: BlockOrigin::read(&row.get::<_, String>(3)?),
-            })
-        })?;
+        let rows = statement.query_map([], read_block)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub fn block_by_hash(&self, hash: &Digest) -> Result<Option<BlockRow>, StoreError> {
+        let sql = "select entry_hash, entry_sealed, created_at, origin from blocklist where entry_hash = ?1";
+        Ok(self.0.prepare_cached(sql)?.query_row([hash.as_slice()], read_block).optional()?)
+    }
+
+    /// How many entries there are, or of one origin.
+    pub fn block_count(&self, origin: Option<BlockOrigin>) -> Result<u64, StoreError> {
+        let sql = "select count(*) from blocklist where ?1 is null or origin = ?1";
+        Ok(self.0.prepare_cached(sql)?.query_row([origin.map(BlockOrigin::as_str)], |row| row.get(0))?)
+    }
+
+    /// Some entries, the latest first.
+    pub fn latest_blocks(
+        &self,
+        origin: Option<BlockOrigin>,
+        (skip, take): (u64, u32),
+    ) -> Result<Vec<BlockRow>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "select entry_hash, entry_sealed, created_at, origin from blocklist where ?1 is null or origin = ?1
+             order by created_at desc, entry_hash limit ?3 offset ?2",
+        )?;
+        let rows = statement.query_map(params![origin.map(BlockOrigin::as_str), skip, take], read_block)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -89,4 +107,13 @@ impl Tx<'_> {
         }
         Ok(false)
     }
+}
+
+fn read_block(row: &Row) -> rusqlite::Result<BlockRow> {
+    Ok(BlockRow {
+        hash: row.get(0)?,
+        sealed: row.get(1)?,
+        created: Timestamp::from_millis(row.get(2)?),
+        origin: BlockOrigin::read(&row.get::<_, String>(3)?),
+    })
 }

@@ -123,6 +123,18 @@ impl Tx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The messages that are whole or have waited since `waited` for the rest, the latest first; of those with a reaction
+    /// alone if asked.
+    pub fn messages(&self, reacted: bool, waited: Timestamp) -> Result<Vec<i64>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "select message_id from inbox where reaction is not null or not ?1 group by message_id
+             having count(*) >= max(parts) or min(received_at) <= ?2
+             order by max(received_at) desc, message_id desc",
+        )?;
+        let rows = statement.query_map(params![reacted, waited.as_millis()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The parts of one message in their order.
     pub fn parts_of(&self, message: i64) -> Result<Vec<PartRow>, StoreError> {
         let sql = format!("select {COLUMNS} from inbox where message_id = ?1 order by part, inbox_id");

@@ -27,6 +27,7 @@ mod reseal;
 mod restore;
 mod sim_pin;
 mod upkeep;
+mod usage;
 mod velocity;
 mod verdict;
 mod verification;
@@ -52,6 +53,7 @@ pub use report::AwaitedReport;
 pub use reseal::{ResealedPart, SealedPart, SealedSecret, SealedText, SealedVerification};
 pub use restore::{Prepared, RestoreError, Restored, prepare_restore};
 pub use upkeep::{BackupError, Inspection, backup, compact, database_key, empty_log, free_space, inspect};
+pub use usage::{AccountUse, RouteResult, Used};
 pub use verdict::{NewVerdict, VerdictRow};
 pub use verification::{EventRecord, NewVerification, StoredPin, TryRecord, VerificationRow};
 

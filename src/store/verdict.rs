@@ -1,6 +1,6 @@
 //! What was refused, would have been refused, tripped or was released, and why.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{StoreError, Tx};
 use crate::clock::Timestamp;
@@ -81,6 +81,15 @@ impl Tx<'_> {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What the latest verdict about a subject shows of it.
+    pub fn sealed_subject(&self, subject: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "select subject_sealed from verdict where subject_hash = ?1 and subject_sealed is not null
+             order by last_at desc limit 1",
+        )?;
+        Ok(statement.query_row([subject.as_slice()], |row| row.get(0)).optional()?)
     }
 
     /// Deletes some old verdicts; says how many.

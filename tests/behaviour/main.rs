@@ -9,6 +9,9 @@ mod provider;
 
 mod accounts;
 mod admin;
+mod admin_accounts;
+mod admin_protection;
+mod admin_settings;
 mod callbacks;
 mod calling;
 mod checking;

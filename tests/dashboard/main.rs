@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "the tests of the behaviour use more of it")]
 mod harness;
 
+mod office;
 mod pages;
 mod verifications;
 
@@ -18,8 +19,8 @@ use tokio::process::Command;
 
 use harness::{Options, TestApp, spawn_app};
 
-const NAME: &str = "alex";
-const PASSWORD: &str = "correct horse battery";
+pub const NAME: &str = "alex";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// A daemon with an admin user.
 pub async fn with_admin(options: Options) -> TestApp {

@@ -23,7 +23,7 @@ use simverify::app::{AccountDefaults, App, InboxMessage, add_account, block, inb
 use simverify::channel::routing::Health;
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::config::{ConfigError, Configuration, Sources};
-use simverify::daemon::{Daemon, DatabaseLock, Parts, rules};
+use simverify::daemon::{Daemon, DatabaseLock, Parts};
 use simverify::modem::received;
 use simverify::random::Random;
 use simverify::secrets::{KeyRing, MasterKey, Secrets};
@@ -193,7 +193,8 @@ pub async fn spawn_app_at_once(options: Options) -> TestApp {
 impl TestApp {
     async fn start_daemon(&mut self) {
         self.starts += 1;
-        let settings = &self.load().unwrap_or_else(|error| panic!("{error}")).settings;
+        let configuration = self.load().unwrap_or_else(|error| panic!("{error}"));
+        let settings = &configuration.settings;
         let lock = DatabaseLock::take(&settings.storage.path).expect("no other daemon");
         let random = Random::seeded(self.starts);
         let key_file = &settings.storage.key_file;
@@ -205,7 +206,9 @@ impl TestApp {
         let secrets = Secrets::of_ring(&ring, &under).expect("a key of the ring");
         let clock = Clock::Manual(self.clock.clone());
         let parts = Parts { store, secrets, clock, random, simulators: self.simulators.clone(), lock };
-        self.daemon = Some(Daemon::start(settings, parts).await.expect("a daemon that starts"));
+        let daemon = Daemon::start(settings, parts).await.expect("a daemon that starts");
+        daemon.show(&configuration);
+        self.daemon = Some(daemon);
     }
 
     fn load(&self) -> Result<Configuration, ConfigError> {
@@ -221,8 +224,7 @@ impl TestApp {
 
     /// Reads the configuration again, as SIGHUP does; a broken one changes nothing.
     pub fn reload(&self) -> Result<(), ConfigError> {
-        let configuration = self.load()?;
-        self.daemon().app().set_rules(rules(&configuration.settings));
+        self.daemon().reload(&self.load()?);
         Ok(())
     }
 

@@ -54,6 +54,16 @@ impl fmt::Display for GuardTarget {
     }
 }
 
+impl GuardTarget {
+    /// For a page, and for the log.
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Prefix(prefix) => prefix.clone(),
+            Self::Number(number) => number.masked(),
+        }
+    }
+}
+
 impl fmt::Debug for GuardTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("GuardTarget(***)")
@@ -84,6 +94,8 @@ pub struct ShownNumber {
 
 /// A verdict as the operator sees it.
 pub struct ShownVerdict {
+    /// What [`release_subject`] takes; `None`: there is nothing to let go.
+    pub subject_id: Option<String>,
     pub rule: String,
     pub verdict: String,
     pub scope: String,
@@ -226,7 +238,7 @@ pub async fn release(
             let released = store.write(move |tx: &Tx| {
                 tx.must_be_under(&under)?;
                 subject.keyed.rekey(tx)?;
-                release_number(tx, &subject, now)
+                release_number(tx, subject.shown(), now)
             });
             released.await
         }
@@ -258,6 +270,62 @@ pub async fn release_all(store: &Store, now: Timestamp) -> Result<usize, StoreEr
     released.await
 }
 
+/// What stands for a number or a prefix that a verdict is about. An address or an account has nothing to let go but its
+/// limits, which the configuration sets.
+pub fn subject_id(scope: &str, subject: &Digest) -> Option<String> {
+    let kind = match scope {
+        "number" | "voice_number" => 'n',
+        "prefix" | "voice_prefix" | "country" | "range" | "block" => 'p',
+        _ => return None,
+    };
+    Some(format!("{kind}{}", hex(subject)))
+}
+
+pub fn hex(hash: &Digest) -> String {
+    hash.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+pub fn read_hex(text: &str) -> Option<Digest> {
+    let octet = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let octets: Option<Vec<u8>> = text.as_bytes().chunks(2).map(octet).collect();
+    Digest::try_from(octets?).ok()
+}
+
+fn read_subject_id(id: &str) -> Option<(bool, Digest)> {
+    match id.split_at_checked(1)? {
+        ("n", hex) => Some((true, read_hex(hex)?)),
+        ("p", hex) => Some((false, read_hex(hex)?)),
+        _ => None,
+    }
+}
+
+/// Lets go of what a verdict is about, as [`release`] does of what is written out; says how much there was, and of whom.
+pub async fn release_subject(
+    store: &Store,
+    secrets: &Secrets,
+    id: &str,
+    now: Timestamp,
+) -> Result<(usize, String), StoreError> {
+    let Some((is_number, subject)) = read_subject_id(id) else { return Ok((0, String::new())) };
+    let secrets = secrets.clone();
+    let released = store.write(move |tx: &Tx| {
+        let sealed = tx.sealed_subject(&subject)?.unwrap_or_default();
+        let shown = (&subject, sealed.as_slice());
+        let released = match is_number {
+            true => release_number(tx, shown, now)?,
+            false => release_prefix(tx, level_of(tx, &subject)?, shown, now)?,
+        };
+        Ok((released, opened(&secrets, Some(&sealed))))
+    });
+    released.await
+}
+
+fn level_of(tx: &Tx, prefix: &Digest) -> Result<&'static str, StoreError> {
+    let row = tx.breaker(prefix)?;
+    let level = row.and_then(|row| Level::ALL.into_iter().find(|level| level.as_str() == row.level));
+    Ok(level.unwrap_or(Level::Block).as_str())
+}
+
 type Shown<'a> = (&'a Digest, &'a [u8]);
 
 impl Subject {
@@ -277,19 +345,19 @@ fn release_prefix(tx: &Tx, level: &'static str, subject: Shown, now: Timestamp) 
     Ok(released)
 }
 
-fn release_number(tx: &Tx, subject: &Subject, now: Timestamp) -> Result<usize, StoreError> {
-    let mut released = usize::from(tx.forget_guesses(&subject.hash)?);
+fn release_number(tx: &Tx, subject: Shown, now: Timestamp) -> Result<usize, StoreError> {
+    let mut released = usize::from(tx.forget_guesses(subject.0)?);
     for scope in [guesses::SCOPE, Scope::Number.as_str(), Scope::VoiceNumber.as_str()] {
-        released += usize::from(tx.forget_velocity(scope, &subject.hash)?);
+        released += usize::from(tx.forget_velocity(scope, subject.0)?);
     }
     if released > 0 {
-        tx.insert_verdict(&released_verdict("guess", "number", subject.shown()), now)?;
+        tx.insert_verdict(&released_verdict("guess", "number", subject), now)?;
     }
     Ok(released)
 }
 
 fn released_verdict(rule: &'static str, scope: &'static str, (hash, sealed): Shown) -> NewVerdict {
-    let (sealed, reason) = (Some(sealed.to_vec()), "by the operator".to_owned());
+    let (sealed, reason) = ((!sealed.is_empty()).then(|| sealed.to_vec()), "by the operator".to_owned());
     NewVerdict { rule, verdict: "released", scope, subject: *hash, sealed, reason }
 }
 
@@ -297,6 +365,7 @@ fn released_verdict(rule: &'static str, scope: &'static str, (hash, sealed): Sho
 pub async fn verdicts(store: &Store, secrets: &Secrets, since: Timestamp) -> Result<Vec<ShownVerdict>, StoreError> {
     let rows = store.read(move |tx: &Tx| tx.verdicts(since, VERDICTS_MAX)).await?;
     let shown = |row: VerdictRow| ShownVerdict {
+        subject_id: subject_id(&row.scope, &row.subject),
         subject: opened(secrets, row.sealed.as_deref()),
         rule: row.rule,
         verdict: row.verdict,
@@ -309,7 +378,7 @@ pub async fn verdicts(store: &Store, secrets: &Secrets, since: Timestamp) -> Res
     Ok(rows.into_iter().map(shown).collect())
 }
 
-fn opened(secrets: &Secrets, sealed: Option<&[u8]>) -> String {
+pub fn opened(secrets: &Secrets, sealed: Option<&[u8]>) -> String {
     let plain = sealed.and_then(|sealed| secrets.open(sealed, BINDING).ok());
     plain.and_then(|plain| std::str::from_utf8(&plain).map(str::to_owned).ok()).unwrap_or_default()
 }

@@ -156,7 +156,7 @@ impl Worker {
             let most = if self.breaker.is_half_open() { 1 } else { self.concurrency };
             // What may not be sent goes back at once; what may waits for its turn.
             let take = !free || self.requests.len() < most;
-            let due = self.paused_until.into_iter().chain(self.breaker.due()).min().map(|due| self.zero + due);
+            let due = self.next_look();
             let clock = self.surroundings.clock.clone();
             tokio::select! {
                 biased;
@@ -282,6 +282,11 @@ impl Worker {
         }
     }
 
+    /// When a pause may be over.
+    fn next_look(&self) -> Option<Timestamp> {
+        self.paused_until.into_iter().chain(self.breaker.due()).min().map(|due| self.zero + due)
+    }
+
     /// A pause may be over.
     fn look(&mut self) {
         let now = self.now();
@@ -333,6 +338,7 @@ impl Worker {
         if !open && !paused {
             self.surroundings.board.explain(&self.name, None);
         }
+        self.surroundings.board.set_next_try(&self.name, self.next_look());
     }
 
     /// Nothing more is begun; what is in flight ends.
