@@ -16,6 +16,8 @@ pub(super) enum Section {
     Inbox,
     Providers,
     Settings,
+    /// Behind the user's name, not in the navigation.
+    OwnLogin,
 }
 
 impl Section {
@@ -38,6 +40,7 @@ impl Section {
             Self::Inbox => "Inbox",
             Self::Providers => "Providers",
             Self::Settings => "Settings",
+            Self::OwnLogin => "Your login",
         }
     }
 
@@ -50,6 +53,7 @@ impl Section {
             Self::Inbox => "/inbox",
             Self::Providers => "/providers",
             Self::Settings => "/settings",
+            Self::OwnLogin => "/own-login",
         }
     }
 }

@@ -14,6 +14,7 @@ mod health;
 mod inbox;
 mod metrics;
 mod overview;
+mod own;
 mod page;
 mod pager;
 mod protection;
@@ -99,6 +100,7 @@ pub fn site(
         .service(acts("/verifications/{request}/cancel", verification::cancel))
         .service(acts("/verifications/{request}/next", verification::next_event))
         .service(acts("/verifications/{request}/block", verification::block))
+        .configure(own::pages)
         .configure(accounts::pages)
         .configure(protection::pages)
         .configure(inbox::pages)

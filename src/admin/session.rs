@@ -116,7 +116,7 @@ fn is_page(path: &str) -> bool {
     path.starts_with('/') && !matches!(second, Some(b'/' | b'\\')) && path.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn origin(http: &HttpRequest, desk: &Desk) -> Origin {
+pub(super) fn origin(http: &HttpRequest, desk: &Desk) -> Origin {
     let peer = http.peer_addr().map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
     let values = http.headers().get_all(desk.proxies.header.name()).filter_map(|value| value.to_str().ok());
     Origin::of(desk.proxies.client(peer, values))

@@ -3,6 +3,8 @@
 //! A failure is counted, durably, before the password is compared: however many try at the same time, and however often
 //! the daemon restarts, no try is free. An unknown name costs the same as a wrong password.
 
+mod own;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -55,6 +57,8 @@ pub struct Session {
 pub struct Login {
     pub token: SecretString,
 }
+
+pub use own::{ChangeError, OwnLogin, OwnSession};
 
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
@@ -181,27 +185,7 @@ impl App {
     ) -> Result<Login, LoginError> {
         let now = self.clock.now();
         let subjects = Subjects::new(&self.keys().secrets, name, origin);
-        let (name_of_try, counted) = (name.to_owned(), subjects.clone());
-        let found = self.store.write(move |tx| {
-            let admin = tx.admin_by_name(&name_of_try)?;
-            let knows_origin = match &admin {
-                Some(admin) => tx.admin_knows_origin(admin.id, &counted.origin)?,
-                None => tx.admin_knows_origin(0, &counted.origin)?,
-            };
-            counted.count(tx, now, knows_origin)?;
-            Ok::<_, LoginError>(admin)
-        });
-        let found = found.await?;
-        let hash = found.as_ref().and_then(|admin| PasswordHash::from_bytes(&admin.password_hash));
-        let too_long = password.expose_secret().len() > 4 * PASSWORD_MAX;
-        let right = match too_long {
-            true => false,
-            false => self.passwords.matches(hash, password).await.map_err(|error| match error {
-                PasswordError::Busy => LoginError::Busy,
-                PasswordError::Hasher(error) => LoginError::Internal(error.into()),
-            })?,
-        };
-        let Some(admin) = found.filter(|_| right) else { return Err(LoginError::Wrong) };
+        let admin = self.proven(name, password, &subjects, now).await?;
         let token = URL_SAFE_NO_PAD.encode(self.random.bytes::<32>());
         let session = self.session_hash(&token);
         let replaced = replaced.map(|token| self.session_hash(token));
@@ -223,6 +207,37 @@ impl App {
             })
             .await?;
         Ok(Login { token: token.into() })
+    }
+
+    /// The user whose password this is. Counted as a failure until [`Subjects::forget`].
+    async fn proven(
+        &self,
+        name: &str,
+        password: &SecretString,
+        subjects: &Subjects,
+        now: Timestamp,
+    ) -> Result<AdminRow, LoginError> {
+        let (name_of_try, counted) = (name.to_owned(), subjects.clone());
+        let found = self.store.write(move |tx| {
+            let admin = tx.admin_by_name(&name_of_try)?;
+            let knows_origin = match &admin {
+                Some(admin) => tx.admin_knows_origin(admin.id, &counted.origin)?,
+                None => tx.admin_knows_origin(0, &counted.origin)?,
+            };
+            counted.count(tx, now, knows_origin)?;
+            Ok::<_, LoginError>(admin)
+        });
+        let found = found.await?;
+        let hash = found.as_ref().and_then(|admin| PasswordHash::from_bytes(&admin.password_hash));
+        let too_long = password.expose_secret().len() > 4 * PASSWORD_MAX;
+        let right = match too_long {
+            true => false,
+            false => self.passwords.matches(hash, password).await.map_err(|error| match error {
+                PasswordError::Busy => LoginError::Busy,
+                PasswordError::Hasher(error) => LoginError::Internal(error.into()),
+            })?,
+        };
+        found.filter(|_| right).ok_or(LoginError::Wrong)
     }
 
     /// The session that a cookie proves. Notes that it is used.

@@ -52,8 +52,8 @@ pub use account::{
     rotate_secret, set_account, set_credits, unbar_account,
 };
 pub use admin::{
-    Admin, AdminError, Login, LoginError, SESSION_ABSOLUTE, Session, add_admin, admins, remove_admin,
-    set_admin_password,
+    Admin, AdminError, ChangeError, Login, LoginError, OwnLogin, OwnSession, SESSION_ABSOLUTE, Session, add_admin,
+    admins, remove_admin, set_admin_password,
 };
 pub use attention::{Attention, SPACE_LOW, SPACE_NONE};
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};

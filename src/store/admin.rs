@@ -135,6 +135,25 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The sessions of a user that nobody has ended, with when each began and was used; the latest use first.
+    pub fn admin_sessions_of(&self, admin: i64) -> Result<Vec<(Digest, Timestamp, Timestamp)>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "select session_hash, created_at, used_at from admin_session
+             where admin_user_id = ?1 and ended_at is null order by used_at desc, session_hash",
+        )?;
+        let rows = statement.query_map([admin], |row| {
+            Ok((row.get(0)?, Timestamp::from_millis(row.get(1)?), Timestamp::from_millis(row.get(2)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Ends a user's sessions but this one; says how many.
+    pub fn end_other_admin_sessions(&self, admin: i64, this: &Digest, now: Timestamp) -> Result<usize, StoreError> {
+        let sql = "update admin_session set ended_at = ?3
+                   where ended_at is null and admin_user_id = ?1 and session_hash <> ?2";
+        Ok(self.0.prepare_cached(sql)?.execute(params![admin, this.as_slice(), now.as_millis()])?)
+    }
+
     /// Forgets sessions that began before this.
     pub fn delete_admin_sessions(&self, before: Timestamp) -> Result<(), StoreError> {
         self.0.prepare_cached("delete from admin_session where created_at < ?1")?.execute([before.as_millis()])?;

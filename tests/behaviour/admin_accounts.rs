@@ -169,3 +169,35 @@ async fn an_account_goes_with_its_verifications_once_the_box_is_ticked() {
     assert_eq!(browser.get(&app, &page).await.status, StatusCode::NOT_FOUND);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_admin_changes_the_own_password_and_ends_sessions_elsewhere() {
+    let (app, mut browser) = logged_in(Options::without_modem()).await;
+    let mut elsewhere = Browser::logged_in(&app, NAME, PASSWORD).await;
+    const PAGE: &str = "/own-login";
+    assert!(browser.get(&app, PAGE).await.text.contains("another browser"));
+    let said = browser.submit(&app, PAGE, "/own-login/sessions", &[]).await.text;
+    assert!(said.contains("Sessions ended: 1.") && !said.contains("another browser"), "{said}");
+    assert!(!elsewhere.is_logged_in(&app).await);
+
+    elsewhere.log_in(&app, NAME, PASSWORD).await;
+    let other = "another long password";
+    app.never_logged(other);
+    for (present, other, again, said) in [
+        ("a wrong password", other, other, "The present password is wrong."),
+        (PASSWORD, other, "another", "The two are not the same"),
+        (PASSWORD, "short", "short", "must have 12 to 256 characters"),
+    ] {
+        let fields = [("present", present), ("other", other), ("again", again)];
+        let page = browser.submit(&app, PAGE, "/own-login/password", &fields).await;
+        assert!(page.text.contains(said) && !page.text.contains(present), "{said}: {}", page.text);
+    }
+    assert!(elsewhere.is_logged_in(&app).await, "nothing was changed");
+    let fields = [("present", PASSWORD), ("other", other), ("again", other)];
+    let page = browser.submit(&app, PAGE, "/own-login/password", &fields).await;
+    assert!(page.text.contains("Your password is changed"), "{}", page.text);
+    assert!(browser.is_logged_in(&app).await && !elsewhere.is_logged_in(&app).await);
+    assert_eq!(elsewhere.log_in(&app, NAME, PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(elsewhere.log_in(&app, NAME, other).await.status, StatusCode::SEE_OTHER);
+    app.finish().await;
+}

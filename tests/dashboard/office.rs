@@ -68,6 +68,7 @@ async fn every_page_with_something_on_it_is_of_use_to_everybody() {
         &one,
         "/providers",
         "/settings",
+        "/own-login",
     ];
     let seen = browse(&app, "pages.cjs", &json!({ "pages": pages })).await;
     assert_eq!(seen["troubles"], json!([]), "{seen:#}");
