@@ -96,7 +96,7 @@ impl Watch {
             loop {
                 if self.is_in_writing() {
                     if !std::mem::replace(&mut told, true) {
-                        debug!(files = ?self.paths, "one is being written: its writer is waited for");
+                        debug!(name: "certificate.in_writing", files = ?self.paths, "one is being written: its writer is waited for");
                     }
                     self.changed().await;
                 } else if timeout(quiet, self.changed()).await.is_err() {

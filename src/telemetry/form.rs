@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_line_of_text_is_one_line_that_steers_nothing() {
-        insta::assert_snapshot!(text(&line(), false), @r#"2026-01-01T00:00:00.123Z  WARN attempt.refused: a route\r\nrefused request_id="abab" attempt=7 last=false reason="CMS 38: \"no\nroute\" \u{1b}[2J""#);
+        insta::assert_snapshot!(text(&line(), false), @r#"2026-01-01T00:00:00.123Z  WARN attempt.refused: a route\r\nrefused request_id="abab" attempt=7 last=false reason="CMS 38: \"no\nroute\"\u{1b}""#);
         assert_eq!(text(&line(), true).matches('\x1b').count(), 4);
         assert_eq!(text(&Line { name: None, ..line() }, false).split(' ').nth(3), Some("simverify::app::timeline:"));
     }
