@@ -10,7 +10,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, geteuid, setgid, setuid};
 use rusqlite::Connection;
 use simverify::clock::Timestamp;
-use simverify::store::{self, AccountDefaults, BackupError, NewAccount, NewBudgetUse, NewPart, Store, StoreError, Tx};
+use simverify::store::{
+    self, AccountDefaults, BackupError, NewAccount, NewBudgetUse, NewModemEvent, NewPart, Store, StoreError, Tx,
+};
 use simverify::verification::{AccountId, AttemptId, EventKind};
 use tempfile::TempDir;
 
@@ -229,6 +231,7 @@ fn the_schema_from_nothing_is_this_one() {
     guess: number_hash BLOB, failures INTEGER, failed_at INTEGER
     inbox: inbox_id INTEGER?, message_id INTEGER, route TEXT, part_hash BLOB, sender_sealed BLOB, sender_hash BLOB, kind TEXT, pdu_sealed BLOB, reference INTEGER?, reference_bits INTEGER?, parts INTEGER, part INTEGER, sent_at INTEGER?, received_at INTEGER, reaction TEXT?
     meta: name TEXT, value BLOB
+    modem_event: modem_event_id INTEGER?, modem TEXT, kind TEXT, at INTEGER, times INTEGER, last_at INTEGER, rung INTEGER?, detail TEXT, helped INTEGER?, down_ms INTEGER?
     prefix_tally: prefix_hash BLOB, bucket_at INTEGER, requests INTEGER, beside INTEGER, sent INTEGER, verified INTEGER, voice_seconds INTEGER
     seen_number: number_hash BLOB, seen_at INTEGER
     sim_pin: sim_pin_hash BLOB, tried_at INTEGER
@@ -255,6 +258,8 @@ fn the_schema_from_nothing_is_this_one() {
     inbox_by_message
     inbox_by_receipt
     inbox_by_sender
+    modem_event_by_age
+    modem_event_by_modem
     prefix_tally_by_age
     seen_number_by_age
     try_by_verification
@@ -663,4 +668,40 @@ async fn a_database_of_an_earlier_version_gives_its_space_back_once_it_is_compac
         .expect("a mode");
     assert_eq!(vacuum, 2);
     assert_eq!(keys(&place.open()).await, ["0-0"]);
+}
+
+#[tokio::test]
+async fn an_outage_however_long_is_few_rows_and_the_rows_of_a_modem_are_bounded() {
+    let place = Place::new();
+    let store = place.open();
+    let event = |kind: &'static str, at: i64| NewModemEvent {
+        modem: "sim1".to_owned(),
+        kind,
+        at: Timestamp::from_millis(at),
+        rung: (kind == "step").then_some(2),
+        ..NewModemEvent::default()
+    };
+    let outage = store.write(move |tx| {
+        for at in 0..1000 {
+            tx.note_modem_event(&event("step", at))?;
+            tx.end_modem_step("sim1", 2, false)?;
+        }
+        tx.end_modem_step("sim1", 2, true)?;
+        tx.note_modem_event(&event("ready", 1000))?;
+        tx.note_modem_event(&event("step", 1001))?;
+        tx.modem_events("sim1", 10)
+    });
+    let rows = outage.await.expect("rows");
+    let told: Vec<_> =
+        rows.iter().map(|row| (row.kind.as_str(), row.times, row.last_at.as_millis(), row.helped)).collect();
+    assert_eq!(told, [("step", 1, 1001, None), ("ready", 1, 1000, None), ("step", 1000, 999, Some(true))]);
+    let flapping = store.write(move |tx| {
+        for at in 0..600 {
+            tx.note_modem_event(&event("ready", at))?;
+        }
+        tx.purge_modem_events(Timestamp::from_millis(599))?;
+        tx.modem_events("sim1", 1000)
+    });
+    let left = flapping.await.expect("rows").len();
+    assert_eq!(left, 500 - 256, "the newest 500 stay, of which one purge takes 256");
 }

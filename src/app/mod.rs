@@ -9,17 +9,19 @@ mod admin;
 mod attention;
 mod blocklist;
 mod budget;
+mod by_hand;
 mod callback;
 mod check;
 mod control;
 mod forget;
 mod guard;
-
+mod history;
 mod inbox;
 mod keeping;
 mod keys;
 mod lockout;
 mod look;
+mod modems;
 mod operator;
 mod outbox;
 mod overview;
@@ -58,13 +60,16 @@ pub use admin::{
 pub use attention::{Attention, SPACE_LOW, SPACE_NONE};
 pub use blocklist::{Blocked, BlocklistEntry, InvalidEntry, block, blocked, unblock};
 pub use budget::uses_of;
+pub use by_hand::{NewTrial, Trial, TrialError, TrialState};
 pub use forget::{Entry, ForgetError, Forgetting, Forgotten, forget};
 pub use guard::operator::{
     GuardTarget, InvalidTarget, ShownBreaker, ShownNumber, ShownVerdict, breakers, release, release_all, show, verdicts,
 };
+pub use history::{ModemEvent, ModemEventKind, modem_history, modems_with_history};
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
 use keys::Keys;
 pub use look::{Due, Outlook, Step};
+pub use modems::{Left, Modem};
 pub use operator::{
     AccountOpened, AccountPage, AccountSeen, BLOCKLIST_PAGE, BlocklistPage, BudgetSeen, DatabaseSize, Hold, INBOX_PAGE,
     InboxFilter, InboxPage, LimitSeen, Modes, NewCustomer, OpenError, Prices, ProtectionSeen, ProviderSeen, ResultSeen,
@@ -103,6 +108,7 @@ pub struct App {
     checks: check::Turns,
     /// For the list of accounts.
     counted: operator::Counted,
+    by_hand: by_hand::ByHand,
 }
 
 impl App {
@@ -127,6 +133,7 @@ impl App {
             wake: Arc::new(Notify::new()),
             checks: check::Turns::default(),
             counted: operator::Counted::default(),
+            by_hand: by_hand::ByHand::default(),
         })
     }
 

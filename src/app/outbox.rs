@@ -15,7 +15,7 @@ use super::search::number_of;
 use super::timeline::{INTERRUPTED, Place, Told};
 use super::transition::{Prepared, channel_of, note_failure, step};
 use super::types::Internal;
-use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass};
+use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass, Script};
 use crate::clock::Timestamp;
 use crate::metrics::Fact;
 use crate::store::{AttemptRow, AttemptState, NewBudgetUse, StoreError, StoredPin, Tx, VerificationRow};
@@ -239,7 +239,7 @@ impl App {
         });
         let call = match kind {
             EventKind::Sms => None,
-            EventKind::Tts => Some(CallScript { purpose, pin, language, texts }),
+            EventKind::Tts => Some(Script::Pin(CallScript { purpose, pin, language, texts })),
         };
         Ok(Message {
             attempt,
@@ -256,6 +256,9 @@ impl App {
 
     /// Asks whether an attempt's bytes may leave. `true` is on record as `sending` when this returns.
     pub async fn begin(&self, id: AttemptId) -> Result<bool, Internal> {
+        if let Some(granted) = self.by_hand.may_begin(id) {
+            return Ok(granted);
+        }
         let now = self.clock.now();
         let keys = self.keys();
         let begun = self
@@ -289,6 +292,7 @@ impl App {
         let now = self.clock.now();
         let prepared = self.prepared();
         let told = outcome.clone();
+        self.by_hand.finished(id, &told);
         let (rules, keys) = (self.rules(), self.keys());
         let finished = self
             .store

@@ -221,7 +221,7 @@ impl App {
         Ok(self.store.write(move |tx| tx.prove_writable(now)).await?)
     }
 
-    fn route(&self, view: RouteView) -> Route {
+    pub(super) fn route(&self, view: RouteView) -> Route {
         let down_since = match view.health {
             Health::Ready => None,
             Health::Down { since } | Health::Failing { since } => Some(since),

@@ -25,6 +25,9 @@ const SIM_PIN_TRIES: u8 = 3;
 impl App {
     /// Records a final delivery report. Reports of messages that are not ours, or come twice, change nothing.
     pub async fn report(&self, route: String, report: DeliveryReport) -> Result<(), Internal> {
+        if self.by_hand.reported(&route, &report) {
+            return Ok(());
+        }
         let now = self.clock.now();
         let (reference, since) = (report.reference, now - REPORT_AGE_MAX);
         let candidates = self
@@ -91,6 +94,9 @@ impl App {
 
     /// An uncertain attempt was accepted after all; no second submission is needed.
     pub async fn settled(&self, id: AttemptId) -> Result<(), Internal> {
+        if self.by_hand.settled(id) {
+            return Ok(());
+        }
         let now = self.clock.now();
         let prepared = self.prepared();
         let settled = self

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, broadcast};
 
 use super::budget::{Alarm, Budget, DAY, Ledger, Limits, MONTH, SpendLimits, Spending};
 use super::reception::{Reception, Recovered};
+use super::register::Register;
 use super::routing::{RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::verification::{AttemptId, EventKind, Money};
@@ -38,6 +39,7 @@ struct Shared {
     recoveries: Mutex<BTreeMap<String, Recovered>>,
     /// When a route that is not ready is tried again by itself, likewise.
     next_tries: Mutex<BTreeMap<String, Timestamp>>,
+    register: Register,
     changed: Notify,
     /// Attempts that are of no more use.
     withdrawn: broadcast::Sender<AttemptId>,
@@ -52,6 +54,7 @@ impl Default for Shared {
             receptions: Mutex::default(),
             recoveries: Mutex::default(),
             next_tries: Mutex::default(),
+            register: Register::default(),
             changed: Notify::default(),
             withdrawn: broadcast::Sender::new(WITHDRAWN_MAX),
         }
@@ -151,6 +154,11 @@ impl Board {
         let board = Self::default();
         board.lock().routes = routes.into_iter().map(Entry::new).collect();
         board
+    }
+
+    /// What modems tell of themselves.
+    pub fn register(&self) -> &Register {
+        &self.shared.register
     }
 
     /// A copy of the present state.

@@ -8,6 +8,7 @@ pub mod lane;
 pub mod provider;
 mod received;
 mod reception;
+pub mod register;
 pub mod routing;
 
 use std::fmt;
@@ -38,7 +39,7 @@ pub struct Message {
     /// Of a call too: for who cannot speak.
     pub text: MessageText,
     /// What a call says; of a call alone.
-    pub call: Option<CallScript>,
+    pub call: Option<Script>,
     /// Of a message to a provider alone.
     pub particulars: Option<Box<Particulars>>,
     /// Not to be sent at this instant or later: the PIN is dead then.
@@ -57,7 +58,23 @@ impl Message {
     }
 }
 
-/// What a call says. Holds the PIN; `Debug` shows nothing of it.
+/// What a call says.
+#[derive(Clone, Debug)]
+pub enum Script {
+    Pin(CallScript),
+    /// A sentence by hand, once.
+    Text(Sentence),
+}
+
+/// What an operator has a number told. `Debug` shows nothing of it.
+#[derive(Clone, Debug)]
+pub struct Sentence {
+    pub text: MessageText,
+    pub language: Language,
+    pub texts: Arc<Texts>,
+}
+
+/// What a call says that reads a PIN out. Holds the PIN; `Debug` shows nothing of it.
 #[derive(Clone, Debug)]
 pub struct CallScript {
     pub purpose: Purpose,
@@ -125,6 +142,20 @@ pub enum Outcome {
     Uncertain { references: Vec<Option<u8>>, reason: String },
     /// Given back untouched: withdrawn, the PIN died, or the channel is going away.
     Returned,
+}
+
+impl Outcome {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Taken { .. } => "taken",
+            Self::Spoken { .. } => "spoken",
+            Self::Unanswered { .. } => "unanswered",
+            Self::Refused { .. } => "refused",
+            Self::Uncertain { .. } => "uncertain",
+            Self::Returned => "returned",
+        }
+    }
 }
 
 /// What a refusal by the network or the modem means for the next attempt.

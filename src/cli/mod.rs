@@ -24,6 +24,7 @@ mod key;
 mod live;
 mod man;
 mod modem;
+mod modem_history;
 mod modem_trace;
 mod open;
 mod openapi;

@@ -15,10 +15,10 @@ mod probe;
 
 use super::budget;
 use super::live::Routes;
-use super::modem_trace;
 use super::open::open;
 use super::table::aligned;
 use super::{Exit, Failure, Global, OrExit, Outcome, block_on, print, print_json};
+use super::{modem_history, modem_trace};
 use crate::app::App;
 use crate::channel::budget::Budget;
 use crate::channel::{Board, Message, MessageText, Outcome as Sent, sms_parts};
@@ -50,6 +50,8 @@ pub enum Command {
     SendSms(SendSms),
     /// Call a number through a configured modem and say a sentence, without the daemon
     Call(CallByHand),
+    /// Show what happened to a modem: when it was not ready, why, what was tried, and what helped
+    History(modem_history::Arguments),
     /// Show what a modem and the running daemon say to each other; Ctrl-C ends it
     Trace(modem_trace::Arguments),
 }
@@ -96,6 +98,7 @@ pub fn run(command: &Command, global: &Global) -> Outcome {
         Command::Probe(arguments) => block_on(probe::run(arguments, &settings.modems)),
         Command::SendSms(arguments) => block_on(send_sms(arguments, &settings)),
         Command::Call(arguments) => block_on(call(arguments, &settings)),
+        Command::History(arguments) => block_on(modem_history::run(arguments, &settings)),
         Command::Trace(arguments) => block_on(modem_trace::run(arguments, &settings.storage.path)),
     }
 }

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Tasks and what they wait on: HTTP workers of both listeners on sockets; the dispatcher on due times, wakes and changes of the board; a
-//! driver on its port and its queue; a worker on its requests and its queue; the notices task on drivers; the local socket on connections; the certificate's task on its files; the store's writer, a
+//! driver on its port and its queue; a worker on its requests and its queue; the notices task on drivers; the local socket on connections; the history's task on what happens to modems; the certificate's task on its files; the store's writer, a
 //! thread, on its queue. None waits for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
 //! the service manager starts it again.
 
@@ -38,7 +38,7 @@ use crate::channel::provider::{Provider, worker};
 use crate::channel::{Board, Notice};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Configuration, Settings};
-use crate::dispatcher::{Dispatcher, run_notices};
+use crate::dispatcher::{Dispatcher, keep_history, run_notices};
 use crate::modem::driver::{self, Surroundings};
 use crate::modem::tap::Tap;
 use crate::random::Random;
@@ -67,6 +67,9 @@ const NOTICES: usize = 256;
 /// service manager waits a little longer.
 const DRAIN: Duration = Duration::from_secs(75);
 
+/// For the last of what happened to modems: the log has it too.
+const HISTORY_WITHIN: Duration = Duration::from_secs(3);
+
 /// What every installation of the daemon has.
 pub struct Parts {
     pub store: Store,
@@ -89,6 +92,9 @@ pub struct Daemon {
     tls: Option<Arc<Tls>>,
     dispatcher: JoinHandle<()>,
     notices: JoinHandle<()>,
+    /// Ends once the drivers have.
+    history: JoinHandle<()>,
+    close_history: CancellationToken,
     /// Keeps the notices task alive where there is no modem.
     notice_sender: mpsc::Sender<Notice>,
     drivers: Vec<JoinHandle<()>>,
@@ -138,6 +144,7 @@ impl Daemon {
         let (mut queues, mut taps) = (BTreeMap::new(), BTreeMap::new());
         let mut drivers = vec![];
         for config in settings::modems(settings) {
+            board.register().enter(&config.name, settings::modem_setup(&config));
             let (queue, messages) = mpsc::channel(driver::HELD);
             queues.insert(config.name.clone(), queue);
             let tap = Tap::new(clock.clone());
@@ -168,6 +175,8 @@ impl Daemon {
             drivers.push(tokio::spawn(worker::run(config, provider, surroundings, messages, ping())));
         }
         let notices = tokio::spawn(run_notices(Arc::clone(&app), notices));
+        let close_history = CancellationToken::new();
+        let history = tokio::spawn(keep_history(Arc::clone(&app), close_history.clone()));
         let dispatcher = Dispatcher::new(Arc::clone(&app), queues, ping());
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
 
@@ -207,6 +216,8 @@ impl Daemon {
             tls,
             dispatcher,
             notices,
+            history,
+            close_history,
             notice_sender,
             drivers,
             socket,
@@ -294,6 +305,10 @@ impl Daemon {
                 name: "daemon.drain_timeout",
                 "a route did not finish its message in time; the message counts as uncertain at the next start"
             );
+        }
+        self.close_history.cancel();
+        if let Ok(ended) = tokio::time::timeout(HISTORY_WITHIN, self.history).await {
+            log_panic(ended, "the record of what happens to modems");
         }
         // Last of all: who looks on sees the end too. Before the lock goes: the next daemon has the same path.
         self.close_socket.cancel();

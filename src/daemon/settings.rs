@@ -14,6 +14,7 @@ use crate::channel::budget::{Budget, Limits, SpendLimits};
 use crate::channel::callback::{Fate, Places, Reading};
 use crate::channel::provider::worker::held;
 use crate::channel::provider::{ProviderConfig, ReplyRules, RequestConfig};
+use crate::channel::register::Setup;
 use crate::channel::routing::{Health, Policy, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::config::{
@@ -259,6 +260,15 @@ pub fn call_limits(modem: &ModemSettings) -> Limits {
 
 pub(super) fn modems(settings: &Settings) -> Vec<ModemConfig> {
     settings.modems.iter().map(|modem| modem_config(modem, &settings.tts)).collect()
+}
+
+/// What is told of a modem's configuration.
+pub(super) fn modem_setup(config: &ModemConfig) -> Setup {
+    let simulator = match &config.address {
+        PortAddress::Simulator(name) => Some(name.clone()),
+        PortAddress::Device(_) | PortAddress::Tcp { .. } | PortAddress::Rfc2217 { .. } => None,
+    };
+    Setup { port: config.address.to_string(), simulator, speaks: config.voice != Voice::None }
 }
 
 /// One modem as its driver takes it.

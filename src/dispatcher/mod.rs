@@ -8,6 +8,7 @@
 //! It never waits for a modem: a claimed message goes into the route's bounded queue, which has room for it, and the
 //! outcome comes back as a `Notice`.
 
+mod history;
 mod notices;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::app::{App, Claim, Due, Internal, Step};
 use crate::channel::{Message, Outcome, RefusalClass};
 use crate::clock::Timestamp;
 
+pub use history::keep_history;
 pub use notices::run_notices;
 
 /// How long after a fault of the store, and the like, the dispatcher looks again.
@@ -110,6 +112,7 @@ impl Dispatcher {
     ///
     /// A fault of the store; what was claimed before it is handed over.
     pub async fn look(&mut self) -> Result<Option<Timestamp>, Internal> {
+        self.hand_over_by_hand().await;
         while self.app.run_deadlines().await? > 0 {}
         let now = self.app.clock().now();
         self.app.follow_clock(now).await?;
@@ -117,6 +120,20 @@ impl Dispatcher {
         self.purge().await?;
         let next = self.app.next_due(now).await?;
         Ok(next.into_iter().chain(budget).chain([self.next_purge]).min())
+    }
+
+    /// Hands over what an operator tries.
+    async fn hand_over_by_hand(&self) {
+        for (route, message) in self.app.take_by_hand() {
+            let (attempt, kind) = (message.attempt, message.kind);
+            self.app.board().take_room(&route, attempt, kind, self.app.clock().now());
+            if self.queues.get(&route).is_none_or(|queue| queue.try_send(message).is_err()) {
+                self.app.board().give_room(&route, attempt, self.app.clock().now());
+                if let Err(error) = self.app.finished(attempt, route, Outcome::Returned).await {
+                    error!(name: "attempt.by_hand_failed", %attempt, %error, "it cannot be recorded that a message by hand was not sent; it counts in its budget");
+                }
+            }
+        }
     }
 
     /// Hands over what can go on. Gives the instant at which more can by time alone.
@@ -202,6 +219,7 @@ impl Dispatcher {
         let purged = self.app.purge().await?;
         let messages = self.app.purge_inbox().await?;
         let uses = self.app.purge_budgets().await? + self.app.purge_guard().await?;
+        let uses = uses + self.app.purge_modem_history().await?;
         let wiped = self.app.wipe_numbers_and_addresses().await?;
         let pages = self.app.give_back_pages().await?;
         // A full batch may not be the last one; the next look takes the next.

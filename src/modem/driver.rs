@@ -27,6 +27,7 @@ use super::profile::{GENERIC, Profile};
 use super::recovery::{Recovery, Rung};
 use super::startup::{Identity, SimPin};
 use super::tap::Tap;
+use crate::channel::register::ModemFact;
 use crate::channel::routing::Health;
 use crate::channel::{Board, Condition, Message, Notice, Outcome, Recovered};
 use crate::clock::Clock;
@@ -186,6 +187,7 @@ pub async fn run(
         let Err(panic) = task.await else { return };
         error!(name: "modem.panicked", modem = config.name, %panic, "the modem's driver failed; it starts again");
         surroundings.metrics.task_restarted(&config.name);
+        surroundings.board.register().note(&config.name, surroundings.clock.now(), ModemFact::DriverFailed);
         at_rest(&surroundings, &config.name);
         let lost = in_hand.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(InHand { attempt, begun }) = lost {
@@ -298,6 +300,7 @@ impl Driver {
                     "the modem has restarted; starting it up again"
                 );
                 self.surroundings.metrics.modem_restarted(&self.config.name);
+                self.note(ModemFact::Restarted);
                 self.fell(line.now());
                 Next::SamePort
             }
@@ -307,6 +310,7 @@ impl Driver {
                     modem = self.config.name,
                     "the SIM was taken out, put in or locked; starting the modem up again"
                 );
+                self.note(ModemFact::SimChanged);
                 Next::SamePort
             }
             SessionEnd::Futile => {
@@ -328,6 +332,7 @@ impl Driver {
     pub(super) fn complain(&mut self, complaint: &str) {
         self.surroundings.board.explain(&self.config.name, Some(complaint));
         if self.complaint.as_deref() != Some(complaint) {
+            self.note(ModemFact::NotReady { reason: complaint.to_owned() });
             warn!(name: "modem.trouble", modem = self.config.name, port = %self.config.address, "{complaint}");
             self.complaint = Some(complaint.to_owned());
         }
@@ -343,8 +348,10 @@ impl Driver {
             );
             let recovered = Recovered { at: self.surroundings.clock.now(), step: rung.to_string() };
             self.surroundings.board.note_recovery(&self.config.name, recovered);
+            self.note(ModemFact::StepEnded { rung: rung.number(), helped: true });
         }
         self.compare(identity);
+        self.tell_identity(identity);
         info!(
             name: "modem.started",
             modem = self.config.name,
@@ -368,6 +375,7 @@ impl Driver {
                     modem = name, %port,
                     "another modem is on this port than before: name it by /dev/serial/by-id or by-path"
                 );
+                self.note(ModemFact::OtherModem);
             }
             if differ(&before.iccid, &seen.iccid) {
                 warn!(
@@ -375,6 +383,7 @@ impl Driver {
                     modem = name, %port,
                     "another SIM is in the modem than before: check sim_pin, countries and contract"
                 );
+                self.note(ModemFact::OtherSim);
             }
         }
         self.last_seen = Some(seen);

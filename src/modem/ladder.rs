@@ -13,6 +13,7 @@ use super::driver::{Driver, Mail, Next};
 use super::line::{Line, Said};
 use super::port::PortAddress;
 use super::recovery::{Attempt, Rung};
+use crate::channel::register::ModemFact;
 use crate::clock::millis;
 
 /// So many times gone or restarted within this time: the power supply is named as the likely cause.
@@ -35,6 +36,7 @@ impl Driver {
         let name = self.config.name.clone();
         if alarm {
             error!(name: "modem.lost", modem = name, "{trouble} whatever is tried; check its power, cable and SIM");
+            self.note(ModemFact::Exhausted { reason: trouble.to_owned() });
         }
         if let Some(before) = self.rung.replace(rung) {
             warn!(
@@ -42,6 +44,7 @@ impl Driver {
                 modem = name, rung = before.number(), step = %before,
                 "the last step did not help"
             );
+            self.note(ModemFact::StepEnded { rung: before.number(), helped: false });
         }
         self.surroundings.board.explain(&name, Some(trouble));
         self.surroundings.metrics.recovery_step(&name, rung.as_str());
@@ -54,6 +57,7 @@ impl Driver {
             failures = self.recovery.failures(),
             "{trouble}; recovering"
         );
+        self.note(ModemFact::Step { rung: rung.number(), step: rung.to_string(), reason: trouble.to_owned() });
         let until = line.now() + pause;
         match self.rest(line, mail, until, false).await {
             Next::SamePort => {}
@@ -140,6 +144,7 @@ impl Driver {
                 times = self.falls.len(),
                 "the modem vanishes or restarts again and again: {advice}"
             );
+            self.note(ModemFact::Unstable { times: self.falls.len() });
             self.falls.clear();
         }
     }

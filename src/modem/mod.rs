@@ -30,3 +30,4 @@ mod starting;
 pub mod startup;
 pub mod stick;
 pub mod tap;
+pub mod words;

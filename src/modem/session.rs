@@ -28,9 +28,11 @@ mod health;
 mod hearing;
 mod receiving;
 mod speaking;
+mod telling;
 
 use hearing::Heard;
 use speaking::CurrentCall;
+use telling::Told;
 
 /// For so long after a message of which it is not known whether it was sent all that came in is read before the next one:
 /// its report may be there. It goes out again after ten seconds, and behind one that is not answered for 45 s.
@@ -81,6 +83,7 @@ struct Work {
     sim_changed: bool,
     /// It was said on this session that the modem is ready.
     announced: bool,
+    told: Told,
     restarted: bool,
     stopping: bool,
 }
@@ -98,7 +101,9 @@ impl Driver {
         line.configure(self.profile.engine_settings());
         self.recovery.recovered(line.now());
         self.praise(&identity);
-        self.work(line, mail, &identity).await
+        let end = self.work(line, mail, &identity).await;
+        self.forget_network();
+        end
     }
 
     async fn work<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, identity: &Identity) -> SessionEnd
@@ -120,6 +125,7 @@ impl Driver {
             sim_fault: None,
             sim_changed: false,
             announced: false,
+            told: Told::default(),
             restarted: false,
             stopping: false,
         };
@@ -133,6 +139,7 @@ impl Driver {
                 return end;
             }
             self.show_health(&mut work, line.now());
+            self.tell_network(&mut work, line.now());
             match work.hear(line, mail, due).await {
                 Heard::Said(Ok(said)) => self.said(&mut work, line, said).await,
                 Heard::Said(Err(error)) => {
@@ -289,6 +296,7 @@ impl Driver {
             // Of calls and of providers.
             Outcome::Spoken { .. } | Outcome::Unanswered { .. } | Outcome::Taken { .. } => {}
         }
+        self.show_sent(EventKind::Sms, &outcome, now.saturating_sub(current.begun));
         finish(&self.surroundings, &self.config.name, current.attempt, outcome).await;
         self.set_in_hand(None);
         for (report, done) in std::mem::take(&mut work.reports) {

@@ -46,10 +46,14 @@ impl Driver {
                 }
                 StartupStep::Done(Ended::Ready(identity)) => return Ok(identity),
                 StartupStep::Done(Ended::Blocked(blocked)) => {
+                    self.tell_sim(Some(blocked.to_string()));
                     self.complain(&format!("the modem cannot send: {blocked}"));
                     return Err(SessionEnd::Blocked);
                 }
-                StartupStep::Done(Ended::Dead) => return Err(SessionEnd::Silent),
+                StartupStep::Done(Ended::Dead) => {
+                    self.tell_sim(None);
+                    return Err(SessionEnd::Silent);
+                }
             }
         }
     }

@@ -98,7 +98,8 @@ async fn filled() -> (TestApp, String, String, String) {
              insert into admin_user (name, password_hash, created_at, password_at) values ('root', x'01', 1, 1);
              insert into admin_session (session_hash, admin_user_id, origin_hash, created_at, used_at)
                  values (x'01', 1, x'02', 1, 1);
-             insert into admin_failure values (x'01', 1, 1, 1)",
+             insert into admin_failure values (x'01', 1, 1, 1);
+             insert into modem_event (modem, kind, at, last_at) values ('sim1', 'ready', 1, 1)",
         )
         .expect("written rows");
     let subject = app.secrets().seal(&Random::System, b"44770090XXXX", b"subject");

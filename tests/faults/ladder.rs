@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use simverify::channel::register::ModemFact;
 use simverify::channel::{Outcome, RefusalClass};
 
 use crate::bench::{Bench, quick};
@@ -51,6 +52,30 @@ async fn a_dead_modem_climbs_the_ladder_with_growing_pauses_and_each_rung_is_in_
     bench.says("the modem answers again").await;
     bench.says("the modem is ready").await;
     assert_eq!(bench.board.reason("sim1"), None);
+    let happened = bench.board.register().unrecorded();
+    let rungs = happened.iter().filter_map(|happening| match &happening.fact {
+        ModemFact::Step { rung, .. } => Some(format!("step {rung}")),
+        ModemFact::StepEnded { rung, helped } => Some(format!("{rung} helped: {helped}")),
+        ModemFact::Exhausted { .. } => Some("exhausted".to_owned()),
+        ModemFact::Ready { down } => Some(format!("ready, was down: {}", down.is_some())),
+        _ => None,
+    });
+    let rungs: Vec<_> = rungs.collect();
+    let first = [
+        "ready, was down: true",
+        "step 1",
+        "1 helped: false",
+        "step 2",
+        "2 helped: false",
+        "step 3",
+        "3 helped: false",
+        "step 4",
+        "exhausted",
+        "4 helped: false",
+    ];
+    assert_eq!(rungs[..first.len()], first);
+    assert!(rungs[rungs.len() - 2].ends_with("helped: true"), "{rungs:?}");
+    assert_eq!(rungs.last().map(String::as_str), Some("ready, was down: true"));
     bench.sends().await;
     bench.finish().await;
 }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use simverify::channel::provider::Provider;
-use simverify::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass};
+use simverify::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass, Script};
 use simverify::clock::Timestamp;
 use simverify::config::{Configuration, Settings, Sources};
 use simverify::daemon::provider_config;
@@ -213,12 +213,13 @@ fn message(kind: EventKind, text: &str, language: &str) -> Message {
     let purpose = Purpose::Number { brand: Brand::new("Acme & Söhne <i>").expect("a brand") };
     let pin = Pin::new("4711").expect("a PIN");
     let language: Language = language.parse().expect("a language");
-    let call = (kind == EventKind::Tts).then(|| CallScript {
+    let script = CallScript {
         purpose: purpose.clone(),
         pin: pin.clone(),
         language,
         texts: Arc::new(Texts::built_in(pdu::part_count)),
-    });
+    };
+    let call = (kind == EventKind::Tts).then_some(Script::Pin(script));
     Message {
         attempt: AttemptId::new(7),
         request: Some(RequestId::from_bytes([0xab; 16])),

@@ -6,7 +6,7 @@ use minijinja::Value;
 use zeroize::Zeroizing;
 
 use super::template::Values;
-use crate::channel::{CallScript, Message, needs_unicode, sms_parts};
+use crate::channel::{CallScript, Message, Script, needs_unicode, sms_parts};
 use crate::clock::Timestamp;
 use crate::verification::{EventKind, Purpose};
 
@@ -27,7 +27,10 @@ impl Surrounding {
             Some(_) | None => String::new(),
         };
         let validity = message.pin_end.map_or(message.validity, |end| end.since(now));
-        let spoken = message.call.as_ref().map_or_else(|| text.to_owned(), |call| spoken(call, self.readings));
+        let spoken = match &message.call {
+            Some(Script::Pin(call)) => spoken(call, self.readings),
+            Some(Script::Text(_)) | None => text.to_owned(),
+        };
         let country = message.number.country();
         let language = particulars.map_or("en-us", |particulars| particulars.language.as_str());
         let valid_until = message.pin_end.unwrap_or(now + message.validity).to_date_time().replace(' ', "T") + "Z";
@@ -117,12 +120,13 @@ mod tests {
         let purpose = Purpose::Number { brand: Brand::new("Acme").expect("a brand") };
         let pin = Pin::new(pin).expect("a PIN");
         let language: Language = language.parse().expect("a language");
-        let call = (kind == EventKind::Tts).then(|| CallScript {
+        let script = CallScript {
             purpose: purpose.clone(),
             pin: pin.clone(),
             language,
             texts: Arc::new(Texts::built_in(part_count)),
-        });
+        };
+        let call = (kind == EventKind::Tts).then_some(Script::Pin(script));
         Message {
             attempt: AttemptId::new(7),
             request: Some(RequestId::from_bytes([0xab; 16])),
@@ -195,7 +199,7 @@ mod tests {
         for language in Language::all() {
             let surrounding = Surrounding { callback_address: None, readings: 3 };
             let call = message(EventKind::Tts, "4711", language.as_str());
-            let script = call.call.as_ref().expect("a call");
+            let Some(Script::Pin(script)) = &call.call else { panic!("a call") };
             let hear_again = script.texts.speech(&script.purpose, language).hear_again;
             let spoken = surrounding.values(&call, Timestamp::from_millis(0)).0["spoken"].to_string();
             assert_eq!(spoken.matches("4, 7, 1, 1").count(), 3, "{spoken}");

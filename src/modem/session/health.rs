@@ -9,6 +9,7 @@ use super::super::driver::{Driver, FUTILE_MAX, REPEAT_AFTER, SessionEnd, down};
 use super::super::network::NetworkStatus;
 use super::{Current, Work};
 use crate::channel::Condition;
+use crate::channel::register::ModemFact;
 use crate::channel::routing::Health;
 use crate::channel::{Reception, Registered};
 
@@ -24,6 +25,7 @@ impl Driver {
             return Some(SessionEnd::Restarted);
         }
         if let Some(fault) = &work.sim_fault {
+            self.tell_sim(Some(fault.clone()));
             self.complain(&format!("the modem cannot send: {fault}"));
             return Some(SessionEnd::Blocked);
         }
@@ -51,7 +53,8 @@ impl Driver {
     pub(super) fn show_health(&mut self, work: &mut Work, now: Duration) {
         let ready = self.is_ready(work, now);
         let shown = self.surroundings.board.routes().into_iter().find(|route| route.name == self.config.name);
-        let was_ready = shown.is_some_and(|route| route.health == Health::Ready);
+        let shown = shown.map(|route| route.health);
+        let (was_ready, down_since) = (shown == Some(Health::Ready), shown.and_then(Health::since));
         let status = work.network.status(now);
         let condition = Condition {
             signal_dbm: status.signal.as_ref().map(|signal| signal.dbm),
@@ -62,6 +65,7 @@ impl Driver {
         self.surroundings.board.show_reception(&self.config.name, Some(reception(&status)));
         if ready && !was_ready {
             self.complaint = None;
+            self.note(ModemFact::Ready { down: down_since.map(|since| self.surroundings.clock.now().since(since)) });
             self.surroundings.board.explain(&self.config.name, None);
             self.surroundings.board.update(&self.config.name, |route| route.health = Health::Ready);
         }

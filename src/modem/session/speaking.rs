@@ -11,7 +11,8 @@ use super::super::calling::{self, Calling, CallingStep, News, Said, Studio, Voic
 use super::super::driver::{Driver, InHand, finish};
 use super::super::line::Line;
 use super::Work;
-use crate::channel::{Message, Outcome, RefusalClass};
+use crate::channel::register::{CallNow, CallProgress, Sent};
+use crate::channel::{Message, Outcome, RefusalClass, Script, Sentence};
 use crate::clock::millis;
 use crate::verification::{AttemptId, EventKind};
 
@@ -24,6 +25,8 @@ pub(super) struct CurrentCall {
     pub span: Span,
     /// What the log knows of it.
     pub stand: CallStand,
+    /// How far it is told to be.
+    shown: Option<CallProgress>,
 }
 
 /// What a call hears of besides the line.
@@ -79,9 +82,15 @@ impl Driver {
             speech: std::sync::Arc::clone(&self.surroundings.speech),
             simulators: self.surroundings.simulators.clone(),
         };
-        let said = Said::Pin { script, readings: self.config.readings };
+        let said = match script {
+            Script::Pin(script) => Said::Pin { script, readings: self.config.readings },
+            Script::Text(Sentence { text, language, texts }) => {
+                Said::Text { text: text.reveal().to_owned(), language, texts }
+            }
+        };
         let calling = Calling::new(message.number, &self.profile.calls, self.config.voice.clone(), said, studio);
-        work.call = Some(CurrentCall { attempt, calling, permission: None, span, stand: CallStand::default() });
+        let stand = CallStand::default();
+        work.call = Some(CurrentCall { attempt, calling, permission: None, span, stand, shown: None });
     }
 
     /// Lets the call do what it can. Gives the instant at which it wants to be asked again.
@@ -94,6 +103,7 @@ impl Driver {
         let step = call.calling.poll(line);
         line.serve(Span::none());
         call.tell_stand();
+        self.show_progress(call);
         match step {
             CallingStep::AskPermission => {
                 call.permission = self.ask_to_begin(call.attempt).await;
@@ -122,11 +132,36 @@ impl Driver {
                 }
                 let (rang_ms, talked_ms, latest_frame_ms) = (millis(rang), talked.map(millis), millis(late));
                 span.in_scope(|| debug!(name: "call.ended", rang_ms, talked_ms, latest_frame_ms, "the call is over"));
-                finish(&self.surroundings, &self.config.name, attempt, calling::outcome(&end, fault)).await;
+                let outcome = calling::outcome(&end, fault);
+                self.show_sent(EventKind::Tts, &outcome, took);
+                finish(&self.surroundings, &self.config.name, attempt, outcome).await;
                 self.set_in_hand(None);
                 None
             }
         }
+    }
+
+    /// Tells how far a call is.
+    fn show_progress(&self, call: &mut CurrentCall) {
+        let progress = call.calling.progress();
+        if call.shown != Some(progress) {
+            call.shown = Some(progress);
+            let now = CallNow { attempt: call.attempt, progress };
+            self.surroundings.board.register().on(&self.config.name, |sheet| sheet.call = Some(now));
+        }
+    }
+
+    /// Tells what became of a message, or of a call, which is over.
+    pub(super) fn show_sent(&self, kind: EventKind, outcome: &Outcome, took: Duration) {
+        let sent = Sent { at: self.surroundings.clock.now(), outcome: outcome.as_str(), took };
+        self.surroundings.board.register().on(&self.config.name, |sheet| {
+            if kind == EventKind::Tts {
+                sheet.call = None;
+            }
+            if !matches!(outcome, Outcome::Returned) {
+                sheet.sent(kind, sent);
+            }
+        });
     }
 
     /// The port is gone, and the call with it.

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::Asked;
 use super::block::Sound;
-use super::words::{self, masked};
+use super::words;
 use crate::cli::table::aligned;
 use crate::modem::at::{Access, Storage};
 use crate::modem::probe::{Ability, Probed};
 use crate::modem::stick::{AskedPort, Stick, Verdict, verdict};
+use crate::modem::words::{self as told, masked};
 
 pub fn rows(probed: &Probed, rate: u32, asked: &Asked, sound: &Sound) -> String {
     let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "not told".to_owned());
@@ -84,7 +85,7 @@ pub fn add_json(entry: &mut Value, probed: &Probed, rate: u32, sound: &Sound) {
         "sim": words::sim(&probed.sim),
         "pin_tries": probed.pin_tries,
         "iccid": probed.iccid.as_deref().map(masked),
-        "registration": probed.registration.map(|registration| words::registration(registration.state)),
+        "registration": probed.registration.map(|it| told::registration(it.state)),
         "operator": probed.operator.as_ref().map(|operator| operator.name.as_str()),
         "access": access(probed).map(Access::as_str),
         "signal_dbm": probed.signal.map(|signal| signal.dbm),
@@ -104,7 +105,7 @@ pub fn add_json(entry: &mut Value, probed: &Probed, rate: u32, sound: &Sound) {
 }
 
 fn network(probed: &Probed) -> String {
-    let state = probed.registration.map(|registration| words::registration(registration.state));
+    let state = probed.registration.map(|it| told::registration(it.state));
     let operator = probed.operator.as_ref().map(|operator| operator.name.as_str());
     let parts: Vec<&str> = [state, operator, access(probed).map(Access::as_str)].into_iter().flatten().collect();
     if parts.is_empty() { "not told".to_owned() } else { parts.join(", ") }
@@ -124,7 +125,7 @@ fn sim_row(probed: &Probed) -> String {
 }
 
 fn signal_row(probed: &Probed) -> String {
-    let band = probed.signal.map(|signal| format!("{} dBm ({})", signal.dbm, words::signal(signal.dbm)));
+    let band = probed.signal.map(|signal| format!("{} dBm ({})", signal.dbm, told::signal(signal.dbm)));
     let reference = |dbm: i16| format!("LTE reference signal {dbm} dBm ({})", words::reference_signal(dbm));
     let reference = probed.reference_power.map(|signal| reference(signal.dbm));
     let told: Vec<String> = [band, reference].into_iter().flatten().collect();
@@ -133,7 +134,7 @@ fn signal_row(probed: &Probed) -> String {
 
 /// By the whole band, else by LTE's reference signal.
 fn signal_word(probed: &Probed) -> Option<&'static str> {
-    let band = probed.signal.map(|signal| words::signal(signal.dbm));
+    let band = probed.signal.map(|signal| told::signal(signal.dbm));
     band.or_else(|| probed.reference_power.map(|signal| words::reference_signal(signal.dbm)))
 }
 
