@@ -147,6 +147,7 @@ const RULES: &[Rule] = &[
             "simulator/named.rs",
             "simulator/pty.rs",
             "simulator/recorder.rs",
+            "simulator/screen.rs",
         ],
     },
     // A technology is known in one place.

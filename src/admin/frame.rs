@@ -14,21 +14,26 @@ pub(super) enum Section {
     Accounts,
     Protection,
     Inbox,
+    Modems,
     Providers,
     Settings,
+    /// Of a sandbox alone.
+    Phone,
     /// Behind the user's name, not in the navigation.
     OwnLogin,
 }
 
 impl Section {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Verifications,
         Self::Accounts,
         Self::Protection,
         Self::Inbox,
+        Self::Modems,
         Self::Providers,
         Self::Settings,
+        Self::Phone,
     ];
 
     pub fn title(self) -> &'static str {
@@ -41,6 +46,8 @@ impl Section {
             Self::Providers => "Providers",
             Self::Settings => "Settings",
             Self::OwnLogin => "Your login",
+            Self::Modems => "Modems",
+            Self::Phone => "Virtual phone",
         }
     }
 
@@ -54,6 +61,8 @@ impl Section {
             Self::Providers => "/providers",
             Self::Settings => "/settings",
             Self::OwnLogin => "/own-login",
+            Self::Modems => "/modems",
+            Self::Phone => "/phone",
         }
     }
 }

@@ -13,15 +13,22 @@ mod gate;
 mod health;
 mod inbox;
 mod metrics;
+mod modem;
+mod modems;
 mod overview;
 mod own;
 mod page;
 mod pager;
+mod phone;
+mod phone_chat;
 mod protection;
 mod providers;
 mod session;
 mod settings;
 mod sheet;
+mod signal;
+mod trace;
+mod trial;
 mod verification;
 mod verifications;
 mod visitor;
@@ -38,6 +45,8 @@ use crate::app::{App, Join};
 use crate::clock::Timestamp;
 use crate::origin::Proxies;
 use crate::random::Random;
+
+pub use trace::{TraceRow, Wires};
 
 use health::Written;
 pub use metrics::Scrapes;
@@ -59,13 +68,14 @@ pub struct Desk {
     sheet: Posted,
     /// Reads the text of a message that came in.
     join: Join,
+    wires: Wires,
 }
 
 impl Desk {
-    pub fn new(app: Arc<App>, random: Random, proxies: Arc<Proxies>, hosts: &[String]) -> Self {
+    pub fn new(app: Arc<App>, random: Random, proxies: Arc<Proxies>, hosts: &[String], wires: Wires) -> Self {
         let started = app.clock().now();
         let (written, scrapes, sheet) = (Arc::default(), Arc::default(), Posted::default());
-        Self { app, random, proxies, hosts: hosts.into(), started, written, scrapes, sheet, join: |_| None }
+        Self { app, random, proxies, hosts: hosts.into(), started, written, scrapes, sheet, join: |_| None, wires }
     }
 
     /// With what the configuration says, and what reads the texts of messages.
@@ -106,6 +116,15 @@ pub fn site(
         .configure(inbox::pages)
         .service(reads("/providers", providers::list))
         .service(reads("/settings", settings::show))
+        .service(reads("/modems", modems::list))
+        .service(reads("/modems/{modem}", modem::modem))
+        .service(reads("/modems/{modem}/trace", trace::trace))
+        .service(acts("/modems/{modem}/sms", trial::send_sms))
+        .service(acts("/modems/{modem}/call", trial::call))
+        .service(acts("/modems/{modem}/hang-up", trial::hang_up))
+        .service(reads("/phone", phone::phone))
+        .service(acts("/phone/{modem}/sms", phone::send_sms))
+        .service(acts("/phone/{modem}/call", phone::on_call))
         .service(reads("/style.css", page::style))
         .service(reads("/script.js", page::script))
         .service(reads("/livez", health::live))

@@ -34,7 +34,11 @@ pub(super) struct Visitor {
 impl Visitor {
     /// What is around a page of `section`.
     pub fn frame(&self, section: Section) -> Frame {
-        Frame::new(&self.admin, &self.form_token, section, self.notice.clone())
+        let mut frame = Frame::new(&self.admin, &self.form_token, section, self.notice.clone());
+        if !self.desk.app.has_virtual_phone() {
+            frame.sections.retain(|section| *section != Section::Phone);
+        }
+        frame
     }
 
     /// A parameter of the page's address.

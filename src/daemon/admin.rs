@@ -1,5 +1,6 @@
 //! The admin listener's part of the daemon.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +8,14 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use crate::admin::{Desk, Posted, Scrapes, Sheet, site};
+use crate::admin::{Desk, Posted, Scrapes, Sheet, TraceRow, Wires, site};
 use crate::api::server::{Limits, ServerHandle, Shares, serve_site};
 use crate::app::App;
 use crate::config::Settings;
 use crate::modem::received;
+use crate::modem::tap::{Direction, Tap};
 use crate::random::Random;
+use crate::simulator::Simulators;
 
 /// A few people and a few watchers.
 const CONNECTIONS_MAX: usize = 64;
@@ -33,7 +36,7 @@ impl Admin {
         settings: &Settings,
         listeners: Vec<TcpListener>,
         app: &Arc<App>,
-        random: Random,
+        (random, wires): (Random, Wires),
         shares: Shares,
         tls: Option<rustls::ServerConfig>,
     ) -> anyhow::Result<Option<Self>> {
@@ -47,7 +50,7 @@ impl Admin {
         }
         let proxies = Arc::clone(&shares.proxies);
         let sheet = Posted::default();
-        let desk = Desk::new(Arc::clone(app), random, proxies, &settings.admin.hosts);
+        let desk = Desk::new(Arc::clone(app), random, proxies, &settings.admin.hosts, wires);
         let desk = desk.reading(sheet.clone(), received::join);
         let limits = Limits {
             workers: 1,
@@ -86,6 +89,20 @@ impl Admin {
     pub async fn stop(&self) {
         self.server.stop(true).await;
     }
+}
+
+/// What pages show of the modems' lines: redacted alone.
+pub fn wires(taps: BTreeMap<String, Tap>, simulators: Simulators) -> Wires {
+    let trace = move |modem: &str| {
+        let lines = taps.get(modem).map(Tap::last).unwrap_or_default();
+        let row = |line: &crate::modem::tap::TraceLine| TraceRow {
+            at: line.at,
+            to_modem: line.direction == Direction::ToModem,
+            text: line.text.clone(),
+        };
+        lines.iter().map(|line| row(line)).collect()
+    };
+    Wires { trace: Arc::new(trace), simulators }
 }
 
 fn warn_of_open(addresses: &[SocketAddr]) {

@@ -196,7 +196,8 @@ impl Daemon {
         let server_config = tls.as_ref().map(|tls| tls.server_config()).transpose()?;
         let shares = Shares::new(limits.connections_per_address, Arc::clone(&proxies));
         let server = serve(listeners, api, Limits::for_cores(cores), shares.clone(), server_config.clone())?;
-        let admin = Admin::start(settings, admin_listeners, &app, random, shares, server_config)?;
+        let wires = admin::wires(taps.clone(), simulators);
+        let admin = Admin::start(settings, admin_listeners, &app, (random, wires), shares, server_config)?;
         let handle = server.handle();
         let http = tokio::spawn(server);
         if let Some(tls) = &tls {

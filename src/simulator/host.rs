@@ -18,6 +18,7 @@ use super::event::{PhoneEvent, ReportEvent};
 use super::line::{Line, READ_BYTES, Turn};
 use super::pty::Pty;
 use super::recorder::Recorder;
+use super::screen::{Screen, Shown, ShownWhat};
 use super::settings::Settings;
 use super::sound::WIDE;
 use super::virtual_modem::{Output, PortChange, VirtualModem};
@@ -39,6 +40,7 @@ pub struct Simulator {
     requests: mpsc::Sender<Request>,
     events: broadcast::Sender<PhoneEvent>,
     reports: broadcast::Sender<ReportEvent>,
+    screen: Screen,
 }
 
 /// What becomes of a simulator on a pty: its devices, and its end.
@@ -141,6 +143,11 @@ impl Simulator {
         self.reports.subscribe()
     }
 
+    /// What the phone shows, the latest last.
+    pub fn screen(&self) -> Vec<Shown> {
+        self.screen.shown()
+    }
+
     /// Does something to the modem, its network or the phone.
     pub async fn control(&self, control: Control) {
         // A modem that has ended is beyond control; whoever holds its port sees that.
@@ -168,17 +175,19 @@ impl Simulator {
         let (requests, received) = mpsc::channel(REQUESTS_MAX);
         let (events, _) = broadcast::channel(EVENTS_MAX);
         let (reports, _) = broadcast::channel(EVENTS_MAX);
+        let screen = Screen::default();
         let host = Host {
             modem: VirtualModem::new(settings),
             started: Instant::now(),
             requests: received,
             events: events.clone(),
             reports: reports.clone(),
+            screen: screen.clone(),
             commands,
             sound,
             recorder: None,
         };
-        (Self { requests, events, reports }, host)
+        (Self { requests, events, reports, screen }, host)
     }
 }
 
@@ -195,6 +204,7 @@ struct Host {
     requests: mpsc::Receiver<Request>,
     events: broadcast::Sender<PhoneEvent>,
     reports: broadcast::Sender<ReportEvent>,
+    screen: Screen,
     commands: Line,
     sound: Line,
     recorder: Option<Recorder>,
@@ -236,7 +246,12 @@ impl Host {
         let now = self.started.elapsed();
         // Whoever asked may have given up waiting.
         match request {
-            Request::Control(control) => self.modem.control(control, now),
+            Request::Control(control) => {
+                if let Control::Incoming { number, text } = &control {
+                    self.screen.show(ShownWhat::Sent { number: number.clone(), text: text.clone() });
+                }
+                self.modem.control(control, now);
+            }
             Request::Open(reply) => {
                 self.catch_up(now).await?;
                 let _ = reply.send(self.commands.open());
@@ -286,8 +301,11 @@ impl Host {
             match self.modem.poll() {
                 Output::Write(bytes) => self.commands.send(&bytes),
                 Output::Sound(octets) => self.sound.send(&octets),
-                // Without listeners an event has nobody to reach.
-                Output::Phone(event) => drop(self.events.send(event)),
+                Output::Phone(event) => {
+                    self.screen.show(ShownWhat::Event(event.clone()));
+                    // Without listeners an event has nobody to reach.
+                    drop(self.events.send(event));
+                }
                 Output::Report(event) => drop(self.reports.send(event)),
                 Output::Recorded(call) => {
                     if let Some(recorder) = &mut self.recorder {

@@ -148,6 +148,20 @@ pub(super) fn call_fate(number: &str) -> CallFate {
     magic(number).map_or(CallFate::Answered, |magic| magic.call)
 }
 
+/// A row of the table, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub ending: &'static str,
+    pub sms: &'static str,
+    pub call: &'static str,
+}
+
+/// The table, for who shows it in a form of their own.
+pub fn endings() -> Vec<Ending> {
+    let row = |magic: &Magic| Ending { ending: magic.ending, sms: magic.sms_in_words, call: magic.call_in_words };
+    MAGIC.iter().map(row).collect()
+}
+
 /// The table as `--help` prints it.
 pub fn table() -> String {
     let mut table = String::from("Magic numbers, by the last four digits of the number called or written to:\n");

@@ -9,7 +9,7 @@
 //!                                                        │ messages   storages, modes, what comes back
 //! ```
 //!
-//! [`VirtualModem`] is pure; only `host`, `line`, `pty`, `recorder` and `named` know a runtime, a device or a file. [`magic`] tells which numbers are
+//! [`VirtualModem`] is pure; only `host`, `line`, `pty`, `recorder`, `screen` and `named` know a runtime, a device or a file. [`magic`] tells which numbers are
 //! busy, lose an SMS or answer late, [`KEYS`] what can be set, [`CONTROL_HELP`] what can be done while it runs.
 //! [`testing`] plays dialogues. Nothing here uses the product's AT or PDU code, so that a fault there is not mirrored.
 
@@ -32,6 +32,7 @@ mod profile;
 mod pty;
 mod recorder;
 mod recording;
+mod screen;
 mod settings;
 mod sim;
 mod sound;
@@ -60,5 +61,6 @@ pub use profile::{
     CallReports, DialOk, Network, PROFILES, PinCounter, Profile, SoundCommands, SpeechCommands, Unknown, profile,
 };
 pub use recording::RecordedCall;
+pub use screen::{Shown, ShownWhat};
 pub use settings::{Echo, KEYS, Key, LineEnd, Prompt, Reference, Settings, SubmitFault};
 pub use virtual_modem::{Output, PortChange, VirtualModem};

@@ -25,6 +25,7 @@ mod hostile_callers;
 mod inbox_command;
 mod languages;
 mod metrics;
+mod modem_pages;
 mod modems;
 mod monitoring;
 mod opting_out;

@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "the tests of the behaviour use more of it")]
 mod harness;
 
+mod modems;
 mod office;
 mod pages;
 mod verifications;

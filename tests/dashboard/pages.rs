@@ -6,7 +6,15 @@ use crate::harness::{Options, TestApp};
 use crate::{browse, with_admin};
 
 /// The pages that the navigation leads to, and what is behind them.
-const PAGES: [&str; 3] = ["/", "/verifications", "/verifications?state=failed&country=GB"];
+const PAGES: [&str; 7] = [
+    "/",
+    "/verifications",
+    "/verifications?state=failed&country=GB",
+    "/modems",
+    "/modems/sim1",
+    "/modems/sim1/trace",
+    "/phone",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_is_of_use_to_everybody() {
