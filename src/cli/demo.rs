@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::open::{Opened, open};
 use super::{Exit, Global, OrExit, Outcome};
-use crate::app::add_account;
+use crate::app::{add_account, add_admin};
 use crate::clock::Clock;
 use crate::config::{Configuration, Flag, Sources};
 use crate::daemon::{Daemon, DatabaseLock, Parts};
@@ -21,6 +21,10 @@ use crate::telemetry;
 /// The virtual modem's name.
 const MODEM: &str = "demo";
 
+/// Who may log in to the dashboard, and the characters of the password, which is made anew each time.
+const ADMIN: &str = "demo";
+const PASSWORD_LENGTH: usize = 12;
+
 /// A number that belongs to nobody: Ofcom keeps it for films and examples.
 const NUMBER: &str = "447700900123";
 
@@ -29,6 +33,9 @@ pub struct Arguments {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Address of the dashboard
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
+    admin_listen: SocketAddr,
 }
 
 pub fn run(arguments: &Arguments, global: &Global) -> Outcome {
@@ -48,12 +55,14 @@ fn configuration(
     let file = directory.path().join("demo.toml");
     let text = format!(
         "storage.path = \"{0}/demo.db\"\nstorage.key_file = \"{0}/master.key\"\n\
-         log.level = \"warn\"\nadmin.listen = \"\"\n\n[[modems]]\nname = \"{MODEM}\"\nport = \"simulator:{MODEM}\"\n",
+         log.level = \"warn\"\n\n[[modems]]\nname = \"{MODEM}\"\nport = \"simulator:{MODEM}\"\n",
         directory.path().display()
     );
     std::fs::write(&file, text).or_exit(Exit::Io, format!("cannot write {}", file.display()))?;
     let listen = Flag { flag: "--listen", key: "server.listen".to_owned(), value: arguments.listen.to_string() };
-    let flags = global.set.iter().cloned().chain([listen]).collect();
+    let admin = arguments.admin_listen.to_string();
+    let admin = Flag { flag: "--admin-listen", key: "admin.listen".to_owned(), value: admin };
+    let flags = global.set.iter().cloned().chain([listen, admin]).collect();
     Ok(Configuration::load(&Sources::of_system(Some(file), flags))?)
 }
 
@@ -74,6 +83,9 @@ async fn demo(configuration: &Configuration) -> Outcome {
     let credentials = add_account(&store, &secrets, &Random::System, clock.now(), account, None)
         .await
         .or_exit(Exit::Io, "cannot make the demo account")?;
+    let password = SecretString::from(Random::System.token(PASSWORD_LENGTH));
+    let added = add_admin(&store, &Random::System, clock.now(), ADMIN, &password).await;
+    added.or_exit(Exit::Io, "cannot make the demo's admin user")?;
     let simulators = Simulators::default();
     let phone = simulators.start(MODEM, ModemSettings::default());
     let mut events = phone.events();
@@ -81,7 +93,9 @@ async fn demo(configuration: &Configuration) -> Outcome {
     let mut daemon = Daemon::start(settings, parts).await.or_exit(Exit::Unavailable, "cannot start")?;
     daemon.show(configuration);
     let address = daemon.addresses().first().map(ToString::to_string).unwrap_or_default();
+    let dashboard = daemon.admin_addresses().first().map(ToString::to_string);
     welcome(&address, &credentials.api_key, credentials.api_secret.expose_secret())?;
+    lead_to_dashboard(dashboard.as_deref(), &password)?;
     let outcome = loop {
         tokio::select! {
             event = events.recv() => match event {
@@ -115,10 +129,19 @@ fn welcome(address: &str, key: &str, secret: &str) -> Outcome {
          \n\
          curl http://{address}/verify/check/json -d api_key={key} -d api_secret={secret} -d request_id=… -d code=…\n\
          \n\
-         Or try the API out in a browser: http://{address}/docs/ (Authorize: username {key}, the secret as password).\n\
-         \n\
-         The phone:\n"
+         Or try the API out in a browser: http://{address}/docs/ (Authorize: username {key}, the secret as password).\n"
     ))
+}
+
+/// `None`: another program has its address, and the log says so.
+fn lead_to_dashboard(address: Option<&str>, password: &SecretString) -> Outcome {
+    if let Some(address) = address {
+        super::print(&format!(
+            "Or watch it in the dashboard: http://{address}/ (name {ADMIN}, password {}). It shows the phone too.\n",
+            password.expose_secret()
+        ))?;
+    }
+    super::print("\nThe phone:\n")
 }
 
 fn show(event: &PhoneEvent) -> Outcome {
