@@ -15,7 +15,7 @@
 //! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
 //!    [`speech`]: what a call says, as samples. [`dispatcher`]: the loop between outbox and channels.
 //!    [`simulator`]: the virtual modem.
-//!    `watch`: the kernel's word that a file changed.
+//!    `watch`: the kernel's word that a file changed. `authorities`: whose certificates are trusted.
 //! 5. [`api`], [`admin`]: HTTP in. [`socket`]: the local door for the commands of the same machine.
 //! 6. [`daemon`], [`config`], [`telemetry`], [`service`], [`cli`]: these build everything and are known by nobody below.
 //!
@@ -31,6 +31,7 @@
 pub mod admin;
 pub mod api;
 pub mod app;
+mod authorities;
 pub mod channel;
 pub mod cli;
 pub mod clock;

@@ -5,26 +5,22 @@
 //! redirect is followed only where it asks for the same request (307, 308) at the same place.
 
 use std::error::Error;
-use std::fs;
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Proxy, Response};
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tracing::warn;
 use url::Url;
 
 use super::ProviderConfig;
 use super::template::{Method, Request};
 use super::verdict::{Answer, BodyEnd, Exchange};
+use crate::authorities;
 
 /// More of a body is not read: no reply that tells what became of one message is longer.
 const BODY_MAX: usize = 64 * 1024;
@@ -45,7 +41,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(config: &ProviderConfig) -> Result<Self, String> {
-        let tls = tls_config(config.ca_file.as_deref())?;
+        let tls = authorities::client_config(config.ca_file.as_deref())?;
         // Less than the whole, so that it is known of every request that ends in time whether it had a connection.
         let connect_timeout = config.timeout / 2;
         let mut builder = reqwest::Client::builder()
@@ -158,7 +154,7 @@ async fn answer(mut response: Response, read: bool) -> Answer {
 }
 
 /// Without the address, which may hold secrets.
-fn reason_of(error: reqwest::Error) -> String {
+pub(crate) fn reason_of(error: reqwest::Error) -> String {
     let error = error.without_url();
     if error.is_timeout() { "it took too long".to_owned() } else { deepest(&error) }
 }
@@ -170,42 +166,4 @@ fn deepest(error: &dyn Error) -> String {
         error = source;
     }
     error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_MAX).collect()
-}
-
-fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
-    let mut roots = system_roots().clone();
-    if let Some(file) = ca_file {
-        let unreadable = |error: String| format!("ca_file {}: {error}", file.display());
-        let pem = fs::read(file).map_err(|error| unreadable(error.to_string()))?;
-        let certificates: Vec<CertificateDer<'_>> = CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| unreadable(error.to_string()))?;
-        if certificates.is_empty() {
-            return Err(unreadable("it holds no certificate".to_owned()));
-        }
-        for certificate in certificates {
-            roots.add(certificate).map_err(|error| unreadable(error.to_string()))?;
-        }
-    }
-    let versions =
-        ClientConfig::builder_with_provider(Arc::new(default_provider())).with_safe_default_protocol_versions();
-    let versions = versions.map_err(|error| error.to_string())?;
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// Read once, when the first provider is there.
-fn system_roots() -> &'static RootCertStore {
-    static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
-    ROOTS.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs();
-        let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(found.certs);
-        if added == 0 {
-            warn!(
-                name: "provider.no_authorities",
-                "the system has no certificate authorities: install ca-certificates, or give each provider a ca_file"
-            );
-        }
-        roots
-    })
 }
