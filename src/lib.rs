@@ -14,7 +14,7 @@
 //! 3. [`store`]: SQLite. [`app`]: the operations, where a decision meets the store.
 //! 4. [`channel`]: messages, outcomes and routing. [`modem`]: AT engine, PDUs, the driver that owns a port.
 //!    [`speech`]: what a call says, as samples. [`dispatcher`]: the loop between outbox and channels.
-//!    [`simulator`]: the virtual modem.
+//!    [`simulator`]: the virtual modem. [`webhook`]: what accounts' own servers are told.
 //!    `watch`: the kernel's word that a file changed. `authorities`: whose certificates are trusted.
 //! 5. [`api`], [`admin`]: HTTP in. [`socket`]: the local door for the commands of the same machine.
 //! 6. [`daemon`], [`config`], [`telemetry`], [`service`], [`cli`]: these build everything and are known by nobody below.
@@ -23,8 +23,8 @@
 //!
 //! * Pure code names no I/O, clock, randomness, async or database: `phone`, `verification`, `fraud`, `channel/routing`, `modem/at`,
 //!   `modem/pdu`, the conversations beside them, the simulator's core, `speech` but for its synthesiser. `tests/layering.rs` has the lists.
-//! * Only `store` speaks SQL. Only `modem/driver`, `modem/port` and `simulator` touch a tty. Only `api`, `admin` and
-//!   `channel/provider` know HTTP.
+//! * Only `store` speaks SQL. Only `modem/driver`, `modem/port` and `simulator` touch a tty. Only `api`, `admin`,
+//!   `channel/provider` and `webhook/client` know HTTP.
 //! * `app` is the only place where a decision meets the store; it calls nothing above it.
 //! * Nothing is sent inside a transaction.
 
@@ -53,3 +53,4 @@ pub mod store;
 pub mod telemetry;
 pub mod verification;
 mod watch;
+pub mod webhook;
