@@ -18,6 +18,7 @@ mod providers;
 mod reader;
 mod sections;
 mod values;
+mod webhooks;
 
 use config::{Map, Value, ValueKind};
 use serde::Deserialize;
@@ -41,6 +42,7 @@ pub use sections::{
 pub use values::{
     Countries, CountryCode, CreditValue, Currency, LanguageTag, Price, PublicUrl, RouteName, Secret, Sum,
 };
+pub use webhooks::WebhooksSettings;
 
 use layers::{BUILT_IN, Layers};
 use messages::Broken;
@@ -68,6 +70,7 @@ pub struct Settings {
     #[serde(default)]
     pub providers: Vec<ProviderSettings>,
     pub routing: RoutingSettings,
+    pub webhooks: WebhooksSettings,
     pub log: LogSettings,
 }
 

@@ -240,6 +240,8 @@ fn the_schema_from_nothing_is_this_one() {
     velocity: scope TEXT, subject_hash BLOB, used_at INTEGER, total INTEGER, amount INTEGER
     verdict: verdict_id INTEGER?, hour_at INTEGER, rule TEXT, verdict TEXT, scope TEXT, subject_hash BLOB, subject_sealed BLOB?, reason TEXT, times INTEGER, first_at INTEGER, last_at INTEGER
     verification: verification_id INTEGER?, request_id BLOB, account_id INTEGER, number_sealed BLOB, number_hash BLOB, country TEXT?, brand TEXT, sender_id TEXT, language TEXT, code_length INTEGER, own_pin INTEGER, credits INTEGER, price INTEGER, currency TEXT, refunded INTEGER, pin_hash BLOB?, pin_sealed BLOB?, workflow INTEGER, next_event_wait_ms INTEGER?, pin_life_ms INTEGER, cancel_after_ms INTEGER, tries_max INTEGER, send_timeout_ms INTEGER, state TEXT, state_flag INTEGER, state_until INTEGER?, event_index INTEGER, attempt_no INTEGER, submitted_no INTEGER, retries INTEGER, generation INTEGER, pin_started_at INTEGER?, tries INTEGER, undecided INTEGER, second_started INTEGER, sent INTEGER, price_open INTEGER, wait_end_at INTEGER?, handled_at INTEGER, created_at INTEGER, finalized_at INTEGER?, deadline_at INTEGER?, reason TEXT?, amount_cents INTEGER?, pin_key BLOB?
+    webhook: account_id INTEGER?, url_sealed BLOB, secret_sealed BLOB, old_secret_sealed BLOB?, old_secret_until INTEGER?, events TEXT, whole_numbers INTEGER, created_at INTEGER, disabled_at INTEGER?, failing_since INTEGER?, failure TEXT?, held_until INTEGER?, delivered_at INTEGER?
+    webhook_event: webhook_event_id INTEGER?, account_id INTEGER, verification_id INTEGER, sequence INTEGER, type TEXT, facts TEXT, occurred_at INTEGER, state TEXT, message_id BLOB?, queued_at INTEGER, due_at INTEGER, attempts INTEGER, attempted_at INTEGER?, status INTEGER?, failure TEXT?, settled_at INTEGER?
     account_secret_by_account
     admin_failure_by_age
     admin_session_by_age
@@ -273,6 +275,12 @@ fn the_schema_from_nothing_is_this_one() {
     verification_by_start
     verification_in_progress
     verification_with_number
+    webhook_event_dead
+    webhook_event_due
+    webhook_event_open
+    webhook_event_pending
+    webhook_event_sending
+    webhook_event_settled
     ");
 }
 

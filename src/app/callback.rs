@@ -5,6 +5,7 @@ use super::report::{REPORT_AGE_MAX, note_report};
 use super::timeline::Place;
 use super::transition::{Prepared, Step, step};
 use super::types::Internal;
+use super::webhook::{self, Arrival, Via};
 use crate::channel::callback::{Fate, ProviderReport};
 use crate::clock::Timestamp;
 use crate::store::{AttemptRow, AttemptState, StoreError, Tx, VerificationRow};
@@ -28,6 +29,7 @@ impl App {
     async fn provider_report(&self, route: String, report: ProviderReport, fate: Fate) -> Result<bool, Internal> {
         let now = self.clock.now();
         let prepared = self.prepared();
+        let via = self.via(&route);
         let recorded = self
             .store
             .write(move |tx: &Tx| {
@@ -36,10 +38,14 @@ impl App {
                 if let Some(message_id) = &report.message_id {
                     tx.name_attempt_once(attempt.id, message_id)?;
                 }
-                let event = record(tx, &attempt, &row, fate, now)?;
-                let Some(event) = event else { return Ok(Some(None)) };
+                let Some(event) = record(tx, &attempt, &row, fate, now)? else { return Ok(Some(None)) };
+                let tells = match arrival(&attempt, is_call(&attempt, &row), fate) {
+                    Some(arrival) => webhook::reported(tx, &row, attempt.event, arrival, Some(via), now)?,
+                    None => false,
+                };
                 // A refusal cannot come: `Delivered` and `Undelivered` are never refused.
                 let step = step(tx, &mut row, event, &prepared, now)?.ok();
+                let step = step.map(|step| Step { tells: step.tells | tells, ..step });
                 Ok::<_, StoreError>(Some(Some((Place::of(&attempt, &row), step))))
             })
             .await?;
@@ -50,6 +56,23 @@ impl App {
         }
         Ok(true)
     }
+}
+
+/// What the account is told. Before the outcome of the attempt is on record nothing: [`catch_up`] does.
+fn arrival(attempt: &AttemptRow, is_call: bool, fate: Fate) -> Option<Arrival> {
+    let is = |states: &[AttemptState]| states.iter().any(|state| state.as_str() == attempt.state);
+    match fate {
+        Fate::Delivered | Fate::Failed if is(&[AttemptState::Claimed, AttemptState::Sending]) => None,
+        Fate::Delivered => Some(Arrival::Arrived),
+        Fate::Failed => Some(Arrival::Failed),
+        Fate::Unanswered if is_call && is(&[AttemptState::Sent, AttemptState::Uncertain]) => Some(Arrival::NotAnswered),
+        Fate::Unanswered | Fate::Accepted => None,
+    }
+}
+
+/// Whether an attempt is a call.
+fn is_call(attempt: &AttemptRow, row: &VerificationRow) -> bool {
+    row.machine.plan.workflow.events().get(attempt.event) == Some(&EventKind::Tts)
 }
 
 /// The attempt that a report names: by our reference, which nobody else can know, else by the provider's own name.
@@ -80,7 +103,6 @@ fn record(
     if before == Some(true) || (before == Some(false) && fate != Fate::Delivered) {
         return Ok(None);
     }
-    let is_call = row.machine.plan.workflow.events().get(attempt.event) == Some(&EventKind::Tts);
     match fate {
         Fate::Delivered | Fate::Failed => {
             // A report by a modem's reference is not to be expected any more.
@@ -88,7 +110,7 @@ fn record(
             tx.set_attempt_report(attempt.id, fate == Fate::Delivered, now)?;
             note_report(tx, attempt, row, fate == Fate::Delivered, now);
         }
-        Fate::Unanswered if is_call => tx.set_attempt_unanswered(attempt.id, UNANSWERED)?,
+        Fate::Unanswered if is_call(attempt, row) => tx.set_attempt_unanswered(attempt.id, UNANSWERED)?,
         Fate::Unanswered | Fate::Accepted => {}
     }
     Ok(Some(match fate {
@@ -102,6 +124,7 @@ fn record(
 pub(super) fn catch_up(
     tx: &Tx,
     id: AttemptId,
+    via: Option<Via>,
     row: &mut VerificationRow,
     prepared: &Prepared,
     now: Timestamp,
@@ -116,5 +139,11 @@ pub(super) fn catch_up(
         None if uncertain && report.named => Event::Delivered { attempt: attempt.number },
         None => return Ok(None),
     };
-    Ok(step(tx, row, event, prepared, now)?.ok())
+    let tells = match report.delivered {
+        Some(true) => webhook::reported(tx, row, attempt.event, Arrival::Arrived, via, now)?,
+        Some(false) => webhook::reported(tx, row, attempt.event, Arrival::Failed, via, now)?,
+        None => false,
+    };
+    let step = step(tx, row, event, prepared, now)?.ok();
+    Ok(step.map(|step| Step { tells: step.tells | tells, ..step }))
 }

@@ -123,6 +123,7 @@ impl App {
             })
             .await?;
         orphans.iter().for_each(Step::tell);
+        self.wake_webhooks(orphans.iter().any(|step| step.tells));
         counted
     }
 

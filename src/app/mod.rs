@@ -36,6 +36,7 @@ mod timeline;
 mod transition;
 mod types;
 mod vitals;
+mod webhook;
 
 use std::sync::{Arc, RwLock};
 
@@ -82,7 +83,7 @@ pub use past::{
     past_verifications,
 };
 pub use rotation::{Resealed, Rotation, RotationError, SenderOf, Stand};
-pub use rules::{Retention, Rules};
+pub use rules::{Retention, Rules, WebhookRules};
 pub use terms::{
     CREDITS_MAX, KEY_MAX, NAME_MAX, RATE_MAX, SECRET_MAX, WrittenDefaults, account_key, account_name, account_secret,
 };
@@ -93,6 +94,11 @@ pub use types::{
 pub use vitals::{BudgetShare, RouteVitals, SpendShare, Vitals};
 
 pub use crate::store::Space;
+pub use webhook::{
+    InFlight, Sending, SetWebhook, Settled, ShownEvent, ShownWebhook, UndeliveredEvent, WebhookChange, WebhookError,
+    WebhooksAtAGlance, remove_webhook, replay_webhook_events, rotate_webhook_secret, set_webhook,
+    webhook as account_webhook, webhook_event, webhook_events, webhook_test, webhooks,
+};
 
 /// Everything the operations work with.
 pub struct App {
@@ -105,6 +111,8 @@ pub struct App {
     rules: RwLock<Arc<Rules>>,
     /// Tells the dispatcher that something may be due earlier than it thinks.
     wake: Arc<Notify>,
+    /// Tells the webhooks' worker the same.
+    webhook_wake: Arc<Notify>,
     checks: check::Turns,
     /// For the list of accounts.
     counted: operator::Counted,
@@ -131,6 +139,7 @@ impl App {
             board,
             rules: RwLock::new(Arc::new(rules)),
             wake: Arc::new(Notify::new()),
+            webhook_wake: Arc::new(Notify::new()),
             checks: check::Turns::default(),
             counted: operator::Counted::default(),
             by_hand: by_hand::ByHand::default(),
@@ -156,6 +165,11 @@ impl App {
     /// Woken whenever an operation made something due.
     pub fn wake(&self) -> &Notify {
         &self.wake
+    }
+
+    /// Woken whenever there may be something to tell an account.
+    pub fn webhook_wake(&self) -> &Arc<Notify> {
+        &self.webhook_wake
     }
 
     pub fn rules(&self) -> Arc<Rules> {

@@ -15,6 +15,7 @@ use super::search::number_of;
 use super::timeline::{INTERRUPTED, Place, Told};
 use super::transition::{Prepared, channel_of, note_failure, step};
 use super::types::Internal;
+use super::webhook;
 use crate::channel::{CallScript, Message, MessageText, Outcome, Particulars, RefusalClass, Script};
 use crate::clock::Timestamp;
 use crate::metrics::Fact;
@@ -24,7 +25,7 @@ use crate::verification::{
     Purpose, Reference, RequestId, VerificationId,
 };
 
-/// Verifications that one purge deletes: each has rows in four tables and their indexes, some ten pages. Few, so that it
+/// Verifications that one purge deletes: each has rows in five tables and their indexes, some ten pages. Few, so that it
 /// never holds up the writer on a slow card; more in an hour than SIMs send in a day.
 const PURGE: u32 = 16;
 
@@ -94,23 +95,30 @@ impl App {
         match together {
             Err(StoreError::Row(_)) => {}
             other => {
-                other?.iter().for_each(Told::tell);
+                let told = other?;
+                told.iter().for_each(Told::tell);
+                self.wake_webhooks(told.iter().any(Told::tells));
                 return Ok(());
             }
         }
         for id in ids {
             let prepared = self.prepared();
             match self.store.write(move |tx: &Tx| act(tx, id, &prepared, now)).await {
-                Ok(told) => told.tell(),
+                Ok(told) => {
+                    told.tell();
+                    self.wake_webhooks(told.tells());
+                }
                 Err(StoreError::Row(reason)) => {
                     let why = reason.clone();
-                    let request_id = self
+                    let (request_id, tells) = self
                         .store
                         .write(move |tx: &Tx| {
                             tx.withdraw_attempts(id, now)?;
-                            tx.set_aside_verification(id, &why, now)
+                            let request_id = tx.set_aside_verification(id, &why, now)?;
+                            Ok::<_, StoreError>((request_id, webhook::set_aside(tx, id, now)?))
                         })
                         .await?;
+                    self.wake_webhooks(tells);
                     warn!(
                         name: "verification.unreadable",
                         %request_id, reason,
@@ -294,6 +302,7 @@ impl App {
         let told = outcome.clone();
         self.by_hand.finished(id, &told);
         let (rules, keys) = (self.rules(), self.keys());
+        let via = self.via(&route);
         let finished = self
             .store
             .write(move |tx: &Tx| {
@@ -311,6 +320,11 @@ impl App {
                 }
                 let finished = Event::Finished { attempt: attempt.number, outcome: machine_outcome };
                 let mut result = step(tx, &mut row, finished, &prepared, now)?.ok();
+                if let Some(step) = &mut result
+                    && let Some(left) = step.left
+                {
+                    step.tells |= webhook::handed_over(tx, &row, left, &outcome, via, now)?;
+                }
                 match &outcome {
                     Outcome::Returned => withdraw_unless_requeued(tx, id, now)?,
                     // Nobody reports about a call later.
@@ -336,7 +350,7 @@ impl App {
                     Outcome::Unanswered { .. } | Outcome::Refused { .. } => {}
                 }
                 note_failure(tx, &row, result.as_mut(), reason.unwrap_or("no route took it"))?;
-                let overtaken = catch_up(tx, id, &mut row, &prepared, now)?;
+                let overtaken = catch_up(tx, id, Some(via), &mut row, &prepared, now)?;
                 Ok::<_, StoreError>(Some((place, [result, overtaken])))
             })
             .await?;
@@ -383,7 +397,12 @@ impl App {
         for group in ids.chunks(64) {
             self.for_each(group.to_vec(), now, recover_one).await?;
         }
-        self.store.write(move |tx: &Tx| tx.recover_budget(now)).await?;
+        self.store
+            .write(move |tx: &Tx| {
+                tx.recover_webhook_events()?;
+                tx.recover_budget(now)
+            })
+            .await?;
         self.load_budgets().await?;
         self.wake.notify_one();
         Ok(count)
@@ -424,9 +443,13 @@ fn recover_one(tx: &Tx, id: VerificationId, prepared: &Prepared, now: Timestamp)
     }
     // A refusal cannot come: `Restarted` is never refused.
     let mut restarted = step(tx, &mut row, Event::Restarted, prepared, now)?.ok();
+    if let Some(left) = restarted.as_ref().and_then(|step| step.left) {
+        // The worker begins by looking.
+        webhook::was_leaving(tx, &row, left, now)?;
+    }
     let mut overtaken = vec![];
     for attempt in open.iter().filter(|attempt| attempt.state == AttemptState::Sending.as_str()) {
-        overtaken.extend(catch_up(tx, attempt.id, &mut row, prepared, now)?);
+        overtaken.extend(catch_up(tx, attempt.id, None, &mut row, prepared, now)?);
     }
     let reason = match row.machine.end() {
         Some(End::Expired) => "every wait was over at a start of the daemon",

@@ -8,6 +8,7 @@ use super::App;
 use super::timeline::Place;
 use super::transition::{Step, channel_of, step};
 use super::types::Internal;
+use super::webhook::{self, Arrival, Via};
 use crate::channel::DeliveryReport;
 use crate::channel::callback::Fate;
 use crate::clock::Timestamp;
@@ -30,6 +31,7 @@ impl App {
         }
         let now = self.clock.now();
         let (reference, since) = (report.reference, now - REPORT_AGE_MAX);
+        let via = self.via(&route);
         let candidates = self
             .store
             .read(move |tx: &Tx| {
@@ -48,7 +50,7 @@ impl App {
         else {
             return Ok(());
         };
-        self.record_report(awaited, attempt, row, report.delivered).await
+        self.record_report(awaited, attempt, row, report.delivered, via).await
     }
 
     fn is_to(&self, row: &VerificationRow, digits: &str) -> bool {
@@ -61,6 +63,7 @@ impl App {
         attempt: AttemptRow,
         row: VerificationRow,
         delivered: bool,
+        via: Via,
     ) -> Result<(), Internal> {
         let now = self.clock.now();
         let prepared = self.prepared();
@@ -81,7 +84,10 @@ impl App {
                 tx.set_attempt_report(awaited.attempt, delivered, now)?;
                 note_report(tx, &attempt, &row, delivered, now);
                 let Some(mut row) = tx.verification(row.id)? else { return Ok(None) };
-                Ok::<_, StoreError>(Some(step(tx, &mut row, event, &prepared, now)?.ok()))
+                let arrival = if delivered { Arrival::Arrived } else { Arrival::Failed };
+                let tells = webhook::reported(tx, &row, attempt.event, arrival, Some(via), now)?;
+                let step = step(tx, &mut row, event, &prepared, now)?.ok();
+                Ok::<_, StoreError>(Some(step.map(|step| Step { tells: step.tells | tells, ..step })))
             })
             .await?;
         let Some(step) = step else { return Ok(()) };

@@ -27,11 +27,11 @@ use super::guard::rekeying::{Beside, Keyed, Renewed};
 use super::report::SIM_PIN_KEY;
 use super::transition::{number_binding, pin_binding};
 use super::types::Internal;
-use super::{App, blocklist, inbox};
+use super::{App, blocklist, inbox, webhook};
 use crate::random::Random;
 use crate::secrets::{Digest, KeyFileError, KeyRing, MasterKey, Secrets, Unsealable};
 use crate::store::{
-    BlockRow, ResealedPart, SealedPart, SealedSecret, SealedText, SealedVerification, Store, StoreError, Tx,
+    BlockRow, ResealedPart, SealedPart, SealedSecret, SealedText, SealedVerification, Store, StoreError, Tx, WebhookRow,
 };
 
 /// Rows that one step looks at: few, so that its transaction never holds up the writer.
@@ -180,6 +180,8 @@ impl Rotation {
         }
         let rows = self.store.read(|tx: &Tx| tx.sealed_secrets()).await?;
         self.in_steps(&mut pass, rows, |row| self.secret(secrets, row)).await?;
+        let rows = self.store.read(|tx: &Tx| tx.webhooks()).await?;
+        self.in_steps(&mut pass, rows, |row| self.webhook(secrets, row)).await?;
         let rows = self.store.read(|tx: &Tx| tx.blocks()).await?;
         self.in_steps(&mut pass, rows, |row| self.block(secrets, row)).await?;
         let mut after = 0;
@@ -281,6 +283,11 @@ impl Rotation {
         Ok(Some(Change::Secret { row, new }))
     }
 
+    fn webhook(&self, secrets: &Secrets, row: WebhookRow) -> Result<Option<Change>, Unsealable> {
+        let new = webhook::resealed(secrets, &self.random, &row)?;
+        Ok(new.map(|new| Change::Webhook { row: Box::new(row), new: Box::new(new) }))
+    }
+
     fn block(&self, secrets: &Secrets, row: BlockRow) -> Result<Option<Change>, Unsealable> {
         if secrets.is_current(&row.sealed, &blocklist::binding(&row.hash)) {
             return Ok(None);
@@ -345,6 +352,7 @@ impl Rotation {
 enum Change {
     Verification { row: SealedVerification, number: Option<ResealedNumber>, pin: Option<Vec<u8>> },
     Secret { row: SealedSecret, new: crate::store::SecretRow },
+    Webhook { row: Box<WebhookRow>, new: Box<WebhookRow> },
     Block { row: BlockRow, new: BlockRow },
     Part { row: SealedPart, new: ResealedPart },
     Shown { row: SealedText, new: Renewed },
@@ -373,6 +381,7 @@ impl Change {
                 Ok(changed)
             }
             Self::Secret { row, new } => tx.reseal_secret(row, new),
+            Self::Webhook { row, new } => tx.reseal_webhook(row, new),
             Self::Block { row, new } => tx.reseal_block(row, new),
             Self::Part { row, new } => tx.reseal_part(row, new),
             Self::Shown { row, new } => {

@@ -9,6 +9,7 @@ use crate::fraud::Protection;
 use crate::phone::{Country, NumberKind};
 use crate::secrets::HashCost;
 use crate::verification::{CodeLength, Credits, Language, Money, OptOutWords, Plan, StartRequest, Texts, Workflow};
+use crate::webhook::schedule::Schedule;
 
 /// What holds for a request that does not say otherwise.
 #[derive(Clone, Debug)]
@@ -41,6 +42,19 @@ pub struct Rules {
     pub opt_out: Option<Arc<OptOutWords>>,
     /// From fraud and guessing.
     pub protection: Protection,
+    pub webhooks: WebhookRules,
+}
+
+/// How accounts' servers are told.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookRules {
+    pub schedule: Schedule,
+    /// Requests in flight: of all accounts, and of one.
+    pub concurrency: usize,
+    pub per_account: usize,
+    /// How long what was told, and what could not be told, is kept.
+    pub delivered_kept: Duration,
+    pub dead_kept: Duration,
 }
 
 /// How long what has ended is kept.
@@ -133,6 +147,17 @@ pub(super) mod tests {
             texts: Arc::new(Texts::built_in(|_| 1)),
             opt_out: None,
             protection: Protection::default(),
+            webhooks: WebhookRules {
+                schedule: Schedule {
+                    first: Duration::from_secs(5),
+                    longest: Duration::from_secs(3600),
+                    give_up: Duration::from_secs(86_400),
+                },
+                concurrency: 8,
+                per_account: 2,
+                delivered_kept: Duration::from_secs(86_400),
+                dead_kept: Duration::from_secs(86_400),
+            },
         }
     }
 

@@ -9,7 +9,7 @@ use super::guard::{Judged, Subjects};
 use super::transition::number_binding;
 use super::types::{Account, Internal, StartError};
 use super::{App, Rules};
-use super::{blocklist, look, timeline};
+use super::{blocklist, look, timeline, webhook};
 use crate::channel::lane::Lane;
 use crate::channel::routing::RouteView;
 use crate::clock::Timestamp;
@@ -130,7 +130,8 @@ impl App {
         let event_id = EventId::from_bytes(self.random.bytes());
         let told = timeline::Start::of(account, &new, &candidate.plan);
         let now = self.clock.now();
-        self.store
+        let tells = self
+            .store
             .write(move |tx: &Tx| {
                 candidate.rekey(tx)?;
                 let judged = candidate.suspect(tx, now)?;
@@ -156,11 +157,12 @@ impl App {
                 if let Some(subjects) = &candidate.subjects {
                     subjects.count(tx, &candidate.rules.protection, &judged, row, now)?;
                 }
-                Ok(Ok(()))
+                Ok(Ok(webhook::started(tx, new.account, row, now)?))
             })
             .await??;
         timeline::tell_start(id, &told);
         self.wake.notify_one();
+        self.wake_webhooks(tells);
         Ok(id)
     }
 

@@ -194,6 +194,11 @@ impl Told {
         self.interrupted.iter().for_each(|place| place.tell_interrupted());
         self.steps.iter().for_each(Step::tell);
     }
+
+    /// Whether there is something to tell the account.
+    pub fn tells(&self) -> bool {
+        self.steps.iter().any(|step| step.tells)
+    }
 }
 
 /// Why an attempt that was leaving is uncertain after a start.

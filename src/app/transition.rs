@@ -4,6 +4,7 @@ use super::App;
 use super::guard;
 use super::timeline::{self, Fact};
 use super::types::Internal;
+use super::webhook::{self, Left, Via};
 use crate::channel::lane::Lane;
 use crate::clock::Timestamp;
 use crate::metrics;
@@ -30,6 +31,10 @@ pub(super) struct Step {
     pub facts: Vec<Fact>,
     /// Why the verification failed.
     pub reason: Option<String>,
+    /// What was handed over by it, or may have been.
+    pub left: Option<Left>,
+    /// There is something to tell the account.
+    pub tells: bool,
 }
 
 impl Step {
@@ -61,27 +66,7 @@ pub(super) fn step(
     for effect in &effects {
         apply(tx, row, *effect, asked, prepared, now)?;
     }
-    let handed_over = row.machine.submitted != 0 && row.machine.submitted != before.submitted;
-    if row.machine.event == before.event && handed_over {
-        tx.event_handed_over(row.id, before.event, now)?;
-    }
-    if row.machine.event != before.event && before.submitted == 0 {
-        // It may have been handed over by the very step that went on to the next event.
-        let left =
-            matches!(event, Event::Finished { .. }) && row.machine.sent && row.machine.wait_end != before.wait_end;
-        if left {
-            tx.event_handed_over(row.id, before.event, now)?;
-        } else {
-            tx.skip_event(row.id, before.event)?;
-        }
-    }
-    if row.machine.event == before.event && was_last_in_vain(&before, &row.machine, event) {
-        tx.skip_event(row.id, before.event)?;
-    }
-    if before.end().is_some() && row.machine.sent && !before.sent {
-        // It was leaving when the verification ended.
-        tx.event_handed_over(row.id, before.event, now)?;
-    }
+    let passage = passage(tx, row, &before, event, now)?;
     tx.update_machine(row.id, &row.machine)?;
     if before.end().is_none()
         && let Some(end) = row.machine.end()
@@ -102,8 +87,72 @@ pub(super) fn step(
         }
         None => None,
     };
-    let (wakes, request) = (sooner || queued, row.fixed.request);
-    Ok(Ok(Step { effects, wakes, withdrawn, request, facts, reason: None }))
+    let mut tells = match passage {
+        Passage::InVain(event) => webhook::not_sent(tx, row, event, now)?,
+        Passage::Left(_) | Passage::Stays => false,
+    };
+    if let (None, Some(end)) = (before.end(), row.machine.end()) {
+        tells |= webhook::ended(tx, row, end, now)?;
+    }
+    let (wakes, request, left) = (sooner || queued, row.fixed.request, passage.left());
+    Ok(Ok(Step { effects, wakes, withdrawn, request, facts, reason: None, left, tells }))
+}
+
+/// What a step did to the event that was the present one.
+#[derive(Clone, Copy)]
+enum Passage {
+    /// Its message left, or may have.
+    Left(Left),
+    /// It is over, and nothing of it left: no route took it.
+    InVain(usize),
+    Stays,
+}
+
+impl Passage {
+    fn left(self) -> Option<Left> {
+        match self {
+            Self::Left(left) => Some(left),
+            Self::InVain(_) | Self::Stays => None,
+        }
+    }
+}
+
+fn passage(
+    tx: &Tx,
+    row: &VerificationRow,
+    before: &Verification,
+    event: Event,
+    now: Timestamp,
+) -> Result<Passage, StoreError> {
+    let (after, present) = (&row.machine, before.event);
+    let mut passage = Passage::Stays;
+    if after.event == present && after.submitted != 0 && after.submitted != before.submitted {
+        tx.event_handed_over(row.id, present, now)?;
+        passage = Passage::Left(Left { event: present, again: before.submitted != 0 });
+    }
+    if after.event != present && before.submitted == 0 {
+        // It may have been handed over by the very step that went on to the next event.
+        let left = matches!(event, Event::Finished { .. }) && after.sent && after.wait_end != before.wait_end;
+        if left {
+            tx.event_handed_over(row.id, present, now)?;
+            passage = Passage::Left(Left { event: present, again: false });
+        } else {
+            tx.skip_event(row.id, present)?;
+            if event != Event::NextAsked {
+                passage = Passage::InVain(present);
+            }
+        }
+    }
+    if after.event == present && was_last_in_vain(before, after, event) {
+        tx.skip_event(row.id, present)?;
+        passage = Passage::InVain(present);
+    }
+    if before.end().is_some() && after.sent && !before.sent {
+        // It was leaving when the verification ended.
+        tx.event_handed_over(row.id, present, now)?;
+        passage = Passage::Left(Left { event: present, again: false });
+    }
+    Ok(passage)
 }
 
 /// The last event is over and nothing of it was handed over: no other event takes its place, so that only this tells.
@@ -259,6 +308,19 @@ impl App {
         if let Some(attempt) = step.withdrawn {
             self.board.withdraw(attempt);
         }
+        self.wake_webhooks(step.tells);
+    }
+
+    /// Tells the webhooks' worker, if there is something to tell.
+    pub(super) fn wake_webhooks(&self, tells: bool) {
+        if tells {
+            self.webhook_wake.notify_one();
+        }
+    }
+
+    /// The kind of a route.
+    pub(super) fn via(&self, route: &str) -> Via {
+        if self.board.is_provider(route) { Via::Provider } else { Via::Modem }
     }
 }
 

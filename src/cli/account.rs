@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use secrecy::zeroize::Zeroizing;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::account_defaults::Defaults;
 use super::open::{Opened, open, open_existing, store_failure};
 use super::table::aligned;
-use super::{Exit, Failure, Global, OrExit, Outcome, block_on, print, print_json};
+use super::{Exit, Failure, Global, OrExit, Outcome, account_webhook, block_on, print, print_json};
 use crate::app::{self, CREDITS_MAX, RATE_MAX, SECRET_MAX};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -42,6 +42,9 @@ pub enum Command {
     RotateSecret(One),
     /// Remove an account with all its verifications
     Remove(One),
+    /// Tell an account's own server what happens to its verifications
+    #[command(subcommand)]
+    Webhook(account_webhook::Command),
 }
 
 #[derive(Debug, Args)]
@@ -139,6 +142,7 @@ pub fn run(command: Command, global: &Global) -> Outcome {
             }
             Command::RotateSecret(arguments) => rotate_secret(&arguments, &settings).await,
             Command::Remove(arguments) => remove(&arguments, &settings).await,
+            Command::Webhook(command) => account_webhook::run(command, &settings).await,
         }
     })
 }
@@ -233,20 +237,24 @@ fn print_secret(key: &str, secret: &SecretString, json: bool) -> Outcome {
 
 fn given_secret(argument: Option<SecretString>, file: Option<PathBuf>) -> Result<Option<SecretString>, Failure> {
     let secret = match (argument, file) {
-        (Some(argument), _) if argument.expose_secret() == "-" => {
-            read_secret(std::io::stdin().lock()).or_exit(Exit::Io, "cannot read the secret from standard input")?
-        }
+        (Some(argument), _) if argument.expose_secret() == "-" => secret_of(Path::new("-"))?,
         (Some(argument), _) => argument,
-        (None, Some(file)) => {
-            let what = format!("cannot read {}", file.display());
-            let opened = std::fs::File::open(&file)
-                .map_err(|error| Exit::of_io(&error).because(anyhow::Error::new(error).context(what.clone())))?;
-            read_secret(opened).or_exit(Exit::Io, what)?
-        }
+        (None, Some(file)) => secret_of(&file)?,
         (None, None) => return Ok(None),
     };
     let checked = app::account_secret(secret);
     checked.map(Some).map_err(|allowed| Exit::Usage.because(anyhow::anyhow!("the secret must be {allowed}")))
+}
+
+/// What a file holds, or standard input where it is called `-`.
+pub(super) fn secret_of(file: &Path) -> Result<SecretString, Failure> {
+    if file == Path::new("-") {
+        return read_secret(std::io::stdin().lock()).or_exit(Exit::Io, "cannot read the secret from standard input");
+    }
+    let what = format!("cannot read {}", file.display());
+    let opened = std::fs::File::open(file)
+        .map_err(|error| Exit::of_io(&error).because(anyhow::Error::new(error).context(what.clone())))?;
+    read_secret(opened).or_exit(Exit::Io, what)
 }
 
 /// All that there is, without its line end.

@@ -5,6 +5,7 @@
 
 mod account;
 mod account_defaults;
+mod account_webhook;
 mod admin;
 mod backup;
 mod blocklist;
@@ -38,6 +39,7 @@ mod simulate;
 mod speak;
 mod table;
 mod verification;
+mod webhook;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -106,6 +108,9 @@ pub enum Command {
     /// Look for verifications, and why one did not arrive
     #[command(subcommand)]
     Verification(verification::Command),
+    /// What accounts were told, what is still to be sent, and what could not be
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Messages that came in to the SIMs
     Inbox(inbox::Arguments),
     /// Delete everything about a number
@@ -181,6 +186,7 @@ fn run(cli: Cli) -> Outcome {
         Command::Blocklist(command) => blocklist::run(command, &global),
         Command::Guard(command) => guard::run(command, &global),
         Command::Verification(command) => verification::run(&command, &global),
+        Command::Webhook(command) => webhook::run(command, &global),
         Command::Inbox(arguments) => inbox::run(arguments, &global),
         Command::Forget(arguments) => forget::run(&arguments, &global),
         Command::Backup(arguments) => backup::run(&arguments, &global),

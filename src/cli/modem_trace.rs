@@ -143,7 +143,7 @@ fn not_connected(error: ConnectError, database: &Path) -> Failure {
 pub fn refused(refusal: Refusal, request: &Request) -> Failure {
     let modem = match request {
         Request::Trace { modem, .. } | Request::TraceLast { modem } => modem.as_str(),
-        Request::Board | Request::RotateKey => "",
+        Request::Board | Request::RotateKey | Request::Webhooks => "",
     };
     match refusal {
         Refusal::UnknownModem { modems } if modems.is_empty() => {

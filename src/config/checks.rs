@@ -117,6 +117,9 @@ pub(super) fn contradictions(settings: &Settings) -> Result<(), Vec<Fault>> {
     if settings.numbers.allowed_types.is_empty() {
         return fault("numbers.allowed_types", "must name at least one type, or no number could be verified");
     }
+    if settings.webhooks.longest_wait < settings.webhooks.first_wait {
+        return fault("webhooks.longest_wait_seconds", "must not be less than webhooks.first_wait_seconds");
+    }
     names(settings).map_err(|fault| vec![fault])?;
     callback_words(settings).map_err(|fault| vec![fault])?;
     templates(settings).map_err(|fault| vec![fault])?;

@@ -94,7 +94,10 @@ pub(super) fn masked(path: &KeyPath, value: &Value) -> String {
         // An empty secret is none, and worth seeing.
         ValueKind::String(text) if text.is_empty() => "\"\"".to_owned(),
         _ if is_secret(path) => format!("\"{MASK}\""),
-        ValueKind::String(url) if path.first() == Some("providers") && matches!(path.name(), Some("url" | "proxy")) => {
+        ValueKind::String(url)
+            if matches!(path.first(), Some("providers" | "webhooks"))
+                && matches!(path.name(), Some("url" | "proxy")) =>
+        {
             quoted(&without_url_secrets(url))
         }
         ValueKind::String(text) => quoted(text),

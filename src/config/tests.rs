@@ -305,6 +305,20 @@ fn the_defaults_are_those_of_the_contract() {
             ],
             overflow_after: 20s,
         },
+        webhooks: WebhooksSettings {
+            allow_networks: [],
+            allow_http: false,
+            timeout: 15s,
+            first_wait: 5s,
+            longest_wait: 3600s,
+            give_up: 259200s,
+            concurrency: 32,
+            concurrency_per_account: 4,
+            delivered_retention: 604800s,
+            dead_retention: 2592000s,
+            ca_file: None,
+            proxy: None,
+        },
         log: LogSettings {
             level: LogLevel(
                 "info",
@@ -379,9 +393,9 @@ fn a_key_that_does_not_exist_is_refused_with_the_nearest_that_does() {
         "[log]\nPassword = 'geheim'",
     ]), @r#"
     /etc/simverify.toml:2: unknown key server.lissten = "127.0.0.1:80": did you mean listen? server allows listen, tls_cert_file, tls_key_file, public_url, trusted_proxies, forwarded_header, connections_per_address, requests_in_flight
-    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
-    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
+    /etc/simverify.toml:1: unknown key sever: did you mean server? allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, webhooks, log
+    /etc/simverify.toml:1: unknown key empty: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, webhooks, log
+    /etc/simverify.toml:1: unknown key listen = 5: allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, webhooks, log
     /etc/simverify.toml:2: unknown key verify.argon2.memory = 5: did you mean memory_kib? verify.argon2 allows memory_kib, iterations, parallelism
     /etc/simverify.toml:4: unknown key modems[0].sim_pim = ***: did you mean sim_pin? modems[0] allows name, port, baud_rate, profile, sim_pin, sim_pin_file, channels, countries, sms_per_minute, sms_per_day, sms_per_month, calls_per_day, calls_per_month, sms_price, call_price, spend_per_day, spend_per_month, delivery_reports, roaming, voice
     /etc/simverify.toml:4: unknown key modems[0].voice.devise = "hw:1": did you mean device? modems[0].voice allows kind, port, device
@@ -676,7 +690,7 @@ fn the_layers_without_types_are_named_too() {
     environment variable SIMVERIFY__PRICING__COUNTRIES__uk: pricing.countries.uk = "5": must be an ISO 3166-1 country code of two capital letters
     environment variable SIMVERIFY__NUMBERS__ALLOWED_TYPES: numbers.allowed_types[1]: must be one of mobile, fixed_line, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail, satellite, unknown
     environment variable SIMVERIFY__SERVER: server = "5": must be a table
-    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, log
+    environment variable SIMVERIFY__: unknown key "" = "5": allowed sections are server, admin, storage, verify, messages, inbox, numbers, limits, guessing, breaker, pricing, tts, modems, providers, routing, webhooks, log
     environment variable SIMVERIFY__MODEMS: modems[0].sim_pin = "***": must be 4 to 8 digits in quotes, or empty
     valid
     environment variable SIMVERIFY__MODEMS: modems[0]: must be a table

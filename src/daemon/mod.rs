@@ -8,8 +8,10 @@
 //! ```
 //!
 //! Tasks and what they wait on: HTTP workers of both listeners on sockets; the dispatcher on due times, wakes and changes of the board; a
-//! driver on its port and its queue; a worker on its requests and its queue; the notices task on drivers; the local socket on connections; the history's task on what happens to modems; the certificate's task on its files; the store's writer, a
-//! thread, on its queue. None waits for another's work to end. If the writer, the dispatcher or the notices task ends by itself, the daemon ends, and
+//! driver on its port and its queue; a worker on its requests and its queue; the webhooks' worker on due times, wakes and its
+//! requests; the notices task on drivers; the local socket on connections; the history's task on what happens to modems; the
+//! certificate's task on its files; the store's writer, a thread, on its queue. None waits for another's work to end. If the
+//! writer, the dispatcher, the webhooks' worker or the notices task ends by itself, the daemon ends, and
 //! the service manager starts it again.
 
 mod admin;
@@ -44,15 +46,17 @@ use crate::modem::tap::Tap;
 use crate::random::Random;
 use crate::secrets::Secrets;
 use crate::simulator::Simulators;
-use crate::socket::{self, AskedRotation, Socket};
+use crate::socket::{self, Doors, Socket};
 use crate::speech::Speech;
 use crate::store::Store;
+use crate::webhook::client::Client as WebhookClient;
+use crate::webhook::worker::Worker as WebhookWorker;
 
 use admin::Admin;
 pub use lock::{DatabaseLock, LockError};
 pub use settings::{
     call_limits, callbacks, modem_config, port_address, provider_config, reading, routes, rules, sms_limits,
-    speech_engine,
+    speech_engine, webhook_client,
 };
 pub use tls::Pair;
 use tls::Tls;
@@ -91,6 +95,7 @@ pub struct Daemon {
     admin: Option<Admin>,
     tls: Option<Arc<Tls>>,
     dispatcher: JoinHandle<()>,
+    webhooks: JoinHandle<()>,
     notices: JoinHandle<()>,
     /// Ends once the drivers have.
     history: JoinHandle<()>,
@@ -179,6 +184,8 @@ impl Daemon {
         let history = tokio::spawn(keep_history(Arc::clone(&app), close_history.clone()));
         let dispatcher = Dispatcher::new(Arc::clone(&app), queues, ping());
         let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
+        let webhooks = webhook_worker(settings, &app)?;
+        let webhooks = tokio::spawn(webhooks.run(stop.clone(), ping()));
 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let proxies = Arc::new(settings::proxies(settings));
@@ -207,7 +214,9 @@ impl Daemon {
         let (asked, rotations) = mpsc::channel(1);
         let rotation = rotation::of(settings, Arc::clone(&app));
         tokio::spawn(stop.clone().run_until_cancelled_owned(rotation::run(rotation, app.clock().clone(), rotations)));
-        let socket = open_socket(&settings.storage.path, taps, board, asked, close_socket.clone());
+        let wake = Arc::clone(app.webhook_wake());
+        let doors = Doors { taps, board, rotations: asked, webhooks: wake };
+        let socket = open_socket(&settings.storage.path, doors, close_socket.clone());
         Ok(Self {
             addresses,
             app,
@@ -216,6 +225,7 @@ impl Daemon {
             admin,
             tls,
             dispatcher,
+            webhooks,
             notices,
             history,
             close_history,
@@ -275,6 +285,7 @@ impl Daemon {
         tokio::select! {
             () = self.app.store().closed() => anyhow!("the database writer has ended"),
             ended = &mut self.dispatcher, if !stop.is_cancelled() => anyhow!("the dispatcher has ended: {ended:?}"),
+            ended = &mut self.webhooks, if !stop.is_cancelled() => anyhow!("the webhooks' worker has ended: {ended:?}"),
             ended = &mut self.notices, if !stop.is_cancelled() => anyhow!("the notices task has ended: {ended:?}"),
             ended = Admin::ended(self.admin.as_mut()) => anyhow!("the admin listener has ended: {ended}"),
             ended = &mut self.http => anyhow!("the HTTP server has ended: {ended:?}"),
@@ -296,6 +307,9 @@ impl Daemon {
             // One that has ended by itself was looked at already, and may not be asked twice.
             if !self.dispatcher.is_finished() {
                 log_panic(self.dispatcher.await, "the dispatcher");
+            }
+            if !self.webhooks.is_finished() {
+                log_panic(self.webhooks.await, "the webhooks' worker");
             }
             if !self.notices.is_finished() {
                 log_panic(self.notices.await, "the notices task");
@@ -320,15 +334,9 @@ impl Daemon {
 }
 
 /// The daemon works without it, and so it starts without it.
-fn open_socket(
-    database: &Path,
-    taps: BTreeMap<String, Tap>,
-    board: Board,
-    rotations: mpsc::Sender<AskedRotation>,
-    close: CancellationToken,
-) -> Option<JoinHandle<()>> {
+fn open_socket(database: &Path, doors: Doors, close: CancellationToken) -> Option<JoinHandle<()>> {
     match Socket::bind(&socket::path(database)) {
-        Ok(socket) => Some(tokio::spawn(socket.serve(taps, board, rotations, close))),
+        Ok(socket) => Some(tokio::spawn(socket.serve(doors, close))),
         Err(error) => {
             warn!(
                 name: "socket.missing",
@@ -338,6 +346,15 @@ fn open_socket(
             None
         }
     }
+}
+
+/// A client that could not be made is told at the start where the operator has set something that may be wrong.
+fn webhook_worker(settings: &Settings, app: &Arc<App>) -> anyhow::Result<WebhookWorker> {
+    let config = webhook_client(settings);
+    if config.ca_file.is_some() || config.proxy.is_some() {
+        WebhookClient::new(&config).map_err(|reason| anyhow!("webhooks: {reason}"))?;
+    }
+    Ok(WebhookWorker::new(Arc::clone(app), config))
 }
 
 fn log_panic(result: Result<(), tokio::task::JoinError>, what: &str) {

@@ -1,6 +1,7 @@
 //! From the configuration's words to what the parts of the daemon take.
 
 mod protection;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -28,6 +29,8 @@ use crate::origin::{self, Proxies};
 use crate::secrets::HashCost;
 use crate::speech::Engine;
 use crate::verification::{CodeLength, Credits, Money, OptOutWords, Workflow};
+
+pub use webhooks::webhook_client;
 
 /// The rules that the operations follow.
 pub fn rules(settings: &Settings) -> Rules {
@@ -72,6 +75,7 @@ pub fn rules(settings: &Settings) -> Rules {
         texts: Arc::clone(&settings.messages.texts),
         opt_out: opt_out(&settings.inbox),
         protection: protection::protection(settings),
+        webhooks: webhooks::rules(settings),
     }
 }
 

@@ -16,12 +16,14 @@ mod server;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, mpsc};
 
-use crate::channel::Reception;
 use crate::channel::routing::RouteView;
-use crate::modem::tap::{Direction, TraceLine};
+use crate::channel::{Board, Reception};
+use crate::modem::tap::{Direction, Tap, TraceLine};
 
 pub use client::{ConnectError, Connection};
 pub use server::{BindError, Socket};
@@ -51,6 +53,19 @@ pub enum Request {
     Board,
     /// Another master key in the present one's place.
     RotateKey,
+    /// Look at the webhooks: there is something to send, or one was changed.
+    Webhooks,
+}
+
+/// What a socket gives access to.
+#[derive(Clone)]
+pub struct Doors {
+    /// The lines of the modems, by name.
+    pub taps: BTreeMap<String, Tap>,
+    pub board: Board,
+    pub rotations: mpsc::Sender<AskedRotation>,
+    /// Wakes the webhooks' worker.
+    pub webhooks: Arc<Notify>,
 }
 
 /// A rotation that was asked for: whoever does it answers with the record.

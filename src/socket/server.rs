@@ -1,6 +1,5 @@
 //! The daemon's side: takes connections, reads one request of each, answers it.
 
-use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -17,9 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::{AskedRotation, PATH_MAX, REQUEST_OCTETS_MAX, Record, Refusal, Request};
-use crate::channel::Board;
-use crate::modem::tap::{Tap, TraceLine, View};
+use super::{AskedRotation, Doors, PATH_MAX, REQUEST_OCTETS_MAX, Record, Refusal, Request};
+use crate::modem::tap::{TraceLine, View};
 
 /// Connections at once: each is a person at a terminal.
 const CONNECTIONS_MAX: usize = 8;
@@ -79,14 +77,8 @@ impl Socket {
     }
 
     /// Answers until `stop`; then says so to whoever still listens, and removes the file.
-    pub async fn serve(
-        self,
-        taps: BTreeMap<String, Tap>,
-        board: Board,
-        rotations: mpsc::Sender<AskedRotation>,
-        stop: CancellationToken,
-    ) {
-        let taps = Arc::new(taps);
+    pub async fn serve(self, doors: Doors, stop: CancellationToken) {
+        let doors = Arc::new(doors);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let connections = TaskTracker::new();
         loop {
@@ -106,9 +98,9 @@ impl Socket {
                 refuse_at_once(&stream);
                 continue;
             };
-            let (taps, board, rotations, stop) = (Arc::clone(&taps), board.clone(), rotations.clone(), stop.clone());
+            let (doors, stop) = (Arc::clone(&doors), stop.clone());
             connections.spawn(async move {
-                if let Err(error) = Reader::of(stream, stop).answer(&taps, &board, &rotations).await {
+                if let Err(error) = Reader::of(stream, stop).answer(&doors).await {
                     debug!(name: "socket.ended", %error, "a connection to the daemon's socket has ended");
                 }
                 drop(place);
@@ -167,12 +159,8 @@ impl Reader {
         Self { requests: BufReader::new(read.take(REQUEST_OCTETS_MAX)), records, stop }
     }
 
-    async fn answer(
-        mut self,
-        taps: &BTreeMap<String, Tap>,
-        board: &Board,
-        rotations: &mpsc::Sender<AskedRotation>,
-    ) -> io::Result<()> {
+    async fn answer(mut self, doors: &Doors) -> io::Result<()> {
+        let Doors { taps, board, rotations, webhooks } = doors;
         let Some(request) = self.request().await? else {
             return self.say(&Record::Refused { refusal: Refusal::UnknownRequest }).await;
         };
@@ -182,6 +170,10 @@ impl Reader {
                 return self.say(&Record::Board { routes, reasons, receptions }).await;
             }
             Request::RotateKey => return self.rotate(rotations).await,
+            Request::Webhooks => {
+                webhooks.notify_one();
+                return self.say(&Record::End).await;
+            }
             Request::Trace { modem, .. } | Request::TraceLast { modem } => modem,
         };
         let Some(tap) = taps.get(modem) else {
@@ -194,7 +186,7 @@ impl Reader {
                 self.say(&Record::Begin).await?;
                 self.follow(lines).await
             }
-            Request::TraceLast { .. } | Request::Board => {
+            Request::TraceLast { .. } | Request::Board | Request::Webhooks => {
                 self.say(&Record::Begin).await?;
                 for line in tap.last() {
                     self.say(&Record::from(&*line)).await?;

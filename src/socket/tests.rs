@@ -36,7 +36,8 @@ fn served() -> Served {
     let taps = BTreeMap::from([("sim1".to_owned(), tap.clone())]);
     let board = Board::new(vec![RouteView { sms: true, ..RouteView::new("sim1", RouteKind::Modem) }]);
     let rotations = tokio::sync::mpsc::channel(1).0;
-    let task = tokio::spawn(socket.serve(taps, board.clone(), rotations, stop.clone()));
+    let doors = Doors { taps, board: board.clone(), rotations, webhooks: Arc::default() };
+    let task = tokio::spawn(socket.serve(doors, stop.clone()));
     let (port, modem) = tokio::io::duplex(1024 * 1024);
     let settings = EngineSettings { rest: std::time::Duration::ZERO, restart_lines: &[] };
     let line = Line::new(port, settings, tokio::time::Instant::now()).tapped(tap);

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_contract.sql"),
     include_str!("../../migrations/0003_inbox.sql"),
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/0006_keeping.sql"),
     include_str!("../../migrations/0007_fraud.sql"),
     include_str!("../../migrations/0008_admin.sql"),
+    include_str!("../../migrations/0009_webhook.sql"),
     include_str!("../../migrations/0010_modem_history.sql"),
     include_str!("../../migrations/0011_past.sql"),
 ];

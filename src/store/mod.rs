@@ -32,6 +32,8 @@ mod usage;
 mod velocity;
 mod verdict;
 mod verification;
+mod webhook;
+mod webhook_event;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -57,7 +59,12 @@ pub use restore::{Prepared, RestoreError, Restored, prepare_restore};
 pub use upkeep::{BackupError, Inspection, backup, compact, database_key, empty_log, free_space, inspect};
 pub use usage::{AccountUse, RouteResult, Used};
 pub use verdict::{NewVerdict, VerdictRow};
-pub use verification::{EventRecord, NewVerification, StoredPin, TryRecord, VerificationRow};
+pub use verification::{EventRecord, NewVerification, StoredPin, TryRecord, VerificationRemains, VerificationRow};
+pub use webhook::{Subscription, WebhookRow};
+pub use webhook_event::{
+    DueAccount, NewWebhookEvent, Replayed, WebhookAttempt, WebhookCounts, WebhookEventFilter, WebhookEventRow,
+    WebhookEventState,
+};
 
 use readers::Readers;
 use writer::Writer;

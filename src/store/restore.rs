@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::upkeep::{BACKUP_AT, Unfinished, copy_pages, suffixed};
-use super::{StoreError, Tx, migration};
+use super::{NewWebhookEvent, StoreError, Tx, migration};
 use crate::clock::Timestamp;
 use crate::secrets::Digest;
+use crate::verification::{AccountId, Money, VerificationId};
+use crate::webhook::event::{EventType, Facts, Reason};
 
 /// Journals of a database, which belong to it alone.
 const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -146,6 +148,7 @@ impl Tx<'_> {
         let withdrawn = "update attempt set state = 'withdrawn', finished_at = ?1 where state in ('due', 'claimed')";
         self.0.execute(withdrawn, [now])?;
         self.0.execute("update verification set price_open = 0, pin_hash = null, pin_sealed = null", [])?;
+        self.tell_that_it_is_over(Timestamp::from_millis(now))?;
         let ended = self.0.execute(
             "update verification set state = 'expired', state_flag = 0, state_until = null, finalized_at = ?1,
                  deadline_at = null, undecided = 0, reason = ?2
@@ -154,6 +157,33 @@ impl Tx<'_> {
         )?;
         self.0.execute("update verification set deadline_at = null where deadline_at is not null", [])?;
         Ok(u32::try_from(ended).unwrap_or(u32::MAX))
+    }
+
+    /// Accounts that want to be told of an end are told of these.
+    fn tell_that_it_is_over(&self, now: Timestamp) -> Result<(), StoreError> {
+        let kind = EventType::Expired.as_str();
+        let mut statement = self.0.prepare(
+            "select account_id, verification_id, iif(refunded, 0, price), currency, verification.created_at
+             from verification join webhook using (account_id)
+             where finalized_at is null and (events = '' or instr(',' || events || ',', ',' || ?1 || ',') > 0)",
+        )?;
+        let mut rows = statement.query([kind])?;
+        while let Some(row) = rows.next()? {
+            let verification = VerificationId::new(row.get(1)?);
+            let facts = Facts {
+                status: "EXPIRED".to_owned(),
+                step: None,
+                reason: Some(Reason::Restored),
+                price: Money::from_units(row.get(2)?).to_string(),
+                currency: row.get(3)?,
+                estimated_price_messages_sent: Money::from_units(self.cost_of(verification)?).to_string(),
+                submitted_at: Timestamp::from_millis(row.get(4)?).to_string(),
+                finalized_at: Some(now.to_string()),
+            };
+            let account = AccountId::new(row.get(0)?);
+            self.insert_webhook_event(&NewWebhookEvent { account, verification, kind, facts: facts.to_json(), now })?;
+        }
+        Ok(())
     }
 }
 

@@ -74,6 +74,16 @@ pub struct TryRecord {
     pub ip_address: String,
 }
 
+/// Of a verification whose machine cannot be read.
+#[derive(Clone, Debug)]
+pub struct VerificationRemains {
+    pub account: AccountId,
+    /// 10⁻⁸ of `currency`.
+    pub price: i64,
+    pub currency: String,
+    pub created: Timestamp,
+}
+
 const COLUMNS: &str = "verification_id, request_id, account_id, number_sealed, number_hash, country, brand, sender_id, \
     language, code_length, own_pin, credits, price, currency, refunded, pin_hash, pin_sealed, workflow, \
     next_event_wait_ms, pin_life_ms, cancel_after_ms, tries_max, send_timeout_ms, state, state_flag, state_until, \
@@ -254,6 +264,20 @@ impl Tx<'_> {
         let sql = "update verification set reason = ?2 where verification_id = ?1";
         self.0.prepare_cached(sql)?.execute(params![id.get(), reason])?;
         Ok(())
+    }
+
+    /// What can be read of a row that cannot be read whole.
+    pub fn remains_of(&self, id: VerificationId) -> Result<Option<VerificationRemains>, StoreError> {
+        let sql = "select account_id, price, currency, created_at from verification where verification_id = ?1";
+        let read = |row: &Row| {
+            Ok(VerificationRemains {
+                account: AccountId::new(row.get(0)?),
+                price: row.get(1)?,
+                currency: row.get(2)?,
+                created: Timestamp::from_millis(row.get(3)?),
+            })
+        };
+        Ok(self.0.prepare_cached(sql)?.query_row([id.get()], read).optional()?)
     }
 
     /// Ends a verification whose row cannot be read, with the reason: it holds up nothing and keeps no PIN.

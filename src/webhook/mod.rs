@@ -12,10 +12,12 @@
 //! Nothing here shows a secret, a whole number or the path of an address in a log line or a reason.
 
 pub mod address;
+pub mod client;
 pub mod event;
 pub mod schedule;
 pub mod signature;
 pub mod target;
+pub mod worker;
 
 /// One request to an account's server.
 #[derive(Clone)]

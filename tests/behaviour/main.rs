@@ -46,4 +46,6 @@ mod routes;
 mod searching;
 mod soup;
 mod upgrading;
+mod webhook_commands;
+mod webhooks;
 mod wire_forms;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use simverify::app::WebhookChange;
 use simverify::store;
 
 use crate::harness::{NUMBER, Options, TestApp, quick_modem, spawn_app};
@@ -41,6 +42,8 @@ async fn what_was_in_progress_at_the_backup_is_over_after_its_restore_and_nothin
     app.down("sim1").await;
     let queued = app.start("447700900102", &[]).await;
     let credits = app.credits();
+    // Nothing is ever sent there.
+    app.set_webhook(&app.account, "https://10.0.0.1/", WebhookChange::default()).await;
     backup(&app, "backup.db");
     assert!(holds_a_pin(&app.file("simverify.db")) && !holds_a_pin(&app.file("backup.db")));
 
@@ -54,6 +57,9 @@ async fn what_was_in_progress_at_the_backup_is_over_after_its_restore_and_nothin
     let restored = restore(&app, "backup.db");
     assert_eq!((restored.verifications, restored.ended), (3, 2));
     assert!(app.file("simverify.db.before").exists());
+    let told = "select distinct type, json_extract(facts, '$.reason') from webhook_event";
+    assert_eq!(app.lines(told), ["verification.expired restored"]);
+    assert_eq!(app.value::<i64>("select count(*) from webhook_event"), 2, "their accounts are told");
     app.start_again().await;
     app.all_ready().await;
     app.pass(600).await;

@@ -1,6 +1,9 @@
 //! Another master key in the present one's place, while verifications go on.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
+use simverify::app::{WebhookChange, rotate_webhook_secret};
 use simverify::random::Random;
 use simverify::secrets::{MasterKey, Secrets};
 use simverify::socket::Refusal;
@@ -32,6 +35,10 @@ fn under_another_key(app: &TestApp, secrets: &Secrets) -> Vec<String> {
     look("select secret_sealed, api_key from account_secret join account using (account_id)", &|row| {
         format!("api secret of {}", row.get::<_, String>(1).expect("a key")).into_bytes()
     });
+    for (column, what) in [("url", "url"), ("secret", "secret"), ("old_secret", "secret")] {
+        let sql = format!("select {column}_sealed, api_key from webhook join account using (account_id)");
+        look(&sql, &|row| format!("webhook {what} of {}", row.get::<_, String>(1).expect("a key")).into_bytes());
+    }
     look("select entry_sealed, entry_hash from blocklist", &|row| [b"blocklist".as_slice(), &octets(row, 1)].concat());
     look("select sender_sealed, part_hash from inbox", &|row| [b"inbox sender".as_slice(), &octets(row, 1)].concat());
     look("select pdu_sealed, part_hash from inbox", &|row| [b"inbox pdu".as_slice(), &octets(row, 1)].concat());
@@ -54,6 +61,11 @@ async fn filled() -> (TestApp, String, String, String) {
     let modem = quick_modem().with("reports", "off");
     let mut app = spawn_app(Options::without_modem().modem("sim1", modem)).await;
     app.block(BLOCKED).await;
+    // Nothing is ever sent there.
+    app.set_webhook(&app.account, "https://10.0.0.1/", WebhookChange::default()).await;
+    let (store, now, overlap) = (app.operations().store(), app.now(), Duration::from_secs(86_400));
+    let rotated = rotate_webhook_secret(store, &app.secrets(), &Random::System, now, &app.account.key, overlap).await;
+    rotated.expect("another secret");
     let ended = app.start("447700900101", &[]).await;
     let pin = app.phone.sms().await.pin().to_owned();
     assert_eq!(app.check(&ended, &pin).await.field("status"), "0");

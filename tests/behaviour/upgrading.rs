@@ -4,11 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
+use simverify::app::WebhookChange;
 use simverify::random::Random;
 
 use crate::harness::{NUMBER, Options, TestApp, quick_modem, spawn_app};
 
 const BLOCKED: &str = "447700900999";
+
+/// A webhook to which nothing is ever sent.
+const REFUSED: &str = "https://10.0.0.1/";
 
 /// Marks a database of the program.
 const APPLICATION_ID: i64 = 0x536d_7666;
@@ -67,12 +71,13 @@ fn as_of(version: usize, migrations: &[String], file: &Path) -> Vec<(String, i64
 }
 
 /// A row in every table of today: verifications that ended and that go on, tries, reports, an inbox, a blocklist, budgets,
-/// a wrong code, a breaker, an admin.
+/// a wrong code, a breaker, an admin, a webhook with events.
 async fn filled() -> (TestApp, String, String, String) {
     let modem = quick_modem().with("reports", "off");
     let options = Options::without_modem().modem("sim1", modem).keys("sim1", "sms_per_day = 100").credits(50_000);
     let mut app = spawn_app(options).await;
     app.block(BLOCKED).await;
+    app.set_webhook(&app.account, REFUSED, WebhookChange::default()).await;
     let ended = app.start("447700900101", &[]).await;
     let pin = app.phone.sms().await.pin().to_owned();
     assert_eq!(app.check(&ended, if pin == "0000" { "1111" } else { "0000" }).await.field("status"), "16");

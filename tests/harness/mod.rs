@@ -18,8 +18,11 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-use simverify::app::{AccountDefaults, App, InboxMessage, add_account, block, inbox, rotate_secret, set_account};
+use secrecy::{ExposeSecret, SecretString};
+use simverify::app::{
+    AccountDefaults, App, InboxMessage, WebhookChange, add_account, block, inbox, rotate_secret, set_account,
+    set_webhook,
+};
 use simverify::channel::routing::Health;
 use simverify::clock::{Clock, ManualClock, Timestamp};
 use simverify::config::{ConfigError, Configuration, Sources};
@@ -30,6 +33,7 @@ use simverify::secrets::{KeyRing, MasterKey, Secrets};
 use simverify::simulator::{Control, ReportEvent, Settings, Simulator, Simulators};
 use simverify::socket::{self, Connection, Record, Refusal, Request};
 use simverify::store::{self, NewAccount, Store};
+use simverify::webhook::target::Target;
 
 pub use phone::{Phone, Sms};
 pub use reply::Reply;
@@ -328,6 +332,24 @@ impl TestApp {
     pub async fn set_account(&self, change: impl FnOnce(&mut Option<u32>, &mut AccountDefaults) + Send + 'static) {
         let changed = set_account(self.daemon().app().store(), &self.account.key, change).await;
         changed.expect("a written account").expect("the account");
+    }
+
+    /// Makes or changes an account's webhook, as the operator does. Gives its secret if that is new.
+    pub async fn set_webhook(&self, account: &Account, url: &str, change: WebhookChange) -> Option<SecretString> {
+        let change = WebhookChange { target: Some(Target::new(url).expect("a target")), ..change };
+        let (store, now) = (self.daemon().app().store(), self.clock.now());
+        let set = set_webhook(store, &self.secrets(), &Random::System, now, &account.key, change).await;
+        let secret = set.unwrap_or_else(|error| panic!("{error}")).secret;
+        if let Some(secret) = &secret {
+            self.log.never(secret.expose_secret());
+        }
+        self.wake_webhooks();
+        secret
+    }
+
+    /// Tells the daemon to look at the webhooks, as each command does.
+    pub fn wake_webhooks(&self) {
+        self.daemon().app().webhook_wake().notify_one();
     }
 
     /// Makes another secret for the account, as the operator does; the one before stays live.

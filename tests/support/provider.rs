@@ -78,6 +78,7 @@ impl Asked {
 
 struct Shared {
     acts: Mutex<VecDeque<Act>>,
+    otherwise: Mutex<Act>,
     asked: Mutex<Vec<Asked>>,
     released: Semaphore,
     open: AtomicUsize,
@@ -109,6 +110,7 @@ impl FakeProvider {
     async fn listen(address: &str, tls: Option<TlsAcceptor>) -> Self {
         let shared = Arc::new(Shared {
             acts: Mutex::default(),
+            otherwise: Mutex::new(reply(200, "", r#"{"id": "SM1"}"#)),
             asked: Mutex::default(),
             released: Semaphore::new(0),
             open: AtomicUsize::new(0),
@@ -135,9 +137,14 @@ impl FakeProvider {
         }
     }
 
-    /// What it does to the next requests, in turn; to all that follow it says that it took them.
+    /// What it does to the next requests, in turn; to all that follow it does as [`Self::otherwise`] says.
     pub fn acts(&self, acts: impl IntoIterator<Item = Act>) {
         lock(&self.shared.acts).extend(acts);
+    }
+
+    /// What it does to all other requests from here on; at first it says that it took them.
+    pub fn otherwise(&self, act: Act) {
+        *lock(&self.shared.otherwise) = act;
     }
 
     /// Lets one request go on that is held.
@@ -219,7 +226,7 @@ where
     let open = shared.open.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most.fetch_max(open, Ordering::SeqCst);
     lock(&shared.asked).push(asked);
-    let act = lock(&shared.acts).pop_front().unwrap_or_else(|| reply(200, "", r#"{"id": "SM1"}"#));
+    let act = lock(&shared.acts).pop_front().unwrap_or_else(|| lock(&shared.otherwise).clone());
     let ended = act_on(&mut stream, act, shared, reset).await;
     shared.open.fetch_sub(1, Ordering::SeqCst);
     ended

@@ -25,7 +25,9 @@ use crate::verification::EventKind;
 use client::Client;
 use template::{Request, TemplateFault, TemplateSource, Templates};
 
+pub(crate) use client::reason_of;
 pub use variables::Surrounding;
+pub(crate) use verdict::retry_after;
 pub use verdict::{Answer, Bearing, BodyEnd, Cause, Exchange, ReplyRules, Verdict};
 
 /// One provider's settings.

@@ -262,7 +262,7 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// Seconds or a date (RFC 9110 §10.2.3).
-fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     if let Some(pause) = seconds(header) {
         return Some(pause);
     }
