@@ -16,6 +16,7 @@ pub(super) enum Section {
     Inbox,
     Modems,
     Providers,
+    Webhooks,
     Settings,
     /// Of a sandbox alone.
     Phone,
@@ -24,7 +25,7 @@ pub(super) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Overview,
         Self::Verifications,
         Self::Accounts,
@@ -32,6 +33,7 @@ impl Section {
         Self::Inbox,
         Self::Modems,
         Self::Providers,
+        Self::Webhooks,
         Self::Settings,
         Self::Phone,
     ];
@@ -48,6 +50,7 @@ impl Section {
             Self::OwnLogin => "Your login",
             Self::Modems => "Modems",
             Self::Phone => "Virtual phone",
+            Self::Webhooks => "Webhooks",
         }
     }
 
@@ -63,6 +66,7 @@ impl Section {
             Self::OwnLogin => "/own-login",
             Self::Modems => "/modems",
             Self::Phone => "/phone",
+            Self::Webhooks => "/webhooks",
         }
     }
 }

@@ -32,6 +32,7 @@ mod trial;
 mod verification;
 mod verifications;
 mod visitor;
+mod webhooks;
 mod words;
 
 use std::sync::Arc;
@@ -125,6 +126,8 @@ pub fn site(
         .service(reads("/phone", phone::phone))
         .service(acts("/phone/{modem}/sms", phone::send_sms))
         .service(acts("/phone/{modem}/call", phone::on_call))
+        .service(reads("/webhooks", webhooks::webhooks))
+        .service(acts("/webhooks/replay", webhooks::replay))
         .service(reads("/style.css", page::style))
         .service(reads("/script.js", page::script))
         .service(reads("/livez", health::live))

@@ -1,7 +1,9 @@
 //! `simverify account webhook` and `simverify webhook`, beside a running daemon.
 
 use insta::assert_snapshot;
+use simverify::app::WebhookChange;
 
+use crate::harness::browser::Browser;
 use crate::harness::{NUMBER, Options, TestApp, eventually, spawn_app};
 use crate::provider::{FakeProvider, reply};
 
@@ -175,5 +177,38 @@ async fn events_are_listed_shown_and_sent_again() {
     eventually("it is delivered", || (app.value::<i64>(dead) == 0 && receiver.asked().len() == 2).then_some(())).await;
     let delivered = "select count(*) from webhook_event where state = 'delivered'";
     eventually("it is on record", || (app.value::<i64>(delivered) == 1).then_some(())).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn the_dashboard_shows_how_webhooks_do_and_sends_again_what_was_given_up() {
+    let receiver = FakeProvider::start().await;
+    let app = spawn_app(Options::one_modem().toml(ALLOWED).admin()).await;
+    app.add_admin("alex", "correct horse battery").await;
+    let mut browser = Browser::logged_in(&app, "alex", "correct horse battery").await;
+    assert!(browser.get(&app, "/webhooks").await.text.contains("No account has a webhook."));
+    receiver.acts([reply(410, "", "")]);
+    let events = Some(vec!["started".parse().expect("an event")]);
+    let url = receiver.url("/hook?token=geheim");
+    app.set_webhook(&app.account, &url, WebhookChange { events, ..WebhookChange::default() }).await;
+    app.start(NUMBER, &[("workflow_id", "6")]).await;
+    let dead = "select count(*) from webhook_event where state = 'dead'";
+    eventually("it is given up", || (app.value::<i64>(dead) == 1).then_some(())).await;
+    let page = browser.get(&app, "/webhooks").await.text;
+    for text in ["turned off", "HTTP status 410: the receiver wants nothing any more", "verification.started"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains("geheim"), "a path may hold a token");
+    app.set_webhook(&app.account, &url, WebhookChange::default()).await;
+    let key = app.account.key.clone();
+    let page = browser.submit(&app, "/webhooks", "/webhooks/replay", &[("account", &key)]).await;
+    assert!(page.text.contains("1 event is sent again."), "{}", page.text);
+    let delivered = "select count(*) from webhook_event where state = 'delivered'";
+    eventually("it is delivered", || (app.value::<i64>(delivered) == 1).then_some(())).await;
+    app.damage("update webhook_event set state = 'dead'");
+    let page = browser.submit(&app, "/webhooks", "/webhooks/replay", &[("event", "1")]).await;
+    assert!(page.text.contains("1 event is sent again."), "{}", page.text);
+    eventually("it is delivered again", || (app.value::<i64>(delivered) == 1).then_some(())).await;
+    assert_eq!(receiver.asked().len(), 3);
     app.finish().await;
 }

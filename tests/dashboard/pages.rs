@@ -1,18 +1,20 @@
 //! Every page, for everybody.
 
 use serde_json::json;
+use simverify::app::WebhookChange;
 
 use crate::harness::{Options, TestApp};
 use crate::{browse, with_admin};
 
 /// The pages that the navigation leads to, and what is behind them.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/",
     "/verifications",
     "/verifications?state=failed&country=GB",
     "/modems",
     "/modems/sim1",
     "/modems/sim1/trace",
+    "/webhooks",
     "/phone",
 ];
 
@@ -20,7 +22,10 @@ const PAGES: [&str; 7] = [
 async fn every_page_is_of_use_to_everybody() {
     let budget = "sms_per_day = 9\nspend_per_month = \"12.50\"\nsms_price = \"0.09\"";
     let mut app = with_admin(Options::one_modem().keys("sim1", budget)).await;
+    // Nothing is ever sent there.
+    app.set_webhook(&app.account, "https://10.0.0.1/", WebhookChange::default()).await;
     let requests = past(&mut app).await;
+    app.damage("update webhook_event set state = 'dead', settled_at = 1 where type = 'verification.started'");
     let details = requests.iter().map(|request| format!("/verifications/{request}"));
     let pages: Vec<_> = PAGES.iter().map(|page| (*page).to_owned()).chain(details).collect();
     let seen = browse(&app, "pages.cjs", &json!({ "pages": pages })).await;
