@@ -12,3 +12,4 @@ mod guide;
 mod node;
 mod python;
 mod service;
+mod webhooks;

@@ -1,7 +1,7 @@
 //! `simverify serve` with an account, a virtual modem and a phone, each a process of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines, Read};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -87,6 +87,43 @@ impl Service {
         }
     }
 
+    /// What a command of the program says with this on its standard input.
+    pub fn command(&self, arguments: &[&str], input: &str) -> String {
+        let mut command = Command::new(PROGRAM);
+        command.env_clear().arg("--config").arg(self.directory.path().join("simverify.toml")).args(arguments);
+        let mut child = command
+            .current_dir(self.directory.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads, or needs no input");
+        let output = child.wait_with_output().expect("it ends");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Asks for a verification by one SMS; gives its request id.
+    pub fn started(&self, number: &str) -> String {
+        let reply = self.post("/verify/json", &[("number", number), ("brand", "Acme"), ("workflow_id", "6")]);
+        reply["request_id"].as_str().unwrap_or_else(|| panic!("{reply}")).to_owned()
+    }
+
+    /// Checks a code that must be right.
+    pub fn checked(&self, request: &str, code: &str) {
+        let reply = self.post("/verify/check/json", &[("request_id", request), ("code", code)]);
+        assert_eq!(reply["status"], "0", "{reply}");
+    }
+
+    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Value {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--noproxy", "*", &format!("{}{path}", self.url)]);
+        for (name, value) in [("api_key", self.key.as_str()), ("api_secret", &self.secret)].iter().chain(fields) {
+            curl.args(["--data-urlencode", &format!("{name}={value}")]);
+        }
+        let output = curl.output().expect("curl runs");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
     /// The PIN in the next SMS to that number.
     pub fn pin(&mut self, number: &str) -> String {
         let number = format!("+{number}");
@@ -132,6 +169,7 @@ fn configuration(tls: &str, directory: &TempDir) -> String {
          [storage]\npath = 'simverify.db'\nkey_file = 'master.key'\n\
          [verify]\nrequests_per_second = 1000\ncancel_after_seconds = 0\n\
          [verify.argon2]\nmemory_kib = 1024\niterations = 1\n\
+         [webhooks]\nallow_networks = ['127.0.0.1']\n\
          [log]\nformat = 'json'\n\
          [[modems]]\nname = 'sim1'\nport = '{modem}'\nchannels = ['sms']\n"
     )
