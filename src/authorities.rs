@@ -44,7 +44,10 @@ fn system_roots() -> &'static RootCertStore {
         let mut roots = RootCertStore::empty();
         let (added, _) = roots.add_parsable_certificates(found.certs);
         if added == 0 {
-            warn!("the system has no certificate authorities: install ca-certificates, or name your own with ca_file");
+            warn!(
+                name: "tls.no_authorities",
+                "the system has no certificate authorities: install ca-certificates, or name your own with ca_file"
+            );
         }
         roots
     })

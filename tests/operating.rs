@@ -423,7 +423,7 @@ fn the_health_check_is_one_page_before_and_after_the_first_start() {
     exit 0
     ok    configuration    valid: modems: 1, providers: 1
     ok    daemon           not running
-    ok    database         /var/simverify.db: intact, schema 9, SIZE, accounts: 1, attempts under way: 0
+    ok    database         /var/simverify.db: intact, schema 11, SIZE, accounts: 1, attempts under way: 0
     ok    key file         /var/master.key
     ok    disk ...
     ok    modem sim1       simulator:sim1: virtual, nothing reaches a real phone
@@ -501,6 +501,7 @@ fn modems_are_listed_with_their_state() {
             "reason": null,
             "held": null,
             "send_seconds": null,
+            "reception": null,
         })
     );
     assert!(list["ports"].is_array());
@@ -771,7 +772,7 @@ fn a_backup_is_checked_and_restored_and_what_it_replaces_is_kept() {
     installation.json(&["account", "credit", "k1", "-200"]);
     insta::assert_snapshot!(without_keys(&installation.told(&["restore", "copy.db", "--check"])), @"
     exit 0
-    copy.db: intact, made at DATE, schema 9, key KEY
+    copy.db: intact, made at DATE, schema 11, key KEY
     accounts: 1, verifications: 0, of them in progress: 0
     It can be restored.
     ");
@@ -782,7 +783,7 @@ fn a_backup_is_checked_and_restored_and_what_it_replaces_is_kept() {
     assert_eq!(installation.json(&["account", "show", "k1"])["credits"], 300, "nothing was changed");
     insta::assert_snapshot!(without_keys(&installation.told(&["restore", "copy.db", "--force"])), @"
     exit 0
-    copy.db: intact, made at DATE, schema 9, key KEY
+    copy.db: intact, made at DATE, schema 11, key KEY
     accounts: 1, verifications: 0, of them in progress: 0
     restored: credits, accounts and blocklist are as they were then. What was in progress has expired: nothing of it is sent any more, and its credits are not given back.
     The database that was there is /var/simverify.db.replaced-DATE.
@@ -841,13 +842,13 @@ fn what_is_no_fit_backup_is_refused_and_nothing_is_changed() {
     exit 78
     simverify: foreign.db is under a key that is not in /var/master.key: name the key file that belonged to it with --key-file
     exit 78
-    simverify: newer.db cannot be restored: the database has schema 99, this program knows up to 9: install the newer version again, or restore a backup made before the upgrade
+    simverify: newer.db cannot be restored: the database has schema 99, this program knows up to 11: install the newer version again, or restore a backup made before the upgrade
     ");
     assert_eq!(fs::read(installation.path("simverify.db")).expect("the database"), before);
     let told = installation.told(&["restore", "foreign.db", "--force", "--key-file", "foreign.key"]);
     insta::assert_snapshot!(without_keys(&told), @"
     exit 0
-    foreign.db: intact, made at DATE, schema 9, key KEY
+    foreign.db: intact, made at DATE, schema 11, key KEY
     accounts: 1, verifications: 0, of them in progress: 0
     restored: credits, accounts and blocklist are as they were then. What was in progress has expired: nothing of it is sent any more, and its credits are not given back.
     The database that was there is /var/simverify.db.replaced-DATE.

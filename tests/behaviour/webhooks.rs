@@ -230,21 +230,21 @@ async fn a_receiver_that_fails_for_a_minute_gets_every_event_once_it_is_back_in_
 
 /// A verification that has ended, of which one event is still to be sent.
 fn one_event(app: &TestApp) {
-    app.damage(
+    let now = app.now().as_millis();
+    app.damage(&format!(
         "insert into verification (request_id, account_id, number_sealed, number_hash, brand, sender_id, language,
              code_length, own_pin, credits, price, currency, workflow, pin_life_ms, cancel_after_ms, tries_max,
              send_timeout_ms, state, state_flag, event_index, attempt_no, submitted_no, retries, generation, tries,
              undecided, second_started, sent, price_open, handled_at, created_at, finalized_at)
          values (zeroblob(16), 1, x'', zeroblob(32), 'Acme', 'VERIFY', 'en-us', 4, 0, 0, 0, 'USD', 6, 1, 1, 3, 1,
-             'failed', 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1)",
-    );
+             'failed', 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, {now}, {now}, {now})",
+    ));
     let facts = json!({
         "status": "FAILED", "price": "0", "currency": "USD", "estimated_price_messages_sent": "0", "submitted_at": "-",
     });
     app.damage(&format!(
         "insert into webhook_event (account_id, verification_id, sequence, type, facts, occurred_at, state, queued_at,
-             due_at) values (1, 1, 1, 'verification.failed', '{facts}', 1, 'due', {now}, {now})",
-        now = app.now().as_millis()
+             due_at) values (1, 1, 1, 'verification.failed', '{facts}', 1, 'due', {now}, {now})"
     ));
 }
 
