@@ -10,8 +10,7 @@ use super::trial::TrialLine;
 use super::visitor::Visitor;
 use super::words::{Moment, span};
 use super::{Desk, page};
-use crate::app::{Left, Modem, ModemEvent, ModemEventKind};
-use crate::clock::Timestamp;
+use crate::app::{BudgetLeft, Modem, ModemEvent, ModemEventKind};
 
 /// What is shown of the history until all of it is asked for.
 const HISTORY_SHOWN: usize = 25;
@@ -24,19 +23,14 @@ struct ModemPage {
     facts: Vec<(&'static str, String)>,
     started: Option<Moment>,
     chart: Option<SignalChart>,
-    left: Vec<LeftLine>,
+    budgets: Vec<BudgetLeft>,
+    currency: String,
     trials: Vec<TrialLine>,
     speaks: bool,
     sends: bool,
     simulated: bool,
     history: Vec<HistoryLine>,
     older: usize,
-}
-
-struct LeftLine {
-    left: Left,
-    class: &'static str,
-    frees: Option<Moment>,
 }
 
 /// One thing that happened.
@@ -68,7 +62,8 @@ pub(super) async fn modem(
         facts: facts(&modem),
         started: modem.sheet.identity.at.map(Moment),
         chart: SignalChart::of(&modem.sheet.signals, now),
-        left: modem.left.iter().map(|left| LeftLine::new(left, now)).collect(),
+        budgets: modem.budgets.clone(),
+        currency: desk.app.rules().currency.clone(),
         trials: desk.app.trials(&name).iter().map(TrialLine::new).collect(),
         speaks: modem.route.calls,
         sends: modem.route.sms,
@@ -107,18 +102,6 @@ fn facts(modem: &Modem) -> Vec<(&'static str, String)> {
         ("Messages in hand", Some(route.held.to_string())),
     ];
     known.into_iter().filter_map(|(name, fact)| Some((name, fact?))).collect()
-}
-
-impl LeftLine {
-    fn new(left: &Left, now: Timestamp) -> Self {
-        let class = match left.percent_used {
-            100.. => "bad",
-            80.. => "warn",
-            _ => "",
-        };
-        let frees = left.frees.filter(|frees| *frees > now && left.percent_used >= 100);
-        Self { left: left.clone(), class, frees: frees.map(Moment) }
-    }
 }
 
 impl HistoryLine {

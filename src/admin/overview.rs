@@ -1,6 +1,5 @@
 //! How things are, at a glance.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
@@ -9,9 +8,9 @@ use askama::Template;
 use super::chart::{Chart, HEIGHT, OUTCOMES, WIDTH};
 use super::frame::{Frame, Section};
 use super::visitor::Visitor;
-use super::words::{Moment, amount, span};
+use super::words::{Moment, span};
 use super::{Desk, page};
-use crate::app::{Attention, Outcomes, Overview, Rate, Route};
+use crate::app::{Attention, BudgetLeft, Outcomes, Overview, Rate, Route, budgets_left};
 use crate::clock::Timestamp;
 
 #[derive(Template)]
@@ -20,6 +19,7 @@ struct OverviewPage {
     frame: Frame,
     attention: Vec<Notice>,
     routes: Vec<RouteCard>,
+    currency: String,
     queue: u64,
     oldest: String,
     wait: String,
@@ -51,22 +51,13 @@ struct RouteCard {
     held: usize,
     network: Option<String>,
     signal: Option<Signal>,
-    budgets: Vec<BudgetLine>,
+    budgets: Vec<BudgetLeft>,
     recovered: Option<(Moment, String)>,
 }
 
 struct Signal {
     dbm: i16,
     bars: u8,
-}
-
-/// What is left of one budget.
-struct BudgetLine {
-    name: String,
-    used: u64,
-    limit: u64,
-    text: String,
-    frees: Option<Moment>,
 }
 
 /// How many were verified in some time.
@@ -82,21 +73,22 @@ pub(super) async fn overview(visitor: Visitor, desk: web::Data<Desk>) -> HttpRes
     match desk.app.overview(takes_writes).await {
         Ok(overview) => {
             let (frame, currency) = (visitor.frame(Section::Overview), desk.app.rules().currency.clone());
-            visitor.show(&OverviewPage::new(frame, overview, desk.started, &currency))
+            visitor.show(&OverviewPage::new(frame, overview, desk.started, currency))
         }
         Err(error) => page::failed(&error),
     }
 }
 
 impl OverviewPage {
-    fn new(frame: Frame, overview: Overview, started: Timestamp, currency: &str) -> Self {
+    fn new(frame: Frame, overview: Overview, started: Timestamp, currency: String) -> Self {
         let Overview { at, attention, routes, queue, wait, outcomes, traffic, rates } = overview;
         Self {
             frame,
             attention: attention.into_iter().map(Notice::new).collect(),
-            routes: routes.into_iter().map(|route| RouteCard::new(route, currency)).collect(),
+            routes: routes.into_iter().map(|route| RouteCard::new(route)).collect(),
             queue: queue.length,
             oldest: queue.oldest_due.map_or_else(|| "–".to_owned(), |due| span(at.since(due))),
+            currency,
             wait: wait.map_or_else(|| "until a route is ready".to_owned(), |wait| format!("about {}", span(wait))),
             outcomes,
             rates: rates.iter().map(RateLine::new).collect(),
@@ -175,7 +167,7 @@ fn few(names: &[String]) -> String {
 }
 
 impl RouteCard {
-    fn new(route: Route, currency: &str) -> Self {
+    fn new(route: Route) -> Self {
         let (state, class) = if route.down_since.is_none() { ("ready", "good") } else { ("not ready", "bad") };
         let reception = route.reception.clone().unwrap_or_default();
         let registration = reception.registration.map(|registration| registration.as_str().to_owned());
@@ -193,7 +185,7 @@ impl RouteCard {
             class,
             signal: reception.signal_dbm.zip(reception.bars()).map(|(dbm, bars)| Signal { dbm, bars }),
             network: (!network.is_empty()).then(|| network.join(", ")),
-            budgets: budgets(&route, currency),
+            budgets: budgets_left(&route.budget),
             reason: route.reason,
             since: route.down_since.map(Moment),
             held: route.held,
@@ -201,35 +193,6 @@ impl RouteCard {
             name: route.name,
         }
     }
-}
-
-fn budgets(route: &Route, currency: &str) -> Vec<BudgetLine> {
-    let line = |name: String, used: u64, limit: u64, shown: [&dyn Display; 2], frees: Option<Timestamp>| {
-        let [left, of] = shown;
-        BudgetLine { name, used, limit, text: format!("{left} of {of} left"), frees: frees.map(Moment) }
-    };
-    let mut lines = vec![];
-    for (kind, allowance) in [("SMS", &route.budget.sms), ("Calls", &route.budget.calls)] {
-        for (window, share) in [("24 hours", allowance.day), ("31 days", allowance.month)] {
-            let Some(share) = share else { continue };
-            let used = u64::from(share.limit.saturating_sub(share.left));
-            let shown: [&dyn Display; 2] = [&share.left, &share.limit];
-            lines.push(line(format!("{kind} in {window}"), used, share.limit.into(), shown, share.frees));
-        }
-    }
-    for (window, share) in [("24 hours", route.budget.spend.day), ("31 days", route.budget.spend.month)] {
-        let Some(share) = share else { continue };
-        let shown = [share.left(), share.limit()].map(|money| amount(&money, currency));
-        let shown: [&dyn Display; 2] = [&shown[0], &shown[1]];
-        lines.push(line(
-            format!("Money in {window}"),
-            share.limit.saturating_sub(share.left),
-            share.limit,
-            shown,
-            share.frees,
-        ));
-    }
-    lines
 }
 
 impl RateLine {

@@ -70,11 +70,11 @@ pub use history::{ModemEvent, ModemEventKind, modem_history, modems_with_history
 pub use inbox::{InboxMessage, Join, Reaction, clear_inbox, delete_from_inbox, inbox, inbox_message};
 use keys::Keys;
 pub use look::{Due, Outlook, Step};
-pub use modems::{Left, Modem};
+pub use modems::Modem;
 pub use operator::{
-    AccountOpened, AccountPage, AccountSeen, BLOCKLIST_PAGE, BlocklistPage, BudgetSeen, DatabaseSize, Hold, INBOX_PAGE,
+    AccountOpened, AccountPage, AccountSeen, BLOCKLIST_PAGE, BlocklistPage, BudgetLeft, DatabaseSize, Hold, INBOX_PAGE,
     InboxFilter, InboxPage, LimitSeen, Modes, NewCustomer, OpenError, Prices, ProtectionSeen, ProviderSeen, ResultSeen,
-    TargetSeen, Usage,
+    TargetSeen, Usage, budgets_left,
 };
 pub use outbox::Claim;
 pub use overview::{Outcomes, Overview, Queue, Rate, Route, Traffic};

@@ -76,7 +76,7 @@ async fn a_test_sms_is_followed_to_its_delivery_and_counts() {
     assert_eq!(app.lines("select route || ' ' || amount from budget_use"), ["sim1 1"]);
     try_modem(&app, &mut browser, "sms", "+447700900124", TEXT).await;
     app.phone.sms().await;
-    says(&app, &mut browser, "/modems/sim1", &["SMS to +44…24", "100 % used"]).await;
+    says(&app, &mut browser, "/modems/sim1", &["SMS to +44…24", "0 of 2 left"]).await;
     let left = "select count(*) from budget_use where attempt_id is not null";
     eventually("nothing is in hand", || (app.value::<i64>(left) == 0).then_some(())).await;
     let page = try_modem(&app, &mut browser, "sms", "+447700900125", TEXT).await;

@@ -88,5 +88,7 @@ document.addEventListener("click", async (event) => {
 
 // What only a script can do is not offered without one.
 document.documentElement.classList.add("scripted");
+// On a narrow screen the navigation scrolls sideways.
+document.querySelector("nav [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
 localTimes(document);
 watch();

@@ -5,14 +5,16 @@
 
 mod accounts;
 mod inbox;
+mod left;
 mod protection;
 mod providers;
 
 pub(super) use accounts::Counted;
 pub use accounts::{AccountOpened, AccountPage, AccountSeen, NewCustomer, OpenError, Prices, Usage};
 pub use inbox::{INBOX_PAGE, InboxFilter, InboxPage};
+pub use left::{BudgetLeft, budgets_left};
 pub use protection::{BLOCKLIST_PAGE, BlocklistPage, Hold, LimitSeen, Modes, ProtectionSeen, TargetSeen};
-pub use providers::{BudgetSeen, ProviderSeen, ResultSeen};
+pub use providers::{ProviderSeen, ResultSeen};
 
 use super::App;
 use super::types::Internal;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::super::App;
 use super::super::types::Internal;
+use super::left::{BudgetLeft, budgets_left};
 use super::short;
-use crate::channel::budget::{Budget, MoneyShare, Share, alarm};
 use crate::channel::routing::{Health, RouteKind, RouteView};
 use crate::clock::Timestamp;
 use crate::store::{AttemptState, RouteResult, Tx};
@@ -39,7 +39,7 @@ pub struct ProviderSeen {
     /// What a part of an SMS, and a call, costs; `None`: nothing.
     pub sms_price: Option<String>,
     pub call_price: Option<String>,
-    pub budgets: Vec<BudgetSeen>,
+    pub budgets: Vec<BudgetLeft>,
     /// Of the last 24 hours.
     pub sent: u64,
     pub refused: u64,
@@ -58,18 +58,6 @@ pub struct ResultSeen {
     pub state: &'static str,
     pub reason: String,
     pub count: u64,
-}
-
-/// What is left of a budget.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BudgetSeen {
-    pub of: &'static str,
-    pub window: &'static str,
-    pub left: String,
-    pub limit: String,
-    pub percent_used: u32,
-    /// Of which an operator is told.
-    pub alarms: bool,
 }
 
 impl App {
@@ -106,7 +94,7 @@ impl App {
             call_time: view.tts.then_some(view.call_time),
             sms_price: price(view, view.sms, EventKind::Sms),
             call_price: price(view, view.tts, EventKind::Tts),
-            budgets: budgets(&view.budget),
+            budgets: budgets_left(&view.budget),
             sent,
             refused: count(&[AttemptState::Temporary, AttemptState::OtherRoute, AttemptState::Final]),
             uncertain: count(&[AttemptState::Uncertain]),
@@ -141,30 +129,4 @@ fn reasons(results: &[RouteResult]) -> Vec<ResultSeen> {
         Some(ResultSeen { state, reason: result.reason.clone().unwrap_or_default(), count: result.count })
     };
     results.iter().filter_map(told).take(REASONS_MAX).collect()
-}
-
-fn budgets(budget: &Budget) -> Vec<BudgetSeen> {
-    let messages = |of: &'static str, window: &'static str, share: Option<Share>| {
-        let share = share?;
-        let percent_used = share.percent_used();
-        let (left, limit) = (share.left.to_string(), share.limit.to_string());
-        Some(BudgetSeen { of, window, left, limit, percent_used, alarms: alarm(percent_used) > 0 })
-    };
-    let money = |window: &'static str, share: Option<MoneyShare>| {
-        let share = share?;
-        let percent_used = share.percent_used();
-        let (left, limit) = (short(share.left()), short(share.limit()));
-        Some(BudgetSeen { of: "money", window, left, limit, percent_used, alarms: alarm(percent_used) > 0 })
-    };
-    let Budget { sms, calls, spend } = budget;
-    let told = [
-        messages("SMS", "minute", sms.minute),
-        messages("SMS", "24 hours", sms.day),
-        messages("SMS", "31 days", sms.month),
-        messages("calls", "24 hours", calls.day),
-        messages("calls", "31 days", calls.month),
-        money("24 hours", spend.day),
-        money("31 days", spend.month),
-    ];
-    told.into_iter().flatten().collect()
 }
