@@ -19,9 +19,8 @@ CARGO ?= cargo
 demo: packages-to-build
 	$(CARGO) run --locked -- demo
 
-# Most tests wait for a modem or a phone, and not for a core.
 test: packages
-	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} $(CARGO) test --locked
+	CARGO=$(CARGO) scripts/run-tests
 
 check:
 	$(CARGO) fmt --check
