@@ -169,13 +169,14 @@ fn show_route(readings: &mut Readings, route: &RouteVitals, currency: &str) {
         readings.set(&catalogue::ROUTE_SPEND_LEFT, labels, share.left);
     }
     if route.is_modem() {
-        let registration = route.condition.registration.unwrap_or("unknown");
+        let reception = route.reception.as_ref();
+        let registration = reception.and_then(|it| it.registration).map_or("unknown", |it| it.as_str());
         readings.state(&catalogue::MODEM_REGISTRATION, name, catalogue::REGISTRATION_STATES, registration);
-        if let Some(dbm) = route.condition.signal_dbm {
+        if let Some(dbm) = reception.and_then(|it| it.signal_dbm) {
             readings.set(&catalogue::MODEM_SIGNAL, [name], f64::from(dbm));
         }
     } else {
-        let breaker = route.condition.breaker.unwrap_or("closed");
+        let breaker = route.breaker.unwrap_or("closed");
         readings.state(&catalogue::PROVIDER_BREAKER, name, catalogue::BREAKER_STATES, breaker);
     }
 }

@@ -12,6 +12,9 @@ use super::words::{Moment, span};
 use super::{Desk, page};
 use crate::app::{BudgetLeft, Modem, ModemEvent, ModemEventKind};
 
+/// Said of a modem that is not configured.
+pub(super) const UNKNOWN: &str = "There is no modem of this name.";
+
 /// What is shown of the history until all of it is asked for.
 const HISTORY_SHOWN: usize = 25;
 
@@ -49,7 +52,7 @@ pub(super) async fn modem(
     name: web::Path<String>,
     http: HttpRequest,
 ) -> HttpResponse {
-    let Some(modem) = desk.app.modem(&name) else { return page::unknown("modem") };
+    let Some(modem) = desk.app.modem(&name) else { return page::missing(&visitor, Section::Modems, UNKNOWN) };
     let history = match desk.app.modem_history(&name).await {
         Ok(history) => history,
         Err(error) => return page::failed(&error),
@@ -76,8 +79,8 @@ pub(super) async fn modem(
 
 fn facts(modem: &Modem) -> Vec<(&'static str, String)> {
     let Modem { route, sheet, send_time, call_time, .. } = modem;
-    let (identity, network) = (&sheet.identity, &sheet.network);
-    let storage = network.storage.map(|(used, total)| {
+    let identity = &sheet.identity;
+    let storage = sheet.storage.map(|(used, total)| {
         let full = if used >= total { ": full, nothing more comes in" } else { "" };
         format!("{used} of {total} places are taken{full}")
     });

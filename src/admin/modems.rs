@@ -5,10 +5,9 @@ use askama::Template;
 
 use super::Desk;
 use super::frame::{Frame, Section};
-use super::signal::bars;
 use super::visitor::Visitor;
 use super::words::{Moment, span};
-use crate::app::Modem;
+use crate::app::{Modem, Signal};
 
 #[derive(Template)]
 #[template(path = "modems.html", config = "src/admin/askama.toml")]
@@ -27,8 +26,7 @@ pub(super) struct ModemCard {
     pub reason: Option<String>,
     pub since: Option<Moment>,
     pub network: String,
-    pub signal: Option<(i16, &'static str)>,
-    pub bars: usize,
+    pub signal: Option<Signal>,
     pub held: usize,
     pub call: Option<&'static str>,
     pub last_sms: Option<Last>,
@@ -52,9 +50,8 @@ impl ModemCard {
     pub fn new(modem: &Modem) -> Self {
         let Modem { route, sheet, .. } = modem;
         let (state, class) = if route.down_since.is_none() { ("ready", "good") } else { ("not ready", "bad") };
-        let network = &sheet.network;
-        let said = [network.operator.as_deref(), network.access, network.registration];
-        let signal = network.signal;
+        let reception = sheet.reception.as_ref();
+        let signal = reception.and_then(|it| it.signal());
         Self {
             name: route.name.clone(),
             what: what(modem),
@@ -68,9 +65,8 @@ impl ModemCard {
             class,
             reason: route.reason.clone(),
             since: route.down_since.map(Moment),
-            network: said.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+            network: reception.map(|it| it.in_words().join(" · ")).unwrap_or_default(),
             signal,
-            bars: signal.map_or(0, |(_, word)| bars(word)),
             held: route.held,
             call: modem.call_in_words(),
             last_sms: sheet.last_sms.as_ref().map(|sent| Last {

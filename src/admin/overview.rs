@@ -10,7 +10,7 @@ use super::frame::{Frame, Section};
 use super::visitor::Visitor;
 use super::words::{Moment, span};
 use super::{Desk, page};
-use crate::app::{Attention, BudgetLeft, Outcomes, Overview, Rate, Route, budgets_left};
+use crate::app::{Attention, BudgetLeft, Outcomes, Overview, Rate, Route, Signal, budgets_left};
 use crate::clock::Timestamp;
 
 #[derive(Template)]
@@ -53,11 +53,6 @@ struct RouteCard {
     signal: Option<Signal>,
     budgets: Vec<BudgetLeft>,
     recovered: Option<(Moment, String)>,
-}
-
-struct Signal {
-    dbm: i16,
-    bars: u8,
 }
 
 /// How many were verified in some time.
@@ -170,9 +165,7 @@ impl RouteCard {
     fn new(route: Route) -> Self {
         let (state, class) = if route.down_since.is_none() { ("ready", "good") } else { ("not ready", "bad") };
         let reception = route.reception.clone().unwrap_or_default();
-        let registration = reception.registration.map(|registration| registration.as_str().to_owned());
-        let network: Vec<String> =
-            [reception.operator.clone(), reception.access.clone(), registration].into_iter().flatten().collect();
+        let network = reception.in_words();
         Self {
             kind: if route.is_provider { "provider" } else { "modem" },
             channels: match (route.sms, route.calls) {
@@ -183,7 +176,7 @@ impl RouteCard {
             },
             state,
             class,
-            signal: reception.signal_dbm.zip(reception.bars()).map(|(dbm, bars)| Signal { dbm, bars }),
+            signal: reception.signal(),
             network: (!network.is_empty()).then(|| network.join(", ")),
             budgets: budgets_left(&route.budget),
             reason: route.reason,

@@ -45,11 +45,6 @@ pub(super) fn missing(visitor: &Visitor, section: Section, what: &str) -> HttpRe
     visitor.show_with(StatusCode::NOT_FOUND, &MissingPage { frame: visitor.frame(section), what })
 }
 
-/// Of something that is not there.
-pub(super) fn unknown(what: &str) -> HttpResponse {
-    said(HttpResponse::NotFound(), format!("there is no such {what}\n"))
-}
-
 pub(super) fn failed(error: &Internal) -> HttpResponse {
     tracing::error!(
         name: "admin.failed",

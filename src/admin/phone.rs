@@ -19,6 +19,8 @@ const TEXT_MAX: usize = 480;
 /// Who writes where nobody has written to the phone yet: a number that belongs to nobody.
 const NUMBER: &str = "+447700900123";
 
+const UNKNOWN: &str = "There is no virtual phone behind a modem of this name.";
+
 #[derive(Template)]
 #[template(path = "phone.html", config = "src/admin/askama.toml")]
 struct PhonePage {
@@ -48,7 +50,7 @@ pub(super) async fn phone(visitor: Visitor, desk: web::Data<Desk>, http: HttpReq
         Some((_, asked)) => modems.iter().find(|modem| modem.name == asked),
         None => modems.first(),
     };
-    let Some(modem) = modem else { return page::unknown("virtual phone") };
+    let Some(modem) = modem else { return page::missing(&visitor, Section::Modems, UNKNOWN) };
     let bubbles = bubbles(modem.simulator.screen());
     let number = bubbles.iter().map(Bubble::number).next().unwrap_or(NUMBER).to_owned();
     visitor.show(&PhonePage {
@@ -64,7 +66,7 @@ pub(super) async fn phone(visitor: Visitor, desk: web::Data<Desk>, http: HttpReq
 
 /// `POST /phone/NAME/sms`: the phone writes to the SIM.
 pub(super) async fn send_sms(act: Act, desk: web::Data<Desk>, modem: web::Path<String>) -> HttpResponse {
-    let Some(phone) = of(&desk, &modem) else { return page::unknown("virtual phone") };
+    let Some(phone) = of(&desk, &modem) else { return page::missing(&act.visitor, Section::Modems, UNKNOWN) };
     let location = format!("/phone?modem={modem}");
     let (number, text) = (act.form.text("number").trim(), act.form.text("text").trim());
     let Ok(number) = PhoneNumber::parse(number, None) else {
@@ -80,7 +82,7 @@ pub(super) async fn send_sms(act: Act, desk: web::Data<Desk>, modem: web::Path<S
 
 /// `POST /phone/NAME/call`: what the person at the phone does with the call.
 pub(super) async fn on_call(act: Act, desk: web::Data<Desk>, modem: web::Path<String>) -> HttpResponse {
-    let Some(phone) = of(&desk, &modem) else { return page::unknown("virtual phone") };
+    let Some(phone) = of(&desk, &modem) else { return page::missing(&act.visitor, Section::Modems, UNKNOWN) };
     let location = format!("/phone?modem={modem}");
     let (control, done) = match act.form.text("act") {
         "answer" => (Control::Answer, "The call is answered, if it still rings."),

@@ -18,17 +18,6 @@ const STRONGEST: i16 = -51;
 /// Samples come once a minute: a longer pause is a gap.
 const GAP: Duration = Duration::from_secs(5 * 60);
 
-/// Of four.
-pub(super) fn bars(word: &str) -> usize {
-    match word {
-        "poor" => 1,
-        "fair" => 2,
-        "good" => 3,
-        "excellent" => 4,
-        _ => 0,
-    }
-}
-
 /// The signal of the last hours; its text says what is drawn.
 pub(super) struct SignalChart {
     pub text: String,

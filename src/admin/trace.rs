@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::frame::{Frame, Section};
+use super::modem::UNKNOWN;
 use super::visitor::Visitor;
 use super::words::Moment;
 use super::{Desk, page};
@@ -61,7 +62,7 @@ pub(super) async fn trace(
 ) -> HttpResponse {
     let modem = modem.into_inner();
     if desk.app.modem(&modem).is_none() {
-        return page::unknown("modem");
+        return page::missing(&visitor, Section::Modems, UNKNOWN);
     }
     let query = form_urlencoded::parse(http.query_string().as_bytes());
     let watch = query.into_iter().find(|(name, _)| name == "watch").and_then(|(_, count)| count.parse().ok());

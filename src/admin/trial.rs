@@ -2,6 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 
+use super::frame::Section;
+use super::modem::UNKNOWN;
 use super::visitor::Act;
 use super::words::{Moment, span};
 use super::{Desk, page};
@@ -34,7 +36,7 @@ pub(super) async fn call(act: Act, desk: web::Data<Desk>, modem: web::Path<Strin
 
 async fn begin(act: &Act, desk: &Desk, modem: &str, is_call: bool) -> HttpResponse {
     if desk.app.modem(modem).is_none() {
-        return page::unknown("modem");
+        return page::missing(&act.visitor, Section::Modems, UNKNOWN);
     }
     let location = format!("/modems/{modem}");
     if !act.form.is_ticked("sure") {

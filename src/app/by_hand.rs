@@ -258,7 +258,7 @@ impl App {
 
     /// What was tried on a modem, the latest first.
     pub fn trials(&self, modem: &str) -> Vec<Trial> {
-        let call = self.board.register().sheet(modem).and_then(|sheet| sheet.call);
+        let call = self.board.register().of(modem, |sheet| sheet.call).flatten();
         let of_modem = |trial: &&Trial| trial.modem == modem;
         let mut trials: Vec<_> = self.by_hand.lock().trials.iter().rev().filter(of_modem).cloned().collect();
         for trial in &mut trials {

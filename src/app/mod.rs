@@ -93,6 +93,7 @@ pub use types::{
 };
 pub use vitals::{BudgetShare, RouteVitals, SpendShare, Vitals};
 
+pub use crate::channel::Signal;
 pub use crate::store::Space;
 pub use webhook::{
     InFlight, Sending, SetWebhook, Settled, ShownEvent, ShownWebhook, UndeliveredEvent, WebhookChange, WebhookError,

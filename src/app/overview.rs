@@ -8,10 +8,11 @@ use super::guard::operator::breakers;
 use super::look::waiting;
 use super::types::Internal;
 use super::{App, Rules};
+use crate::channel::Reception;
 use crate::channel::admission::{self, Waiting};
 use crate::channel::budget::Budget;
+use crate::channel::register::Recovered;
 use crate::channel::routing::{Health, RouteKind, RouteView};
-use crate::channel::{Reception, Recovered};
 use crate::clock::Timestamp;
 use crate::store::{self, Conversion, Started, StoreError, Tx};
 
@@ -227,7 +228,9 @@ impl App {
             Health::Down { since } | Health::Failing { since } => Some(since),
         };
         let reason = down_since.and_then(|_| self.board.reason(&view.name));
-        let (reception, recovered) = (self.board.reception(&view.name), self.board.recovery(&view.name));
+        let register = self.board.register();
+        let told = register.of(&view.name, |sheet| (sheet.reception.clone(), sheet.recovered.clone()));
+        let (reception, recovered) = told.unwrap_or_default();
         Route {
             is_provider: view.kind == RouteKind::Provider,
             sms: view.sms,

@@ -3,7 +3,7 @@
 use super::App;
 use super::overview::{Outcomes, outcomes};
 use super::types::Internal;
-use crate::channel::Condition;
+use crate::channel::Reception;
 use crate::channel::budget::{MoneyShare, Share};
 use crate::channel::routing::{Health, RouteKind, RouteView};
 use crate::store::{Queue, Space, StoreError};
@@ -32,7 +32,10 @@ pub struct RouteVitals {
     pub calls_in_hand: usize,
     pub budgets: Vec<BudgetShare>,
     pub spending: Vec<SpendShare>,
-    pub condition: Condition,
+    /// Of a modem at work.
+    pub reception: Option<Reception>,
+    /// Of a provider: its circuit breaker.
+    pub breaker: Option<&'static str>,
 }
 
 /// A limit of what a route may send.
@@ -72,9 +75,13 @@ impl App {
 
     /// Every route as the board shows it. Asks nobody.
     pub fn route_vitals(&self) -> Vec<RouteVitals> {
-        let mut conditions = self.board.conditions();
+        let (mut receptions, breakers) = (self.board.register().receptions(), self.board.breakers());
         let routes = self.board.routes_at(self.clock.now()).into_iter();
-        routes.map(|view| RouteVitals::new(conditions.remove(&view.name).unwrap_or_default(), view)).collect()
+        let vitals = |view: RouteView| {
+            let (reception, breaker) = (receptions.remove(&view.name), breakers.get(&view.name).copied());
+            RouteVitals::new(view, reception, breaker)
+        };
+        routes.map(vitals).collect()
     }
 
     /// What the database takes of its disk. Waits for the file system.
@@ -92,7 +99,7 @@ impl RouteVitals {
         self.kind == RouteKind::Modem.as_str()
     }
 
-    fn new(condition: Condition, view: RouteView) -> Self {
+    fn new(view: RouteView, reception: Option<Reception>, breaker: Option<&'static str>) -> Self {
         let calls_in_hand = view.held_calls.min(view.held);
         let budgets = [EventKind::Sms, EventKind::Tts].into_iter().flat_map(|kind| {
             let allowance = view.budget.of(kind);
@@ -115,7 +122,8 @@ impl RouteVitals {
             calls_in_hand,
             budgets: budgets.collect(),
             spending: spending.collect(),
-            condition,
+            reception,
+            breaker,
             name: view.name,
         }
     }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
 
 use super::budget::{Alarm, Budget, DAY, Ledger, Limits, MONTH, SpendLimits, Spending};
-use super::reception::{Reception, Recovered};
 use super::register::Register;
 use super::routing::{RouteKind, RouteView};
 use crate::clock::Timestamp;
@@ -32,11 +31,8 @@ struct Shared {
     entries: Mutex<Entries>,
     /// Why a route is not ready, by its name: for people, not for routing.
     reasons: Mutex<BTreeMap<String, String>>,
-    /// How a route is otherwise, by its name: for people too.
-    conditions: Mutex<BTreeMap<String, Condition>>,
-    /// By the modems' names: for people too.
-    receptions: Mutex<BTreeMap<String, Reception>>,
-    recoveries: Mutex<BTreeMap<String, Recovered>>,
+    /// The states of the providers' circuit breakers, by their names: for people too.
+    breakers: Mutex<BTreeMap<String, &'static str>>,
     /// When a route that is not ready is tried again by itself, likewise.
     next_tries: Mutex<BTreeMap<String, Timestamp>>,
     register: Register,
@@ -50,26 +46,13 @@ impl Default for Shared {
         Self {
             entries: Mutex::default(),
             reasons: Mutex::default(),
-            conditions: Mutex::default(),
-            receptions: Mutex::default(),
-            recoveries: Mutex::default(),
+            breakers: Mutex::default(),
             next_tries: Mutex::default(),
             register: Register::default(),
             changed: Notify::default(),
             withdrawn: broadcast::Sender::new(WITHDRAWN_MAX),
         }
     }
-}
-
-/// How a route is, beside whether it takes messages.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Condition {
-    /// Of a modem at work that tells it.
-    pub signal_dbm: Option<i16>,
-    /// Of a modem at work: its registration with a network.
-    pub registration: Option<&'static str>,
-    /// Of a provider: its circuit breaker.
-    pub breaker: Option<&'static str>,
 }
 
 #[derive(Default)]
@@ -235,47 +218,18 @@ impl Board {
         self.shared.reasons.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Says how a route is otherwise.
-    pub fn describe(&self, name: &str, condition: Condition) {
-        let mut conditions = self.shared.conditions.lock().unwrap_or_else(PoisonError::into_inner);
-        match conditions.get_mut(name) {
-            Some(known) => *known = condition,
-            None => drop(conditions.insert(name.to_owned(), condition)),
+    /// Says how a provider's circuit breaker stands.
+    pub fn show_breaker(&self, name: &str, breaker: &'static str) {
+        let mut breakers = self.shared.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        match breakers.get_mut(name) {
+            Some(known) => *known = breaker,
+            None => drop(breakers.insert(name.to_owned(), breaker)),
         }
     }
 
-    /// All that was said so, by the routes' names.
-    pub fn conditions(&self) -> BTreeMap<String, Condition> {
-        self.shared.conditions.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Says how a modem stands with its network; `None`: it is not at work.
-    pub fn show_reception(&self, name: &str, reception: Option<Reception>) {
-        let mut receptions = self.shared.receptions.lock().unwrap_or_else(PoisonError::into_inner);
-        match reception {
-            Some(reception) => receptions.insert(name.to_owned(), reception),
-            None => receptions.remove(name),
-        };
-    }
-
-    /// How a modem stands with its network; nothing is known of one that is not at work.
-    pub fn reception(&self, name: &str) -> Option<Reception> {
-        self.shared.receptions.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
-    }
-
-    /// All of them, by the modems' names.
-    pub fn receptions(&self) -> BTreeMap<String, Reception> {
-        self.shared.receptions.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// A modem that did not answer does so again.
-    pub fn note_recovery(&self, name: &str, recovered: Recovered) {
-        self.shared.recoveries.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), recovered);
-    }
-
-    /// The last one since the start of the daemon.
-    pub fn recovery(&self, name: &str) -> Option<Recovered> {
-        self.shared.recoveries.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    /// All that was said so, by the providers' names.
+    pub fn breakers(&self) -> BTreeMap<String, &'static str> {
+        self.shared.breakers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Counts a message that a route is given. Nobody needs to be told: there is less room, not more.

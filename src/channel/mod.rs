@@ -24,9 +24,9 @@ use crate::modem::pdu;
 use crate::phone::PhoneNumber;
 use crate::verification::{AttemptId, EventKind, Language, Pin, Purpose, Reference, RequestId, Texts};
 
-pub use board::{Board, Condition, Used, When};
+pub use board::{Board, Used, When};
 pub use received::{PartOf, Received, ReceivedKind};
-pub use reception::{Reception, Recovered, Registered};
+pub use reception::{Reception, Registered, Signal};
 
 /// One attempt for a channel to carry out.
 #[derive(Clone, Debug)]

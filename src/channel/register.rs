@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::reception::Reception;
 use crate::clock::Timestamp;
 use crate::verification::{AttemptId, EventKind};
 
@@ -33,7 +34,12 @@ pub struct Sheet {
     /// Whether its SIM is ready, or what is wrong with it.
     pub sim: Option<String>,
     pub identity: Identity,
-    pub network: Network,
+    /// While it is at work.
+    pub reception: Option<Reception>,
+    /// Messages in the storage, and how many it takes; while it is at work.
+    pub storage: Option<(u16, u16)>,
+    /// The last time that it answered again, since the start of the daemon.
+    pub recovered: Option<Recovered>,
     /// The latest last.
     pub signals: VecDeque<(Timestamp, i16)>,
     pub last_sms: Option<Sent>,
@@ -64,16 +70,12 @@ pub struct Identity {
     pub tells_deliveries: bool,
 }
 
-/// Its network, while it answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Network {
-    pub registration: Option<&'static str>,
-    pub access: Option<&'static str>,
-    pub operator: Option<String>,
-    /// In dBm, and in a word.
-    pub signal: Option<(i16, &'static str)>,
-    /// Messages in the storage, and how many it takes.
-    pub storage: Option<(u16, u16)>,
+/// A modem that did not answer does so again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    pub at: Timestamp,
+    /// What helped.
+    pub step: String,
 }
 
 /// A message or call that is over.
@@ -159,8 +161,15 @@ impl Register {
         change(whole(&self.sheets).entry(modem.to_owned()).or_default());
     }
 
-    pub fn sheet(&self, modem: &str) -> Option<Sheet> {
-        whole(&self.sheets).get(modem).cloned()
+    /// Looks at what is known of a modem, without a copy of all.
+    pub fn of<T>(&self, modem: &str, look: impl FnOnce(&Sheet) -> T) -> Option<T> {
+        whole(&self.sheets).get(modem).map(look)
+    }
+
+    /// How each modem at work stands with its network.
+    pub fn receptions(&self) -> BTreeMap<String, Reception> {
+        let sheets = whole(&self.sheets);
+        sheets.iter().filter_map(|(modem, sheet)| Some((modem.clone(), sheet.reception.clone()?))).collect()
     }
 
     pub fn sheets(&self) -> BTreeMap<String, Sheet> {
@@ -205,6 +214,11 @@ impl Register {
 }
 
 impl Sheet {
+    /// The modem is not at work: what it told of its network holds no longer.
+    pub fn at_rest(&mut self) {
+        (self.reception, self.storage, self.call) = (None, None, None);
+    }
+
     pub fn sample(&mut self, at: Timestamp, dbm: i16) {
         if self.signals.len() >= SIGNALS_MAX {
             self.signals.pop_front();

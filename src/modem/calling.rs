@@ -25,7 +25,6 @@ use super::own_speech::{Recital, Sentences, SpeechStep};
 use super::port::PortAddress;
 use super::profile::Calls;
 use super::sending;
-use crate::channel::register::CallProgress;
 use crate::channel::{CallScript, Outcome, RefusalClass};
 use crate::phone::PhoneNumber;
 use crate::simulator::Simulators;
@@ -311,16 +310,6 @@ impl Calling {
 
     pub fn stand(&self) -> CallStand {
         self.call.stand()
-    }
-
-    /// How far it is, for people.
-    pub fn progress(&self) -> CallProgress {
-        let CallStand { rings, answered } = self.stand();
-        match (answered, rings) {
-            (true, _) => CallProgress::Answered,
-            (false, true) => CallProgress::Ringing,
-            (false, false) => CallProgress::Dialling,
-        }
     }
 
     /// How late the latest frame of sound left.

@@ -27,9 +27,9 @@ use super::profile::{GENERIC, Profile};
 use super::recovery::{Recovery, Rung};
 use super::startup::{Identity, SimPin};
 use super::tap::Tap;
-use crate::channel::register::ModemFact;
+use crate::channel::register::{ModemFact, Recovered, Sheet};
 use crate::channel::routing::Health;
-use crate::channel::{Board, Condition, Message, Notice, Outcome, Recovered};
+use crate::channel::{Board, Message, Notice, Outcome};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::phone::PhoneNumber;
@@ -205,8 +205,7 @@ pub async fn run(
 /// The session is over: nothing is known of the modem's network.
 fn at_rest(surroundings: &Surroundings, name: &str) {
     down(surroundings, name);
-    surroundings.board.describe(name, Condition::default());
-    surroundings.board.show_reception(name, None);
+    surroundings.board.register().on(name, Sheet::at_rest);
 }
 
 /// The modem is not at work.
@@ -347,7 +346,7 @@ impl Driver {
                 "the modem answers again"
             );
             let recovered = Recovered { at: self.surroundings.clock.now(), step: rung.to_string() };
-            self.surroundings.board.note_recovery(&self.config.name, recovered);
+            self.surroundings.board.register().on(&self.config.name, |sheet| sheet.recovered = Some(recovered));
             self.note(ModemFact::StepEnded { rung: rung.number(), helped: true });
         }
         self.compare(identity);

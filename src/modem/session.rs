@@ -101,9 +101,7 @@ impl Driver {
         line.configure(self.profile.engine_settings());
         self.recovery.recovered(line.now());
         self.praise(&identity);
-        let end = self.work(line, mail, &identity).await;
-        self.forget_network();
-        end
+        self.work(line, mail, &identity).await
     }
 
     async fn work<P>(&mut self, line: &mut Line<P>, mail: &mut Mail, identity: &Identity) -> SessionEnd
@@ -138,8 +136,8 @@ impl Driver {
                 self.give_out_direct(&mut work).await;
                 return end;
             }
+            self.tell_reception(&mut work, line.now());
             self.show_health(&mut work, line.now());
-            self.tell_network(&mut work, line.now());
             match work.hear(line, mail, due).await {
                 Heard::Said(Ok(said)) => self.said(&mut work, line, said).await,
                 Heard::Said(Err(error)) => {

@@ -166,7 +166,7 @@ impl Reader {
         };
         let modem = match &request {
             Request::Board => {
-                let (routes, reasons, receptions) = (board.routes(), board.reasons(), board.receptions());
+                let (routes, reasons, receptions) = (board.routes(), board.reasons(), board.register().receptions());
                 return self.say(&Record::Board { routes, reasons, receptions }).await;
             }
             Request::RotateKey => return self.rotate(rotations).await,

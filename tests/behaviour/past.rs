@@ -57,7 +57,7 @@ async fn the_overview_says_what_needs_attention_and_how_much_is_verified() {
     }
     app.pass(301).await;
     let board = app.operations().board();
-    let has_signal = || board.reception("sim1").filter(|reception| reception.signal_dbm.is_some());
+    let has_signal = || board.register().of("sim1", |sheet| sheet.reception.clone()?.signal_dbm).flatten();
     eventually("a signal", has_signal).await;
     let page = browser.get(&app, "/").await.text;
     let attention = between(&page, "<h2 id=\"attention\" class=\"first\">Needs attention</h2>", "</section>");
@@ -68,7 +68,7 @@ async fn the_overview_says_what_needs_attention_and_how_much_is_verified() {
     assert!(told.contains("4 verifications began in the last 4 hours"), "{told}");
     assert!(page.contains("<title>2026-03-01 12:00:00 UTC: 1 verified, 3 expired</title>"), "{page}");
     // It is registered with the network of the virtual modem, and says how strong it is.
-    assert!(told.contains("dBm, ") && told.contains("home network"), "{told}");
+    assert!(told.contains("dBm, ") && told.contains(", registered"), "{told}");
     app.modem("sim1", "unplug 3600").await;
     app.down("sim1").await;
     let page = browser.get(&app, "/").await.text;

@@ -18,7 +18,7 @@ use super::breaker::{Breaker, Try};
 use super::verdict::{Bearing, Verdict};
 use super::{Provider, ProviderConfig};
 use crate::channel::routing::Health;
-use crate::channel::{Board, Condition, Message, Notice, Outcome};
+use crate::channel::{Board, Message, Notice, Outcome};
 use crate::clock::{Clock, Timestamp, millis};
 use crate::metrics::Metrics;
 use crate::verification::{AttemptId, EventKind};
@@ -323,8 +323,7 @@ impl Worker {
         let open = !self.breaker.admits();
         let room = if self.breaker.is_half_open() { 1 } else { held(self.concurrency) };
         let paused = self.paused_until.is_some();
-        let breaker = self.breaker.as_str();
-        self.surroundings.board.describe(&self.name, Condition { breaker: Some(breaker), ..Condition::default() });
+        self.surroundings.board.show_breaker(&self.name, self.breaker.as_str());
         self.surroundings.board.update(&self.name, |route| {
             route.room = room;
             route.health = match route.health {

@@ -107,20 +107,6 @@ impl RegistrationState {
 }
 
 impl RegistrationState {
-    /// The word in metrics, where what a network is used for does not matter.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Home | Self::HomeSmsOnly | Self::HomeCsfbNotPreferred => "home",
-            Self::Searching => "searching",
-            Self::Denied => "denied",
-            Self::Unknown => "unknown",
-            Self::Roaming | Self::RoamingSmsOnly | Self::RoamingCsfbNotPreferred => "roaming",
-            Self::EmergencyOnly => "emergency_only",
-            Self::Restricted => "restricted",
-        }
-    }
-
     /// With a network that is not the SIM's own.
     pub const fn is_roaming(self) -> bool {
         match self {
@@ -224,13 +210,6 @@ fn stat(field: &str) -> Option<RegistrationState> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_state_is_one_that_metrics_show() {
-        for state in (0..=u8::MAX).filter_map(RegistrationState::from_number) {
-            assert!(crate::metrics::catalogue::REGISTRATION_STATES.contains(&state.as_str()), "{state:?}");
-        }
-    }
 
     fn shown(registration: Option<Registration>) -> String {
         registration.map_or("none".to_owned(), |it| {

@@ -4,14 +4,10 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::super::at::RegistrationState;
 use super::super::driver::{Driver, FUTILE_MAX, REPEAT_AFTER, SessionEnd, down};
-use super::super::network::NetworkStatus;
 use super::{Current, Work};
-use crate::channel::Condition;
 use crate::channel::register::ModemFact;
 use crate::channel::routing::Health;
-use crate::channel::{Reception, Registered};
 
 /// How long a modem may look for a network after its start without a word in the log.
 const SEARCH_EXPECTED: Duration = Duration::from_secs(60);
@@ -56,13 +52,6 @@ impl Driver {
         let shown = shown.map(|route| route.health);
         let (was_ready, down_since) = (shown == Some(Health::Ready), shown.and_then(Health::since));
         let status = work.network.status(now);
-        let condition = Condition {
-            signal_dbm: status.signal.as_ref().map(|signal| signal.dbm),
-            registration: status.registration.as_ref().map(|registration| registration.state.as_str()),
-            breaker: None,
-        };
-        self.surroundings.board.describe(&self.config.name, condition);
-        self.surroundings.board.show_reception(&self.config.name, Some(reception(&status)));
         if ready && !was_ready {
             self.complaint = None;
             self.note(ModemFact::Ready { down: down_since.map(|since| self.surroundings.clock.now().since(since)) });
@@ -103,32 +92,5 @@ impl Driver {
                 "the modem complains about its power supply; use a powered hub or a stronger one"
             );
         }
-    }
-}
-
-fn reception(status: &NetworkStatus) -> Reception {
-    let registration = status.registration;
-    let operator = status.operator.as_ref();
-    let access = registration.and_then(|known| known.access).or_else(|| operator.and_then(|known| known.access));
-    Reception {
-        registration: registration.map(|registration| registered(registration.state)),
-        operator: operator.map(|operator| operator.name.clone()),
-        access: access.map(|access| access.as_str().to_owned()),
-        signal_dbm: status.signal.map(|signal| signal.dbm),
-    }
-}
-
-fn registered(state: RegistrationState) -> Registered {
-    match state {
-        RegistrationState::Home | RegistrationState::HomeSmsOnly | RegistrationState::HomeCsfbNotPreferred => {
-            Registered::Home
-        }
-        RegistrationState::Roaming | RegistrationState::RoamingSmsOnly | RegistrationState::RoamingCsfbNotPreferred => {
-            Registered::Roaming
-        }
-        RegistrationState::Searching => Registered::Searching,
-        RegistrationState::Denied => Registered::Denied,
-        RegistrationState::EmergencyOnly | RegistrationState::Restricted => Registered::EmergencyOnly,
-        RegistrationState::Idle | RegistrationState::Unknown => Registered::NotRegistered,
     }
 }

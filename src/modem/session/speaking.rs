@@ -23,10 +23,8 @@ pub(super) struct CurrentCall {
     pub permission: Option<oneshot::Receiver<bool>>,
     /// Of its lines in the log.
     pub span: Span,
-    /// What the log knows of it.
-    pub stand: CallStand,
-    /// How far it is told to be.
-    shown: Option<CallProgress>,
+    /// What log and register know of it.
+    shown: Option<CallStand>,
 }
 
 /// What a call hears of besides the line.
@@ -42,19 +40,6 @@ impl CurrentCall {
             Some(permission) => CallHeard::Permission(permission.await.unwrap_or(false)),
             None => CallHeard::News(self.calling.news().await),
         }
-    }
-
-    /// Says what has happened since it was asked last.
-    fn tell_stand(&mut self) {
-        let before = std::mem::replace(&mut self.stand, self.calling.stand());
-        self.span.in_scope(|| {
-            if self.stand.rings && !before.rings {
-                debug!(name: "call.ringing", "the phone rings");
-            }
-            if self.stand.answered && !before.answered {
-                debug!(name: "call.answered", "the call was answered");
-            }
-        });
     }
 
     pub fn told(&mut self, heard: CallHeard, now: Duration) {
@@ -89,8 +74,7 @@ impl Driver {
             }
         };
         let calling = Calling::new(message.number, &self.profile.calls, self.config.voice.clone(), said, studio);
-        let stand = CallStand::default();
-        work.call = Some(CurrentCall { attempt, calling, permission: None, span, stand, shown: None });
+        work.call = Some(CurrentCall { attempt, calling, permission: None, span, shown: None });
     }
 
     /// Lets the call do what it can. Gives the instant at which it wants to be asked again.
@@ -102,7 +86,6 @@ impl Driver {
         line.serve(call.span.clone());
         let step = call.calling.poll(line);
         line.serve(Span::none());
-        call.tell_stand();
         self.show_progress(call);
         match step {
             CallingStep::AskPermission => {
@@ -141,14 +124,28 @@ impl Driver {
         }
     }
 
-    /// Tells how far a call is.
+    /// Tells how far a call is, if that is news.
     fn show_progress(&self, call: &mut CurrentCall) {
-        let progress = call.calling.progress();
-        if call.shown != Some(progress) {
-            call.shown = Some(progress);
-            let now = CallNow { attempt: call.attempt, progress };
-            self.surroundings.board.register().on(&self.config.name, |sheet| sheet.call = Some(now));
+        let stand = call.calling.stand();
+        if call.shown == Some(stand) {
+            return;
         }
+        let before = call.shown.replace(stand).unwrap_or_default();
+        call.span.in_scope(|| {
+            if stand.rings && !before.rings {
+                debug!(name: "call.ringing", "the phone rings");
+            }
+            if stand.answered && !before.answered {
+                debug!(name: "call.answered", "the call was answered");
+            }
+        });
+        let progress = match (stand.answered, stand.rings) {
+            (true, _) => CallProgress::Answered,
+            (false, true) => CallProgress::Ringing,
+            (false, false) => CallProgress::Dialling,
+        };
+        let now = CallNow { attempt: call.attempt, progress };
+        self.surroundings.board.register().on(&self.config.name, |sheet| sheet.call = Some(now));
     }
 
     /// Tells what became of a message, or of a call, which is over.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::super::driver::Driver;
+use super::super::network::NetworkStatus;
 use super::super::startup::Identity;
 use super::super::words;
 use super::Work;
+use crate::channel::Reception;
 use crate::channel::register::{self, ModemFact};
 
 /// Between two samples of the signal.
@@ -14,7 +16,8 @@ const SAMPLE_INTERVAL: Duration = Duration::from_secs(60);
 /// What was told last.
 #[derive(Default)]
 pub(super) struct Told {
-    network: register::Network,
+    /// Reception and storage.
+    network: (Option<Reception>, Option<(u16, u16)>),
     next_sample: Duration,
 }
 
@@ -50,40 +53,35 @@ impl Driver {
         self.surroundings.board.register().on(&self.config.name, |sheet| sheet.sim = sim);
     }
 
-    /// The network as it is, if that is news.
-    pub(super) fn tell_network(&self, work: &mut Work, now: Duration) {
+    /// How the modem stands with its network, if that is news.
+    pub(super) fn tell_reception(&self, work: &mut Work, now: Duration) {
         let status = work.network.status(now);
-        let operator = status.operator.as_ref();
-        let access = status.registration.and_then(|it| it.access).or(operator.and_then(|it| it.access));
-        let network = register::Network {
-            registration: status.registration.map(|registration| words::registration(registration.state)),
-            access: access.map(words::access),
-            operator: operator.map(|operator| operator.name.clone()),
-            signal: status.signal.map(|signal| (signal.dbm, words::signal(signal.dbm))),
-            storage: status.storage.map(|storage| (storage.used, storage.total)),
-        };
+        let news = (Some(reception(&status)), status.storage.map(|storage| (storage.used, storage.total)));
         let sample = status.signal.filter(|_| now >= work.told.next_sample);
-        if network == work.told.network && sample.is_none() {
+        if news == work.told.network && sample.is_none() {
             return;
         }
         if sample.is_some() {
             work.told.next_sample = now + SAMPLE_INTERVAL;
         }
-        work.told.network = network.clone();
+        work.told.network = news.clone();
         let at = self.surroundings.clock.now();
         self.surroundings.board.register().on(&self.config.name, |sheet| {
-            sheet.network = network;
+            (sheet.reception, sheet.storage) = news;
             if let Some(signal) = sample {
                 sheet.sample(at, signal.dbm);
             }
         });
     }
+}
 
-    /// The session is over: nothing is known of the network any more.
-    pub(super) fn forget_network(&self) {
-        self.surroundings.board.register().on(&self.config.name, |sheet| {
-            sheet.network = register::Network::default();
-            sheet.call = None;
-        });
+fn reception(status: &NetworkStatus) -> Reception {
+    let (registration, operator) = (status.registration, status.operator.as_ref());
+    let access = registration.and_then(|known| known.access).or_else(|| operator.and_then(|known| known.access));
+    Reception {
+        registration: registration.map(|registration| words::registered(registration.state)),
+        operator: operator.map(|operator| operator.name.clone()),
+        access: access.map(|access| access.as_str().to_owned()),
+        signal_dbm: status.signal.map(|signal| signal.dbm),
     }
 }

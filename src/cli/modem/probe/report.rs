@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Asked;
 use super::block::Sound;
 use super::words;
+use crate::channel::Signal;
 use crate::cli::table::aligned;
 use crate::modem::at::{Access, Storage};
 use crate::modem::probe::{Ability, Probed};
@@ -125,7 +126,7 @@ fn sim_row(probed: &Probed) -> String {
 }
 
 fn signal_row(probed: &Probed) -> String {
-    let band = probed.signal.map(|signal| format!("{} dBm ({})", signal.dbm, told::signal(signal.dbm)));
+    let band = probed.signal.map(|signal| format!("{} dBm ({})", signal.dbm, Signal::new(signal.dbm).word));
     let reference = |dbm: i16| format!("LTE reference signal {dbm} dBm ({})", words::reference_signal(dbm));
     let reference = probed.reference_power.map(|signal| reference(signal.dbm));
     let told: Vec<String> = [band, reference].into_iter().flatten().collect();
@@ -134,7 +135,7 @@ fn signal_row(probed: &Probed) -> String {
 
 /// By the whole band, else by LTE's reference signal.
 fn signal_word(probed: &Probed) -> Option<&'static str> {
-    let band = probed.signal.map(|signal| told::signal(signal.dbm));
+    let band = probed.signal.map(|signal| Signal::new(signal.dbm).word);
     band.or_else(|| probed.reference_power.map(|signal| words::reference_signal(signal.dbm)))
 }
 
