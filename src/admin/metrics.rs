@@ -145,6 +145,11 @@ fn show_vitals(readings: &mut Readings, vitals: &Vitals) {
         let open = vitals.breakers_open.iter().find(|(of, _)| of == level).map_or(0, |(_, open)| *open);
         readings.set(&catalogue::GUARD_BREAKERS_OPEN, [level], open as f64);
     }
+    let webhooks = &vitals.webhooks;
+    for (state, events) in [("waiting", webhooks.waiting), ("due", webhooks.due), ("dead", webhooks.dead)] {
+        readings.set(&catalogue::WEBHOOK_EVENTS, [state], events as f64);
+    }
+    readings.set(&catalogue::WEBHOOK_OLDEST, [], webhooks.oldest_age_seconds);
 }
 
 fn show_space(readings: &mut Readings, space: Space) {

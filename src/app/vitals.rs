@@ -6,7 +6,8 @@ use super::types::Internal;
 use crate::channel::Reception;
 use crate::channel::budget::{MoneyShare, Share};
 use crate::channel::routing::{Health, RouteKind, RouteView};
-use crate::store::{Queue, Space, StoreError};
+use crate::clock::Timestamp;
+use crate::store::{Queue, Space, StoreError, WebhookTotals};
 use crate::verification::EventKind;
 
 /// What the database knows.
@@ -19,6 +20,16 @@ pub struct Vitals {
     pub outcomes: Outcomes,
     /// How many breakers hold something, by their level.
     pub breakers_open: Vec<(String, u64)>,
+    pub webhooks: WebhookVitals,
+}
+
+/// What accounts' servers are still to be told, or could not be told.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookVitals {
+    pub waiting: u64,
+    pub due: u64,
+    pub dead: u64,
+    pub oldest_age_seconds: f64,
 }
 
 /// What the board knows of a route.
@@ -66,11 +77,19 @@ impl Outcomes {
 impl App {
     pub async fn vitals(&self) -> Result<Vitals, Internal> {
         let now = self.clock.now();
-        let found =
-            self.store.read(move |tx| Ok::<_, StoreError>((tx.queue(now)?, outcomes(tx, now)?, tx.breakers_open()?)));
-        let (Queue { length, oldest_due }, outcomes, breakers_open) = found.await?;
-        let oldest_age_seconds = oldest_due.map_or(0.0, |due| now.since(due).as_secs_f64());
-        Ok(Vitals { queue_length: length, oldest_age_seconds, outcomes, breakers_open })
+        let found = self.store.read(move |tx| {
+            Ok::<_, StoreError>((tx.queue(now)?, outcomes(tx, now)?, tx.breakers_open()?, tx.webhook_totals()?))
+        });
+        let (Queue { length, oldest_due }, outcomes, breakers_open, webhooks) = found.await?;
+        let age = |oldest: Option<Timestamp>| oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
+        let WebhookTotals { waiting, due, dead, oldest_pending, .. } = webhooks;
+        Ok(Vitals {
+            queue_length: length,
+            oldest_age_seconds: age(oldest_due),
+            outcomes,
+            breakers_open,
+            webhooks: WebhookVitals { waiting, due, dead, oldest_age_seconds: age(oldest_pending) },
+        })
     }
 
     /// Every route as the board shows it. Asks nobody.

@@ -98,6 +98,8 @@ const OF_GROUPS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 const OF_QUEUE: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 240.0];
 const OF_SENDS: &[f64] = &[0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 30.0, 60.0, 120.0];
 const OF_DELIVERIES: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
+/// Up to twice the default `webhooks.timeout_seconds`.
+const OF_WEBHOOKS: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0];
 const OF_CALLS: &[f64] = &[2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0];
 
 pub const BUILD_INFO: Described =
@@ -231,6 +233,26 @@ pub const CALL_RINGING: Described =
     times("call_ringing", OF_CALLS, &["route"], "From dialling to the answer, or to the end of a call without one");
 pub const CALL_DURATION: Described = times("call_duration", OF_CALLS, &["route"], "From the answer to a call's end");
 
+pub const WEBHOOK_DELIVERIES: Described = counter(
+    "webhook_deliveries",
+    &["result"],
+    "Attempts to tell an account's server of an event, by what came of them",
+);
+pub const WEBHOOK_REQUEST_DURATION: Described = times(
+    "webhook_request_duration",
+    OF_WEBHOOKS,
+    &[],
+    "From a request to an account's server to its answer, or to the end without one",
+);
+pub const WEBHOOK_EVENTS: Described =
+    gauge("webhook_events", None, &["state"], "Events that accounts' servers are to be told, or could not be told");
+pub const WEBHOOK_OLDEST: Described = gauge(
+    "webhook_oldest",
+    Some(SECONDS),
+    &[],
+    "How long ago the oldest event happened that is still to be told; 0 if there is none",
+);
+
 pub const DATABASE_COMMIT_DURATION: Described =
     times("database_commit_duration", OF_COMMITS, &[], "How long the disk took for a commit");
 pub const DATABASE_COMMIT_JOBS: Described =
@@ -275,6 +297,9 @@ pub const REGISTRATION_STATES: &[&str] =
 
 /// What the circuit breaker of a provider may be.
 pub const BREAKER_STATES: &[&str] = &["closed", "open", "probing", "half_open"];
+
+/// What an attempt to tell an account's server may come to.
+pub const WEBHOOK_RESULTS: &[&str] = &["delivered", "failed", "dead", "gone"];
 
 /// The levels of the breakers of numbers.
 pub const GUARD_LEVELS: &[&str] = &["country", "range", "block"];
@@ -322,6 +347,10 @@ pub const ALL: &[&Described] = &[
     &CALLS,
     &CALL_RINGING,
     &CALL_DURATION,
+    &WEBHOOK_DELIVERIES,
+    &WEBHOOK_REQUEST_DURATION,
+    &WEBHOOK_EVENTS,
+    &WEBHOOK_OLDEST,
     &DATABASE_COMMIT_DURATION,
     &DATABASE_COMMIT_JOBS,
     &DATABASE_COMMIT_FAILURES,

@@ -23,6 +23,8 @@ pub enum Fact {
     Reported { route: String, channel: &'static str, result: &'static str, took: Option<Duration> },
     /// A message came in.
     Received { route: String, kind: &'static str },
+    /// An attempt to tell an account's server came to this.
+    WebhookSettled { result: &'static str },
 }
 
 impl Fact {
@@ -50,6 +52,7 @@ impl Fact {
                 }
             }
             Self::Received { route, kind } => shared.received.count([route.into(), kind.into()]),
+            Self::WebhookSettled { result } => shared.webhook_deliveries.count([result.into()]),
         }
     }
 }

@@ -71,6 +71,8 @@ struct Shared {
     calls: Counters,
     call_ringing: Histograms,
     call_duration: Histograms,
+    webhook_deliveries: Counters,
+    webhook_request_duration: Histogram,
     commit_duration: Histogram,
     commit_jobs: Histogram,
     commit_failures: Counter,
@@ -87,6 +89,8 @@ impl Default for Shared {
         add.register(info.name, info.help, Info::new([(info.labels[0], env!("CARGO_PKG_VERSION"))]));
         let scrape_errors = Counters::new(add, &catalogue::SCRAPE_ERRORS);
         catalogue::SCRAPE_PARTS.iter().for_each(|part| scrape_errors.show([(*part).into()]));
+        let webhook_deliveries = Counters::new(add, &catalogue::WEBHOOK_DELIVERIES);
+        catalogue::WEBHOOK_RESULTS.iter().for_each(|result| webhook_deliveries.show([(*result).into()]));
         Self {
             api_requests: Counters::new(add, &catalogue::API_REQUESTS),
             api_request_duration: Histograms::new(add, &catalogue::API_REQUEST_DURATION),
@@ -111,6 +115,8 @@ impl Default for Shared {
             calls: Counters::new(add, &catalogue::CALLS),
             call_ringing: Histograms::new(add, &catalogue::CALL_RINGING),
             call_duration: Histograms::new(add, &catalogue::CALL_DURATION),
+            webhook_deliveries,
+            webhook_request_duration: one_histogram(add, &catalogue::WEBHOOK_REQUEST_DURATION),
             commit_duration: one_histogram(add, &catalogue::DATABASE_COMMIT_DURATION),
             commit_jobs: one_histogram(add, &catalogue::DATABASE_COMMIT_JOBS),
             commit_failures: catalogue::DATABASE_COMMIT_FAILURES.register(add, Counter::default()),
@@ -192,6 +198,11 @@ impl Metrics {
         if let Some(talked) = talked {
             self.0.call_duration.observe([name(route)], talked);
         }
+    }
+
+    /// A request to an account's server came to its end.
+    pub fn webhook_requested(&self, took: Duration) {
+        self.0.webhook_request_duration.observe(took.as_secs_f64());
     }
 
     /// The database's writer has ended a transaction of so many jobs.

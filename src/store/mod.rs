@@ -63,7 +63,7 @@ pub use verification::{EventRecord, NewVerification, StoredPin, TryRecord, Verif
 pub use webhook::{Subscription, WebhookRow};
 pub use webhook_event::{
     DueAccount, NewWebhookEvent, Replayed, WebhookAttempt, WebhookCounts, WebhookEventFilter, WebhookEventRow,
-    WebhookEventState,
+    WebhookEventState, WebhookTotals, webhook_totals,
 };
 
 use readers::Readers;

@@ -2,10 +2,12 @@
 //!
 //! Of a verification's events the first that is open is `due` or `sending`, those behind it are `waiting`.
 
+use std::path::Path;
+
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, connection, migration};
 use crate::clock::Timestamp;
 use crate::verification::{AccountId, RequestId, VerificationId};
 
@@ -74,6 +76,27 @@ pub struct WebhookCounts {
     pub dead: u32,
     /// When the oldest pending one happened.
     pub oldest_pending: Option<Timestamp>,
+}
+
+/// How the webhooks of all accounts do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookTotals {
+    pub webhooks: u64,
+    /// The keys of the accounts whose receivers answered 410 Gone.
+    pub turned_off: Vec<String>,
+    /// Events behind another one of their verification.
+    pub waiting: u64,
+    /// To be sent next, or under way.
+    pub due: u64,
+    pub dead: u64,
+    /// When the oldest pending one happened.
+    pub oldest_pending: Option<Timestamp>,
+}
+
+impl WebhookTotals {
+    pub fn pending(&self) -> u64 {
+        self.waiting + self.due
+    }
 }
 
 /// An account with something to be told.
@@ -350,6 +373,36 @@ impl Tx<'_> {
         Ok(WebhookCounts { pending, dead, oldest_pending: oldest })
     }
 
+    /// Counts by the indexes alone, as each scrape asks for it.
+    pub fn webhook_totals(&self) -> Result<WebhookTotals, StoreError> {
+        let sql = "select (select count(*) from webhook),
+                       (select count(*) from webhook_event indexed by webhook_event_pending
+                        where state in ('waiting', 'due', 'sending')),
+                       (select count(*) from webhook_event indexed by webhook_event_due where state = 'due')
+                           + (select count(*) from webhook_event indexed by webhook_event_sending
+                              where state = 'sending'),
+                       (select count(*) from webhook_event indexed by webhook_event_dead where state = 'dead'),
+                       (select min((select occurred_at from webhook_event e indexed by webhook_event_pending
+                                    where e.account_id = w.account_id and state in ('waiting', 'due', 'sending')
+                                    order by webhook_event_id limit 1)) from webhook w)";
+        let mut totals = self.0.prepare_cached(sql)?.query_row([], |row| {
+            let (pending, due): (u64, u64) = (row.get(1)?, row.get(2)?);
+            Ok(WebhookTotals {
+                webhooks: row.get(0)?,
+                turned_off: vec![],
+                waiting: pending.saturating_sub(due),
+                due,
+                dead: row.get(3)?,
+                oldest_pending: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_millis),
+            })
+        })?;
+        let sql = "select api_key from webhook join account using (account_id)
+                   where disabled_at is not null order by account_id";
+        let mut statement = self.0.prepare_cached(sql)?;
+        totals.turned_off = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(totals)
+    }
+
     /// Deletes some events of a state that were settled before `before`; says how many.
     pub fn purge_webhook_events(
         &self,
@@ -362,6 +415,20 @@ impl Tx<'_> {
                        order by settled_at limit ?3)";
         Ok(self.0.prepare_cached(sql)?.execute(params![state.as_str(), before.as_millis(), limit])?)
     }
+}
+
+/// As [`Tx::webhook_totals`], for a look from outside a running daemon. Neither needs the key file nor changes anything.
+///
+/// # Errors
+///
+/// As [`super::inspect`].
+pub fn webhook_totals(path: &Path) -> Result<WebhookTotals, StoreError> {
+    let connection = connection::open_reader(path)?;
+    migration::check_origin(&connection)?;
+    // A database of an older version gets the tables at the next start.
+    let sql = "select count(*) from sqlite_schema where name = 'webhook_event'";
+    let known: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    if known { Tx::on(&connection).webhook_totals() } else { Ok(WebhookTotals::default()) }
 }
 
 fn read_event(row: &Row) -> rusqlite::Result<WebhookEventRow> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -208,7 +209,12 @@ impl Worker {
 /// Sends one event, and puts on record what came of it, however long that takes.
 async fn send(app: Arc<App>, client: Arc<LazyClient>, said: Arc<Said>, sending: Sending) {
     let exchange = match (&sending.delivery, client.get()) {
-        (Ok(delivery), Ok(client)) => client.send(delivery, 0).await,
+        (Ok(delivery), Ok(client)) => {
+            let begun = Instant::now();
+            let exchange = client.send(delivery, 0).await;
+            app.metrics().webhook_requested(begun.elapsed());
+            exchange
+        }
         (Err(reason), _) => Exchange::Failed { reason: reason.clone() },
         (_, Err(reason)) => Exchange::Failed { reason },
     };

@@ -14,7 +14,7 @@ use crate::harness::{NUMBER, Options, TestApp, eventually, quick_modem, spawn_ap
 use crate::provider::{Act, FakeProvider, reply};
 
 /// A scrape in the form that every program reads.
-async fn scrape(app: &TestApp) -> String {
+pub async fn scrape(app: &TestApp) -> String {
     let (status, content_type, text) = scrape_with(app, "text/plain;version=0.0.4").await;
     assert_eq!((status, content_type.as_str()), (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8"), "{text}");
     text
@@ -27,7 +27,7 @@ async fn scrape_with(app: &TestApp, accept: &str) -> (StatusCode, String, String
 }
 
 /// The series whose names begin so, in order, without the program's own prefix.
-fn series(text: &str, names: &[&str]) -> String {
+pub fn series(text: &str, names: &[&str]) -> String {
     let lines = text.lines().filter_map(|line| line.strip_prefix("simverify_"));
     let mut found: Vec<_> = lines.filter(|line| names.iter().any(|name| line.starts_with(name))).collect();
     found.sort_unstable();

@@ -13,6 +13,7 @@ use simverify::simulator::CallState;
 use simverify::webhook::signature::SigningSecret;
 
 use crate::harness::{Account, NUMBER, Options, TestApp, eventually, quick_modem, spawn_app};
+use crate::metrics::{scrape, series};
 use crate::provider::{Act, Asked, FakeProvider, reply};
 
 /// A receiver on this machine is taken, and no busy machine is too slow for it.
@@ -52,6 +53,14 @@ async fn happened(app: &TestApp, count: i64) {
 async fn failed(app: &TestApp, receiver: &FakeProvider, requests: usize) {
     receiver.request(requests - 1).await;
     eventually("the failure is on record", || (app.value::<i64>(SENDING) == 0).then_some(())).await;
+}
+
+/// What a scrape says of webhooks.
+async fn counted(app: &TestApp) -> String {
+    // What was committed before is counted by then.
+    app.operations().prove_writable().await.expect("a write");
+    let names = ["webhook_deliveries", "webhook_events", "webhook_oldest", "webhook_request_duration_seconds_count"];
+    series(&scrape(app).await, &names)
 }
 
 fn kind(asked: &Asked) -> String {
@@ -335,7 +344,8 @@ async fn a_receiver_may_ask_for_a_pause_and_410_turns_the_webhook_off() {
 #[tokio::test]
 async fn an_event_that_is_given_up_lets_the_next_one_go_and_comes_again_when_it_is_replayed() {
     let receiver = FakeProvider::start().await;
-    let mut app = spawn_app(Options::one_modem().toml(&format!("{ALLOWED}\nwebhooks.give_up_hours = 1"))).await;
+    let options = Options::one_modem().admin().toml(&format!("{ALLOWED}\nwebhooks.give_up_hours = 1"));
+    let mut app = spawn_app(options).await;
     set(&app, &app.account, &receiver.url("/"), WebhookChange::default()).await;
     receiver.otherwise(reply(500, "", ""));
     let request = app.start(NUMBER, ONE_SMS).await;
@@ -343,11 +353,33 @@ async fn an_event_that_is_given_up_lets_the_next_one_go_and_comes_again_when_it_
     failed(&app, &receiver, 1).await;
     happened(&app, 3).await;
     assert_eq!(app.check(&request, "4711").await.field("status"), "0");
+    assert_snapshot!(counted(&app).await, @r#"
+    webhook_deliveries_total{result="dead"} 0
+    webhook_deliveries_total{result="delivered"} 0
+    webhook_deliveries_total{result="failed"} 1
+    webhook_deliveries_total{result="gone"} 0
+    webhook_events{state="dead"} 0.0
+    webhook_events{state="due"} 1.0
+    webhook_events{state="waiting"} 3.0
+    webhook_oldest_seconds 0.0
+    webhook_request_duration_seconds_count 1
+    "#);
     app.advance(3601);
     eventually("all are given up", || (app.value::<i64>(OPEN) == 0).then_some(())).await;
     let all = ["started", "sent", "delivered", "verified"];
     assert_eq!(kinds(&receiver)[1..], all, "each had its try");
     assert_eq!(app.logged(&["was given up", &app.account.key]).len(), 1);
+    assert_snapshot!(counted(&app).await, @r#"
+    webhook_deliveries_total{result="dead"} 4
+    webhook_deliveries_total{result="delivered"} 0
+    webhook_deliveries_total{result="failed"} 1
+    webhook_deliveries_total{result="gone"} 0
+    webhook_events{state="dead"} 4.0
+    webhook_events{state="due"} 0.0
+    webhook_events{state="waiting"} 0.0
+    webhook_oldest_seconds 0.0
+    webhook_request_duration_seconds_count 5
+    "#);
     receiver.otherwise(reply(204, "", ""));
     let first: i64 = app.value("select min(webhook_event_id) from webhook_event");
     for (event, count, told) in [(Some(first), 1, &all[..1]), (None, 3, &all[1..]), (Some(first), 0, &[])] {

@@ -8,6 +8,7 @@ use super::super::types::Internal;
 use super::super::{App, Keys};
 use super::Endpoint;
 use crate::clock::Timestamp;
+use crate::metrics::Fact;
 use crate::secrets::Secrets;
 use crate::store::{DueAccount, StoreError, Tx, WebhookAttempt, WebhookEventRow, WebhookEventState, WebhookRow};
 use crate::verification::AccountId;
@@ -58,6 +59,18 @@ pub enum Settled {
     Dead,
     /// The webhook is turned off.
     Gone,
+}
+
+impl Settled {
+    /// As metrics have it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::PutOff { .. } => "failed",
+            Self::Dead => "dead",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 impl App {
@@ -166,6 +179,7 @@ impl App {
                     }
                 };
                 tx.line_up_webhook_events(verification)?;
+                tx.note(Fact::WebhookSettled { result: settled.as_str() });
                 Ok::<_, StoreError>(settled)
             })
             .await?;
@@ -247,4 +261,17 @@ pub(super) fn body(secrets: &Secrets, hook: &WebhookRow, row: &WebhookEventRow) 
         facts,
     };
     Ok(told.body())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::catalogue::WEBHOOK_RESULTS;
+
+    #[test]
+    fn every_result_is_a_word_of_the_catalogue() {
+        let failing_since = Timestamp::from_millis(0);
+        let all = [Settled::Delivered, Settled::PutOff { failing_since }, Settled::Dead, Settled::Gone];
+        assert_eq!(all.each_ref().map(Settled::as_str), WEBHOOK_RESULTS);
+    }
 }
