@@ -149,9 +149,20 @@ impl Notice {
                 Some(Moment(oldest)),
                 ("/verifications?state=in_progress", "Verifications"),
             ),
+            Attention::WebhooksOff { accounts } => (
+                format!("Webhooks are turned off, as their receivers answered 410 Gone: {}.", few(&accounts)),
+                None,
+                ("/webhooks", "Webhooks"),
+            ),
+            Attention::WebhooksDead { events } => (given_up(events), None, ("/webhooks", "Webhooks")),
         };
         Self { is_grave, text, since, link, where_to }
     }
+}
+
+fn given_up(events: u64) -> String {
+    let were = if events == 1 { "event of a webhook was" } else { "events of webhooks were" };
+    format!("{events} {were} given up: nobody was told.")
 }
 
 /// The first of many.
@@ -232,6 +243,9 @@ mod tests {
             },
             Attention::Breakers { prefixes },
             Attention::Queue { length: 12, oldest: at },
+            Attention::WebhooksOff { accounts: vec!["abcdef01".to_owned(), "abcdef02".to_owned()] },
+            Attention::WebhooksDead { events: 1 },
+            Attention::WebhooksDead { events: 34 },
         ];
         let lines: Vec<_> = all
             .into_iter()
@@ -248,6 +262,9 @@ mod tests {
         - twilio has used 100 % of the money that it may spend in a month: nothing goes over it until some of that is free again. [/providers]
         - Requests are held up, as hardly anybody there verifies: +44770091*, +44770092*, +44770093*, +44770094*, +44770095* and 2 more. [/protection]
         - 12 messages wait, the oldest for long. [/verifications?state=in_progress]
+        - Webhooks are turned off, as their receivers answered 410 Gone: abcdef01, abcdef02. [/webhooks]
+        - 1 event of a webhook was given up: nobody was told. [/webhooks]
+        - 34 events of webhooks were given up: nobody was told. [/webhooks]
         ");
     }
 }

@@ -51,6 +51,14 @@ pub enum Attention {
         length: u64,
         oldest: Timestamp,
     },
+    /// The keys of accounts whose receivers want nothing any more.
+    WebhooksOff {
+        accounts: Vec<String>,
+    },
+    /// So many events were given up.
+    WebhooksDead {
+        events: u64,
+    },
 }
 
 /// What is looked at.
@@ -64,6 +72,10 @@ pub struct Signs<'a> {
     pub queue: Queue,
     /// Prefixes whose breaker is open.
     pub breakers: Vec<String>,
+    /// Accounts whose webhook was turned off.
+    pub webhooks_off: Vec<String>,
+    /// Events of webhooks that were given up.
+    pub webhooks_dead: u64,
 }
 
 impl Attention {
@@ -72,7 +84,12 @@ impl Attention {
         match self {
             Self::NoWrite | Self::NoRoute | Self::AllDown => true,
             Self::Disk { is_full, .. } => *is_full,
-            Self::RouteDown { .. } | Self::Budget { .. } | Self::Breakers { .. } | Self::Queue { .. } => false,
+            Self::RouteDown { .. }
+            | Self::Budget { .. }
+            | Self::Breakers { .. }
+            | Self::WebhooksOff { .. }
+            | Self::WebhooksDead { .. }
+            | Self::Queue { .. } => false,
         }
     }
 }
@@ -105,6 +122,12 @@ pub fn attention(signs: Signs) -> Vec<Attention> {
     let waits = |since: &Timestamp| signs.now.since(*since).as_secs() >= QUEUE_SECONDS;
     if let Some(oldest) = signs.queue.oldest_due.filter(waits) {
         found.push(Attention::Queue { length: signs.queue.length, oldest });
+    }
+    if !signs.webhooks_off.is_empty() {
+        found.push(Attention::WebhooksOff { accounts: signs.webhooks_off });
+    }
+    if signs.webhooks_dead > 0 {
+        found.push(Attention::WebhooksDead { events: signs.webhooks_dead });
     }
     found.sort_by_key(|attention| !attention.is_grave());
     found
@@ -149,7 +172,16 @@ mod tests {
 
     fn signs(routes: &[Route]) -> Signs<'_> {
         let queue = Queue { length: 0, oldest_due: None };
-        Signs { now: NOW, takes_writes: true, free_space: Some(SPACE_LOW), routes, queue, breakers: vec![] }
+        Signs {
+            now: NOW,
+            takes_writes: true,
+            free_space: Some(SPACE_LOW),
+            routes,
+            queue,
+            breakers: vec![],
+            webhooks_off: vec![],
+            webhooks_dead: 0,
+        }
     }
 
     #[test]
@@ -200,5 +232,14 @@ mod tests {
         let breakers = vec!["GB".to_owned()];
         let found = attention(Signs { queue, breakers: breakers.clone(), ..signs(&routes) });
         assert_eq!(found, [Attention::Breakers { prefixes: breakers }, Attention::Queue { length: 7, oldest }]);
+    }
+
+    #[test]
+    fn webhooks_that_are_off_and_events_that_were_given_up_are_told_apart() {
+        let routes = [route("sim1")];
+        let accounts = vec!["abcdef01".to_owned()];
+        let off = attention(Signs { webhooks_off: accounts.clone(), ..signs(&routes) });
+        assert_eq!(off, [Attention::WebhooksOff { accounts }]);
+        assert_eq!(attention(Signs { webhooks_dead: 3, ..signs(&routes) }), [Attention::WebhooksDead { events: 3 }]);
     }
 }

@@ -138,6 +138,7 @@ struct Counts {
     started: Vec<Started>,
     rates: [Rate; 3],
     free_space: Option<u64>,
+    webhooks: store::WebhookTotals,
 }
 
 impl Counts {
@@ -154,6 +155,7 @@ impl Counts {
             started: tx.verifications_started(begin, STEP)?,
             rates,
             free_space: store::free_space(path).ok(),
+            webhooks: tx.webhook_totals()?,
         })
     }
 }
@@ -191,6 +193,8 @@ impl App {
             routes: &routes,
             queue,
             breakers: open.collect(),
+            webhooks_off: counts.webhooks.turned_off,
+            webhooks_dead: counts.webhooks.dead,
         };
         let traffic = Traffic { begin, step: STEP, steps };
         Ok(Overview {

@@ -32,6 +32,9 @@ use crate::verification::{EventKind, Language};
 /// A modem that starts is ready by then.
 const DOWN_FOR_LONG: Duration = Duration::from_secs(60);
 
+/// A receiver that fails for so long needs somebody.
+const UNTOLD_FOR_LONG: Duration = Duration::from_secs(3600);
+
 /// Unused space of a database that is worth a word.
 const UNUSED_MUCH: u64 = 64 * 1024 * 1024;
 
@@ -138,6 +141,7 @@ async fn all(settings: &Settings) -> Vec<Check> {
     for each in providers {
         checks.push(provider(each, settings).await);
     }
+    checks.extend(webhooks(&storage.path, now));
     checks.push(speech(settings).await);
     checks
 }
@@ -323,6 +327,34 @@ async fn provider(provider: &ProviderSettings, settings: &Settings) -> Check {
         return Check::warn(name, format!("{detail}; http:// shows PINs and the secret to the network between"));
     }
     Check::ok(name, detail)
+}
+
+/// How the webhooks do, if an account has one.
+fn webhooks(database: &Path, now: Timestamp) -> Option<Check> {
+    // A database that cannot be read has its own line.
+    let totals = Store::exists(database).then(|| store::webhook_totals(database).ok()).flatten()?;
+    if totals.webhooks == 0 {
+        return None;
+    }
+    let mut concerns = vec![];
+    if !totals.turned_off.is_empty() {
+        let accounts = totals.turned_off.join(", ");
+        let advice = "`simverify account webhook set` turns one on";
+        concerns.push(format!("turned off, as the receiver answered 410: {accounts}; {advice}"));
+    }
+    if totals.dead > 0 {
+        concerns.push(format!("events given up: {}; see `simverify webhook list --dead`", totals.dead));
+    }
+    let oldest = totals.oldest_pending.map(|oldest| format!(", the oldest of {oldest}")).unwrap_or_default();
+    let pending = format!("events pending: {}{oldest}", totals.pending());
+    if totals.oldest_pending.is_some_and(|oldest| now.since(oldest) >= UNTOLD_FOR_LONG) {
+        concerns.push(format!("{pending}; see `simverify webhook list --pending`"));
+    }
+    Some(if concerns.is_empty() {
+        Check::ok("webhooks", format!("accounts: {}, {pending}", totals.webhooks))
+    } else {
+        Check::warn("webhooks", concerns.join("; "))
+    })
 }
 
 /// Says one digit: a program that is there may lack its voices.

@@ -26,6 +26,12 @@ async fn told(app: &TestApp, receiver: &FakeProvider, arguments: &[&str]) -> Str
     text
 }
 
+/// What the doctor says of webhooks.
+async fn diagnosis(app: &TestApp, receiver: &FakeProvider) -> String {
+    let page = told(app, receiver, &["doctor"]).await;
+    page.lines().filter(|line| line.contains("  webhooks ")).collect()
+}
+
 #[tokio::test]
 async fn a_webhook_is_set_shown_tried_and_removed() {
     let receiver = FakeProvider::start().await;
@@ -37,6 +43,7 @@ async fn a_webhook_is_set_shown_tried_and_removed() {
     exit 65
     simverify: account KEY has no webhook: `simverify account webhook set KEY URL` makes one
     ");
+    assert_eq!(diagnosis(&app, &receiver).await, "", "there is none");
     assert_snapshot!(told(&app, &receiver, &["account", "webhook", "set", &key, "http://10.0.0.1/"]).await, @"
     exit 78
     simverify: 10.0.0.1 is a private address, and webhooks.allow_networks does not name it
@@ -71,6 +78,7 @@ async fn a_webhook_is_set_shown_tried_and_removed() {
     dead           0
     last delivery  never
     ");
+    assert_snapshot!(diagnosis(&app, &receiver).await, @"ok    webhooks       accounts: 1, events pending: 0");
     assert_snapshot!(told(&app, &receiver, &webhook("test")).await, @r#"
     exit 0
     webhook.test MESSAGE was sent to http://127.0.0.1:PORT: HTTP status 200
@@ -135,6 +143,7 @@ async fn events_are_listed_shown_and_sent_again() {
     ID  ACCOUNT   REQUEST                           NO  TYPE                  HAPPENED                  STATE  TRIES  NEXT  LAST FAILURE
     1   KEY  REQUEST  1   verification.started  DATE  dead   1      -     HTTP status 410: the receiver wants nothing any more
     ");
+    assert_snapshot!(diagnosis(&app, &receiver).await, @"warn  webhooks       turned off, as the receiver answered 410: KEY; `simverify account webhook set` turns one on; events given up: 1; see `simverify webhook list --dead`");
     assert_snapshot!(told(&app, &receiver, &["webhook", "list", "--pending", "--json"]).await, @"
     exit 0
     []
@@ -199,6 +208,10 @@ async fn the_dashboard_shows_how_webhooks_do_and_sends_again_what_was_given_up()
         assert!(page.contains(text), "{text}: {page}");
     }
     assert!(!page.contains("geheim"), "a path may hold a token");
+    let page = browser.get(&app, "/").await.text;
+    for text in ["Webhooks are turned off", "1 event of a webhook was given up", "href=\"/webhooks\""] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
     app.set_webhook(&app.account, &url, WebhookChange::default()).await;
     let key = app.account.key.clone();
     let page = browser.submit(&app, "/webhooks", "/webhooks/replay", &[("account", &key)]).await;
