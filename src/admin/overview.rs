@@ -80,7 +80,7 @@ impl OverviewPage {
         Self {
             frame,
             attention: attention.into_iter().map(Notice::new).collect(),
-            routes: routes.into_iter().map(|route| RouteCard::new(route)).collect(),
+            routes: routes.into_iter().map(RouteCard::new).collect(),
             queue: queue.length,
             oldest: queue.oldest_due.map_or_else(|| "–".to_owned(), |due| span(at.since(due))),
             currency,
