@@ -94,7 +94,7 @@ pub struct ShownNumber {
 
 /// A verdict as the operator sees it.
 pub struct ShownVerdict {
-    /// What [`release_subject`] takes; `None`: there is nothing to let go.
+    /// What `release_subject` takes; `None`: there is nothing to let go.
     pub subject_id: Option<String>,
     pub rule: String,
     pub verdict: String,
