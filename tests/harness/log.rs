@@ -144,16 +144,17 @@ fn septets(text: &str) -> String {
     bits.chunks_exact(8).map(|bits| format!("{:02X}", octet(bits))).collect()
 }
 
-/// A line without its time and its durations, whose digits are anybody's.
+/// A line without its time, and without the numbers of these fields, whose digits are anybody's.
 fn keep(line: Vec<u8>) {
+    const COUNTS: [&str; 2] = ["_ms=", " credits="];
     let line = String::from_utf8(line).expect("text");
-    let mut pieces = line.split_once(' ').expect("a time").1.split("_ms=");
+    let mut rest = line.split_once(' ').expect("a time").1;
     let mut log = lock(&LOG);
-    log.push_str(pieces.next().unwrap_or_default());
-    for piece in pieces {
-        log.push_str("_ms=");
-        log.push_str(piece.trim_start_matches(|c: char| c.is_ascii_digit()));
+    while let Some(end) = COUNTS.iter().filter_map(|field| Some(rest.find(field)? + field.len())).min() {
+        log.push_str(&rest[..end]);
+        rest = rest[end..].trim_start_matches(|c: char| c.is_ascii_digit());
     }
+    log.push_str(rest);
 }
 
 /// A test that failed leaves each of these whole.
