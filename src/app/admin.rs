@@ -17,7 +17,7 @@ use super::types::Internal;
 use crate::clock::Timestamp;
 use crate::origin::Origin;
 use crate::random::Random;
-use crate::secrets::{Digest, PasswordError, PasswordHash, PasswordHasher, Secrets, same};
+use crate::secrets::{Argon2Hash, Digest, PasswordError, PasswordHasher, Secrets, same};
 use crate::store::{AdminRow, FailureRow, SessionRow, Store, StoreError, Tx};
 
 /// A session that is not used for so long is over, and every session after the second.
@@ -228,7 +228,7 @@ impl App {
             Ok::<_, LoginError>(admin)
         });
         let found = found.await?;
-        let hash = found.as_ref().and_then(|admin| PasswordHash::from_bytes(&admin.password_hash));
+        let hash = found.as_ref().and_then(|admin| Argon2Hash::from_bytes(&admin.password_hash));
         let too_long = password.expose_secret().len() > 4 * PASSWORD_MAX;
         let right = match too_long {
             true => false,

@@ -10,7 +10,7 @@ use super::transition::{Prepared, Step, step};
 use super::types::{Account, CheckError, Checked, Internal};
 use super::{App, Keys};
 use crate::clock::Timestamp;
-use crate::secrets::{KeyId, PinHash};
+use crate::secrets::{Argon2Hash, KeyId};
 use crate::store::{StoreError, Tx, VerificationRow};
 use crate::verification::{Answer, Code, Effect, Event, EventId, Money, RequestId, VerificationId};
 
@@ -171,7 +171,7 @@ impl App {
 
 async fn compare(keys: &Keys, request: RequestId, counted: &Counted, code: &Code) -> Result<bool, Internal> {
     let Some(pin) = code.as_pin() else { return Ok(false) };
-    let hash = counted.hash.as_deref().and_then(PinHash::from_bytes);
+    let hash = counted.hash.as_deref().and_then(Argon2Hash::from_bytes);
     let hash = hash.ok_or(Internal::Row { request, reason: "its PIN's hash is missing or malformed" })?;
     let right = keys.hasher.matches(hash, counted.key, pin, request, counted.generation).await?;
     Ok(right && counted.alive)

@@ -9,35 +9,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Version};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use super::argon2_hash::{Argon2Hash, HashCost, SALT};
 use super::{Digest, KeyId, Secrets, same};
 use crate::metrics::Metrics;
 use crate::random::Random;
 use crate::verification::{Pin, RequestId};
-
-const SALT: usize = 16;
-
-/// What one hash costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HashCost {
-    /// KiB, at least 8 times `parallelism`.
-    pub memory_kib: u32,
-    /// Passes over the memory, at least 1.
-    pub iterations: u32,
-    /// Lanes, 1–255.
-    pub parallelism: u32,
-}
-
-/// A PIN's hash with everything but the pepper that is needed to make it again.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PinHash {
-    cost: HashCost,
-    salt: [u8; SALT],
-    digest: Digest,
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum HasherError {
@@ -67,7 +47,7 @@ struct Shared {
 
 impl PinHasher {
     pub(super) fn new(peppers: Peppers, cost: HashCost) -> Result<Self, HasherError> {
-        params(cost)?;
+        cost.params()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared { cost, permits: Semaphore::new(cores), memory: Mutex::default() };
         Ok(Self { peppers: Arc::new(peppers), shared: Arc::new(shared), metrics: None })
@@ -95,17 +75,17 @@ impl PinHasher {
         pin: Pin,
         request: RequestId,
         generation: u32,
-    ) -> Result<PinHash, HasherError> {
+    ) -> Result<Argon2Hash, HasherError> {
         let salt = random.bytes();
         let cost = self.shared.cost;
         let digest = self.run(0, pin, request, generation, salt, cost).await?;
-        Ok(PinHash { cost, salt, digest })
+        Ok(Argon2Hash { cost, salt, digest })
     }
 
     /// Whether `pin` is the one that was hashed, with the pepper of `key`; where that is not on record, with any.
     pub async fn matches(
         &self,
-        hash: PinHash,
+        hash: Argon2Hash,
         key: Option<KeyId>,
         pin: Pin,
         request: RequestId,
@@ -155,7 +135,7 @@ impl Shared {
         salt: [u8; SALT],
         cost: HashCost,
     ) -> Result<Digest, HasherError> {
-        let params = params(cost)?;
+        let params = cost.params()?;
         let blocks = params.block_count();
         let argon2 = Argon2::new_with_secret(pepper.as_slice(), Algorithm::Argon2id, Version::V0x13, params)
             .map_err(|error| HasherError::Failed(error.to_string()))?;
@@ -169,32 +149,6 @@ impl Shared {
         result.map_err(|error| HasherError::Failed(error.to_string()))?;
         Ok(digest)
     }
-}
-
-impl PinHash {
-    /// Cost, salt and digest as octets for the database.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let HashCost { memory_kib, iterations, parallelism } = self.cost;
-        let numbers = [memory_kib, iterations, parallelism].map(u32::to_be_bytes);
-        [numbers.as_flattened(), &self.salt, &self.digest].concat()
-    }
-
-    /// `None` if the octets are no hash.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (numbers, rest) = bytes.split_at_checked(12)?;
-        let (salt, digest) = rest.split_at_checked(SALT)?;
-        let number = |index: usize| {
-            let octets = numbers.get(index * 4..index * 4 + 4)?;
-            Some(u32::from_be_bytes(octets.try_into().ok()?))
-        };
-        let cost = HashCost { memory_kib: number(0)?, iterations: number(1)?, parallelism: number(2)? };
-        Some(Self { cost, salt: salt.try_into().ok()?, digest: digest.try_into().ok()? })
-    }
-}
-
-fn params(cost: HashCost) -> Result<Params, HasherError> {
-    Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(32))
-        .map_err(|error| HasherError::Cost { cost, reason: error.to_string() })
 }
 
 #[cfg(test)]
@@ -217,7 +171,7 @@ mod tests {
         let random = Random::seeded(9);
         let request = RequestId::from_bytes([1; 16]);
         let hash = hasher(1).hash(&random, pin("4711"), request, 1).await.expect("a hash");
-        let hash = PinHash::from_bytes(&hash.to_bytes()).expect("the same hash");
+        let hash = Argon2Hash::from_bytes(&hash.to_bytes()).expect("the same hash");
         let matches = async |seed, text, request, generation| {
             hasher(seed).matches(hash.clone(), None, pin(text), request, generation).await.expect("a comparison")
         };
@@ -276,7 +230,7 @@ mod tests {
     #[test]
     fn octets_of_another_length_are_no_hash() {
         for length in [0, 11, 59, 61] {
-            assert!(PinHash::from_bytes(&vec![0; length]).is_none(), "{length}");
+            assert!(Argon2Hash::from_bytes(&vec![0; length]).is_none(), "{length}");
         }
     }
 }

@@ -7,6 +7,7 @@
 //! While one master key takes another's place there are two: everything is sealed and hashed under the current one, and
 //! what was made under the other can be read and found.
 
+mod argon2_hash;
 mod hasher;
 mod key_file;
 mod password;
@@ -23,9 +24,10 @@ use zeroize::Zeroizing;
 
 use crate::random::Random;
 
-pub use hasher::{HashCost, HasherError, PinHash, PinHasher};
+pub use argon2_hash::{Argon2Hash, HashCost};
+pub use hasher::{HasherError, PinHasher};
 pub use key_file::{KeyFileError, KeyRing, MasterKey};
-pub use password::{PasswordError, PasswordHash, PasswordHasher};
+pub use password::{PasswordError, PasswordHasher};
 
 /// Octets of an XChaCha20 nonce.
 const NONCE: usize = 24;

@@ -8,15 +8,14 @@
 
 use std::sync::Arc;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use super::hasher::{HashCost, HasherError};
+use super::argon2_hash::{Argon2Hash, HashCost, SALT};
+use super::hasher::HasherError;
 use super::{Digest, same};
 use crate::random::Random;
-
-const SALT: usize = 16;
 
 /// OWASP's second set: 19 MiB, two passes.
 const COST: HashCost = HashCost { memory_kib: 19 * 1024, iterations: 2, parallelism: 1 };
@@ -29,14 +28,6 @@ pub struct PasswordHasher {
     cost: HashCost,
     turn: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
-}
-
-/// A password's hash with everything that is needed to make it again.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash {
-    cost: HashCost,
-    salt: [u8; SALT],
-    digest: Digest,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -54,16 +45,16 @@ impl Default for PasswordHasher {
 }
 
 impl PasswordHasher {
-    pub async fn hash(&self, random: &Random, password: &SecretString) -> Result<PasswordHash, PasswordError> {
+    pub async fn hash(&self, random: &Random, password: &SecretString) -> Result<Argon2Hash, PasswordError> {
         let (salt, cost) = (random.bytes(), self.cost);
         let digest = self.run(password.clone(), salt, cost).await?;
-        Ok(PasswordHash { cost, salt, digest })
+        Ok(Argon2Hash { cost, salt, digest })
     }
 
     /// Whether `password` is the one that was hashed. Without a hash it is not, at the same cost.
-    pub async fn matches(&self, hash: Option<PasswordHash>, password: &SecretString) -> Result<bool, PasswordError> {
+    pub async fn matches(&self, hash: Option<Argon2Hash>, password: &SecretString) -> Result<bool, PasswordError> {
         let known = hash.is_some();
-        let hash = hash.unwrap_or(PasswordHash { cost: self.cost, salt: [0; SALT], digest: [0; 32] });
+        let hash = hash.unwrap_or(Argon2Hash { cost: self.cost, salt: [0; SALT], digest: [0; 32] });
         let digest = self.run(password.clone(), hash.salt, hash.cost).await?;
         Ok(same(&digest, &hash.digest) & known)
     }
@@ -75,8 +66,7 @@ impl PasswordHasher {
         let digest = tokio::task::spawn_blocking(move || {
             // Held for as long as the work lasts, even if nobody waits for it any more.
             let _turn = turn;
-            let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(32))
-                .map_err(|error| HasherError::Cost { cost, reason: error.to_string() })?;
+            let params = cost.params()?;
             let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
             let mut digest = [0; 32];
             argon2
@@ -85,27 +75,6 @@ impl PasswordHasher {
             Ok::<_, HasherError>(digest)
         });
         Ok(digest.await.map_err(|error| HasherError::Failed(error.to_string()))??)
-    }
-}
-
-impl PasswordHash {
-    /// Cost, salt and digest as octets for the database.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let HashCost { memory_kib, iterations, parallelism } = self.cost;
-        let numbers = [memory_kib, iterations, parallelism].map(u32::to_be_bytes);
-        [numbers.as_flattened(), &self.salt, &self.digest].concat()
-    }
-
-    /// `None` if the octets are no hash.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (numbers, rest) = bytes.split_at_checked(12)?;
-        let (salt, digest) = rest.split_at_checked(SALT)?;
-        let number = |index: usize| {
-            let octets = numbers.get(index * 4..index * 4 + 4)?;
-            Some(u32::from_be_bytes(octets.try_into().ok()?))
-        };
-        let cost = HashCost { memory_kib: number(0)?, iterations: number(1)?, parallelism: number(2)? };
-        Some(Self { cost, salt: salt.try_into().ok()?, digest: digest.try_into().ok()? })
     }
 }
 
@@ -118,7 +87,7 @@ mod tests {
         let hasher = PasswordHasher::default();
         let password = SecretString::from("correct horse battery");
         let hash = hasher.hash(&Random::seeded(2), &password).await.expect("a hash");
-        let hash = PasswordHash::from_bytes(&hash.to_bytes()).expect("the same hash");
+        let hash = Argon2Hash::from_bytes(&hash.to_bytes()).expect("the same hash");
         let matches = async |hash, password: &str| hasher.matches(hash, &password.into()).await.expect("a comparison");
         assert!(matches(Some(hash.clone()), "correct horse battery").await);
         assert!(!matches(Some(hash), "correct horse batterz").await);
@@ -145,7 +114,7 @@ mod tests {
     #[test]
     fn octets_of_another_length_are_no_hash() {
         for length in [0, 11, 59, 61] {
-            assert!(PasswordHash::from_bytes(&vec![0; length]).is_none(), "{length}");
+            assert!(Argon2Hash::from_bytes(&vec![0; length]).is_none(), "{length}");
         }
     }
 }
