@@ -13,6 +13,7 @@ mod by_hand;
 mod callback;
 mod check;
 mod control;
+mod deadlines;
 mod forget;
 mod guard;
 mod history;
